@@ -1,0 +1,251 @@
+"""baselines.json: what today's runs are held against. Read and checked whole, changed only on purpose."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import statistics
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cifar_models.environment import Environment
+from cifar_models.run import Fingerprints, Run
+from cifar_models.strict_json import parse_json, read_as, to_json
+
+SCHEMA = 1
+METRICS = ("accuracy", "gap")
+SOURCES = ("measured", "published")
+LEAST_RUNS = 3
+"""Runs below which a spread is not worth the name, and no baseline is measured."""
+
+SPREADS = 4
+SMALLEST_TOLERANCE = 0.01
+TOLERANCE_RULE = f"{SPREADS} standard deviations (ddof=1) of these runs, at least {SMALLEST_TOLERANCE}"
+
+
+class BaselineError(ValueError):
+    """A baselines file that cannot be used, or no baseline to compare with: what was found, expected, and what to do."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a baseline.
+
+    Attributes:
+        values: one for each seed, as fractions: an accuracy in [0, 1], a gap in [-1, 1].
+        tolerance: how far from the values' mean a run may be, either way; absolute, above 0.
+        tolerance_reason: where that number comes from.
+    """
+
+    values: list[float]
+    tolerance: float
+    tolerance_reason: str
+
+    @property
+    def mean(self) -> float:
+        """The values' mean."""
+        return statistics.fmean(self.values)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The runs of one experiment on one data set that later runs are held against.
+
+    Attributes:
+        source: ``measured`` by this suite, or ``published`` in the report that it reproduces.
+        fingerprints: what a run must agree with before it is compared. The data's and the weights' may be a published
+            checksum in place of a fingerprint.
+        weights: what the models started from, in words.
+        metrics: by name, ``accuracy`` and ``gap``; a published baseline may lack the gap.
+        seeds: one for each value; none if published.
+        epochs: how many each run trained; none if published.
+        seconds: what each run's training took; none if published.
+        environment: of the measured runs; None if published.
+        recorded: the day, as YYYY-MM-DD.
+        reason: why it was set.
+    """
+
+    source: str
+    fingerprints: Fingerprints
+    weights: str
+    metrics: dict[str, Metric]
+    seeds: list[int]
+    epochs: list[int]
+    seconds: list[float]
+    environment: Environment | None
+    recorded: str
+    reason: str
+
+
+Baselines = dict[str, dict[str, dict[str, Baseline]]]
+"""Baselines by experiment, data set and source."""
+
+
+def read_baselines(path: Path) -> Baselines:
+    """Read and check a baselines file.
+
+    Raises:
+        BaselineError: missing, no JSON, another schema, a NaN, a key missing or unknown, or a value that makes no sense.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BaselineError(
+            f"{path}: found no such file, expected the baselines; restore it from version control, or write a new one "
+            f"with --update-baselines --seeds {LEAST_RUNS} --reason '...'"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BaselineError(f"{path}: cannot be read as text ({error}); restore it from version control") from None
+    try:
+        content = parse_json(text)
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+            found = content.get("schema") if isinstance(content, dict) else type(content).__name__
+            raise ValueError(f"found schema {found!r}, expected {SCHEMA}")
+        if unknown := sorted(content.keys() - {"schema", "baselines"}):
+            raise ValueError(f"found the unknown key {unknown[0]!r}, expected 'schema' and 'baselines'")
+        baselines: Baselines = read_as(
+            dict[str, dict[str, dict[str, Baseline]]], content.get("baselines"), "baselines"
+        )
+        for experiment, datasets in baselines.items():
+            for dataset, sources in datasets.items():
+                for source, baseline in sources.items():
+                    _check(baseline, source, f"baselines.{experiment}.{dataset}.{source}")
+    except ValueError as error:
+        raise BaselineError(f"{path}: {error}; restore it from version control or correct it by hand") from None
+    return baselines
+
+
+def write_baselines(path: Path, baselines: Baselines) -> None:
+    """Write a baselines file whole or not at all: a temporary file beside it, flushed, then renamed over it.
+
+    Raises:
+        OSError: the folder cannot be written; the old file is as it was.
+    """
+    content = {
+        name: {dataset: {source: asdict(entry) for source, entry in sources.items()} for dataset, sources in rest.items()}
+        for name, rest in baselines.items()
+    }
+    text = to_json({"schema": SCHEMA, "baselines": content})
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -> Baseline:
+    """Make a baseline of one experiment's runs on one data set; its tolerances follow ``TOLERANCE_RULE``.
+
+    Raises:
+        ValueError: fewer than ``LEAST_RUNS`` runs, runs that differ in fingerprints, a seed twice, or no reason.
+    """
+    runs = sorted(runs, key=lambda run: run.seed)
+    if len(runs) < LEAST_RUNS:
+        raise ValueError(f"runs: found {len(runs)}, expected {LEAST_RUNS} or more, for their spread is the tolerance")
+    if len({(run.experiment, run.dataset, run.fingerprints) for run in runs}) > 1:
+        raise ValueError("runs: found several experiments, data sets or fingerprints, expected one of each")
+    if len({run.seed for run in runs}) < len(runs):
+        raise ValueError("runs: found a seed twice, expected each seed once")
+    if not reason.strip():
+        raise ValueError("reason: found none, expected why the baseline changes")
+    return Baseline(
+        source="measured",
+        fingerprints=runs[0].fingerprints,
+        weights=runs[0].weights,
+        metrics={name: _measured_metric([getattr(run, name) for run in runs]) for name in METRICS},
+        seeds=[run.seed for run in runs],
+        epochs=[run.epochs for run in runs],
+        seconds=[round(run.timings.training, 1) for run in runs],
+        environment=runs[0].environment,
+        recorded=day.isoformat(),
+        reason=reason.strip(),
+    )
+
+
+def find_baseline(
+    baselines: Baselines,
+    *,
+    experiment: str,
+    dataset: str,
+    fingerprints: Fingerprints,
+    checksums: dict[str, str | None],
+) -> Baseline:
+    """Return the baseline that a run may be compared with: the measured one, or else the published one.
+
+    Args:
+        baselines: as read.
+        experiment: the experiment's name.
+        dataset: the data set's name.
+        fingerprints: of the run's data, weights and protocol.
+        checksums: the published checksums of ``data`` and ``weights``, each good in place of its fingerprint.
+
+    Raises:
+        BaselineError: there is none, or its fingerprints differ; says which, and how to set a baseline.
+    """
+    remedy = (
+        f"to set a baseline: {update_command(experiment, dataset)}"
+    )
+    sources = baselines.get(experiment, {}).get(dataset, {})
+    baseline = sources.get("measured") or sources.get("published")
+    if baseline is None:
+        raise BaselineError(f"{experiment} on {dataset}: found no baseline, expected one to compare with; {remedy}")
+    for part, expected in asdict(baseline.fingerprints).items():
+        found = getattr(fingerprints, part)
+        if expected not in {found, checksums.get(part)} or (expected is None) != (found is None):
+            raise BaselineError(
+                f"{experiment} on {dataset}: the {part} fingerprint differs, so there is nothing to compare: found "
+                f"{found}, the {baseline.source} baseline is for {expected}. If the {part} changed by mistake, undo that; "
+                f"if it was meant, {remedy}"
+            )
+    return baseline
+
+
+def update_command(experiment: str, dataset: str) -> str:
+    """Return the command that measures one experiment's baseline anew."""
+    option = "cifar10" if dataset.startswith("cifar10") else dataset
+    return (
+        f"pytest -m benchmark --dataset {option} -k {experiment} --seeds 5 --update-baselines --reason 'why it changed'"
+    )
+
+
+def _measured_metric(values: list[float]) -> Metric:
+    tolerance = max(SMALLEST_TOLERANCE, SPREADS * statistics.stdev(values))
+    return Metric([round(value, 6) for value in values], round(tolerance, 4), TOLERANCE_RULE)
+
+
+def _check(baseline: Baseline, source: str, where: str) -> None:
+    """Refuse what has the right types and still is no baseline."""
+
+    def expect(condition: bool, part: str, found: Any, rule: str) -> None:
+        if not condition:
+            raise ValueError(f"{where}.{part}: found {found!r}, expected {rule}")
+
+    expect(source in SOURCES, "source", source, f"one of {SOURCES}")
+    expect(baseline.source == source, "source", baseline.source, f"{source!r}, as the key says")
+    expect(bool(baseline.reason.strip()), "reason", baseline.reason, "why it was set")
+    expect("accuracy" in baseline.metrics, "metrics", sorted(baseline.metrics), "an accuracy")
+    measured = source == "measured"
+    runs = len(baseline.seeds)
+    expect(runs >= LEAST_RUNS if measured else runs == 0, "seeds", runs, f"{LEAST_RUNS} or more if measured, else none")
+    expect(len(set(baseline.seeds)) == runs, "seeds", baseline.seeds, "each seed once")
+    expect(len(baseline.epochs) == runs, "epochs", len(baseline.epochs), f"{runs}, one a seed")
+    expect(len(baseline.seconds) == runs, "seconds", len(baseline.seconds), f"{runs}, one a seed")
+    expect((baseline.environment is not None) == measured, "environment", baseline.environment, "one if measured")
+    expect(not measured or set(baseline.metrics) == set(METRICS), "metrics", sorted(baseline.metrics), f"{METRICS}")
+    for name, metric in baseline.metrics.items():
+        expect(name in METRICS, "metrics", name, f"one of {METRICS}")
+        place = f"metrics.{name}"
+        count = runs if measured else 1
+        expect(len(metric.values) == count, f"{place}.values", len(metric.values), f"{count} values")
+        low = 0.0 if name == "accuracy" else -1.0
+        expect(all(low <= value <= 1 for value in metric.values), f"{place}.values", metric.values, f"{low} to 1")
+        expect(0 < metric.tolerance < 1, f"{place}.tolerance", metric.tolerance, "above 0 and below 1")

@@ -1,0 +1,90 @@
+"""Is this run as good as its baseline says? One answer a metric, and a sentence to act on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from benchmarks.baselines import Baseline, Metric, update_command
+from cifar_models.run import Run
+
+HIGHER_IS_BETTER = {"accuracy": True, "gap": False}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One metric of one run against its baseline.
+
+    Attributes:
+        metric: ``accuracy`` or ``gap``.
+        today: the run's value, a fraction.
+        baseline: the mean of the baseline's values.
+        allowance: how far from it today's value may be, either way.
+        verdict: ``pass``; ``regression``, outside on the bad side; or ``stale``, better than the baseline allows.
+        sentence: all of this for a person, with what to do where it is no pass.
+    """
+
+    metric: str
+    today: float
+    baseline: float
+    allowance: float
+    verdict: str
+    sentence: str
+
+    @property
+    def difference(self) -> float:
+        """Today's value minus the baseline's."""
+        return self.today - self.baseline
+
+
+def judge(run: Run, baseline: Baseline) -> list[Judgement]:
+    """Hold a run against its baseline, metric by metric, in the order of the baseline's metrics.
+
+    A value that is better than the baseline allows fails too: an accuracy that jumps is as likely a leak as a gift.
+
+    Raises:
+        ValueError: a metric that is no finite number, which must never pass for one.
+    """
+    return [_judge_metric(run, name, metric, baseline) for name, metric in sorted(baseline.metrics.items())]
+
+
+def _judge_metric(run: Run, name: str, metric: Metric, baseline: Baseline) -> Judgement:
+    today = getattr(run, name)
+    if not math.isfinite(today):
+        raise ValueError(f"{run.experiment}, seed {run.seed}: found {name} {today}, expected a finite number")
+    difference = today - metric.mean
+    # Written so that only a difference known to be small passes; the slack is float rounding of the decimal numbers.
+    if abs(difference) <= metric.tolerance + 1e-12:
+        verdict = "pass"
+    else:
+        verdict = "stale" if (difference > 0) == HIGHER_IS_BETTER[name] else "regression"
+    return Judgement(
+        metric=name,
+        today=today,
+        baseline=metric.mean,
+        allowance=metric.tolerance,
+        verdict=verdict,
+        sentence=_sentence(run, name, metric, baseline, verdict),
+    )
+
+
+def _sentence(run: Run, name: str, metric: Metric, baseline: Baseline, verdict: str) -> str:
+    today = getattr(run, name)
+    side = "above" if today > metric.mean else "below"
+    if baseline.source == "measured":
+        origin = f"mean of {len(metric.values)} measured runs, {min(metric.values):.4f} to {max(metric.values):.4f}"
+    else:
+        origin = "published, one value"
+    lines = [
+        f"{run.experiment} seed {run.seed} on {run.dataset}: {name} {'passes' if verdict == 'pass' else f'is a {verdict}' if verdict == 'regression' else 'makes the baseline stale'}",
+        f"  {name} {today:.4f} is {abs(today - metric.mean):.4f} {side} the baseline {metric.mean:.4f} ({origin});",
+        f"  allowed is {metric.tolerance:.4f} either way: {metric.tolerance_reason}.",
+    ]
+    if verdict == "regression":
+        lines.append(f"  Training got worse. If that was meant: {update_command(run.experiment, run.dataset)}")
+    if verdict == "stale":
+        lines.append(
+            f"  That is better than the baseline allows: look for a leak of evaluation images or a changed metric first. "
+            f"If the gain is real: {update_command(run.experiment, run.dataset)}"
+        )
+    return "\n".join(lines)

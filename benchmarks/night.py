@@ -1,0 +1,136 @@
+"""One session's benchmark: what it trains on, what it has found, and what it leaves in baselines.json."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from benchmarks.baselines import (
+    Baseline,
+    BaselineError,
+    Baselines,
+    find_baseline,
+    measured_baseline,
+    read_baselines,
+    write_baselines,
+)
+from benchmarks.report import Row
+from cifar_models.datasets import Dataset
+from cifar_models.experiments import Experiment
+from cifar_models.pretrained import BackboneWeights, WeightsError, imagenet_weights, random_weights
+from cifar_models.run import Fingerprints
+
+
+@dataclass
+class Night:
+    """What one session's benchmark items share.
+
+    Attributes:
+        dataset: that all train on.
+        weights: by backbone, or the error that says why there are none.
+        baselines: as read at the start; empty if there was no file and the night is to write one.
+        baselines_path: the file.
+        rows: one for each item that has ended, in order.
+    """
+
+    dataset: Dataset
+    weights: dict[str, BackboneWeights | WeightsError]
+    baselines: Baselines
+    baselines_path: Path
+    rows: list[Row] = field(default_factory=list)
+
+    def weights_for(self, experiment: Experiment) -> BackboneWeights | None:
+        """Return what the experiment starts from, None if from none.
+
+        Raises:
+            WeightsError: its pretrained weights are not to be had.
+        """
+        backbone = experiment.protocol.backbone
+        if backbone is None:
+            return None
+        weights = self.weights[backbone]
+        if isinstance(weights, WeightsError):
+            raise weights
+        return weights
+
+    def baseline_for(self, experiment: Experiment) -> Baseline:
+        """Return what the experiment's runs are held against tonight.
+
+        Raises:
+            BaselineError: there is none, or fingerprints differ.
+            WeightsError: its pretrained weights are not to be had.
+        """
+        weights = self.weights_for(experiment)
+        return find_baseline(
+            self.baselines,
+            experiment=experiment.name,
+            dataset=self.dataset.name,
+            fingerprints=Fingerprints(
+                data=self.dataset.fingerprint,
+                weights=weights.fingerprint if weights else None,
+                protocol=experiment.protocol.fingerprint,
+            ),
+            checksums={"data": self.dataset.checksum, "weights": weights.checksum if weights else None},
+        )
+
+    def update_baselines(self, *, seeds: int, reason: str) -> tuple[Baselines, list[str]]:
+        """Write the measured baselines of the experiments whose seeds all ran; leave every other entry as it is.
+
+        Returns:
+            The file's new content, and the experiments that were left out because a seed gave no run.
+
+        Raises:
+            BaselineError: the file has become unreadable since the night began.
+            OSError: it cannot be written; the old file is as it was.
+        """
+        after = read_baselines(self.baselines_path) if self.baselines_path.exists() else {}
+        left_out = []
+        for name, rows in groupby(sorted(self.rows, key=lambda row: row.experiment), lambda row: row.experiment):
+            runs = [row.run for row in rows if row.run is not None]
+            if len(runs) < seeds:
+                left_out.append(name)
+                continue
+            entry = measured_baseline(runs, reason=reason, day=datetime.date.today())
+            after.setdefault(name, {}).setdefault(self.dataset.name, {})["measured"] = entry
+        if len(left_out) < len({row.experiment for row in self.rows}):
+            write_baselines(self.baselines_path, after)
+        return after, left_out
+
+
+def load_weights(
+    experiments: Iterable[Experiment], dataset: Dataset, weights_dir: Path | None
+) -> dict[str, BackboneWeights | WeightsError]:
+    """Load each backbone's weights once; one that is not to be had must not keep the other experiments from training.
+
+    Args:
+        experiments: those that will train.
+        dataset: on synthetic data the backbones start from seeded random weights.
+        weights_dir: where ImageNet weights are; None for Keras's cache or download.
+    """
+    weights: dict[str, BackboneWeights | WeightsError] = {}
+    for backbone in sorted({e.protocol.backbone for e in experiments if e.protocol.backbone}):
+        try:
+            if dataset.name == "synthetic":
+                weights[backbone] = random_weights(backbone)
+            else:
+                weights[backbone] = imagenet_weights(backbone, weights_dir)
+        except WeightsError as error:
+            weights[backbone] = error
+    return weights
+
+
+def read_or_start_baselines(path: Path, *, updating: bool) -> Baselines:
+    """Read the baselines; a night that writes them may start without a file.
+
+    Raises:
+        BaselineError: the file is missing and the night is to judge, or it cannot be used.
+    """
+    if updating and not path.exists():
+        return {}
+    return read_baselines(path)
+
+
+__all__ = ["BaselineError", "Night", "load_weights", "read_or_start_baselines"]

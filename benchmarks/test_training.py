@@ -1,0 +1,26 @@
+"""Each experiment and seed: trained by its protocol, held against its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from benchmarks.night import Night
+from cifar_models import training
+from cifar_models.experiments import Experiment
+from cifar_models.progress import Progress
+from cifar_models.run import Run
+
+
+@pytest.mark.benchmark
+def test_trains_as_well_as_its_baseline(
+    experiment: Experiment,
+    seed: int,
+    night: Night,
+    judge: Callable[[Run], None],
+    progress: Callable[[Progress], None] | None,
+) -> None:
+    """Accuracy and gap lie within the baseline's tolerances, on either side."""
+    weights = night.weights_for(experiment)
+    judge(training.train(experiment, night.dataset, seed, weights=weights, progress=progress))

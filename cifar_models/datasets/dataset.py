@@ -1,0 +1,78 @@
+"""What every data set is: uint8 images, labels and a fingerprint, checked once when it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from cifar_models.fingerprint import fingerprint_arrays
+
+IMAGE_SHAPE = (32, 32, 3)
+CLASS_COUNT = 10
+
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+class DatasetError(ValueError):
+    """A data set that cannot be used: what was found, what was expected, and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training and evaluation images of one data set, with the fingerprint that names them.
+
+    Attributes:
+        name: what baselines are filed under: ``cifar10`` (the official files), ``cifar10-unofficial`` (files
+            of the same layout with other bytes) or ``synthetic``.
+        train_images: ``(N, 32, 32, 3)`` uint8, RGB, 0 to 255.
+        train_labels: ``(N,)`` int64, 0 to 9.
+        evaluation_images: ``(M, 32, 32, 3)`` uint8, RGB, 0 to 255.
+        evaluation_labels: ``(M,)`` int64, 0 to 9.
+        class_names: ten names, by label.
+        checksum: the published checksum that the files were recognised by, None for any other data.
+        fingerprint: ``sha256:`` over the four arrays with their shapes; computed, never given.
+
+    Raises:
+        DatasetError: a wrong shape or dtype, unequal counts, a label outside 0 to 9, a class without images.
+    """
+
+    name: str
+    train_images: Images
+    train_labels: Labels
+    evaluation_images: Images
+    evaluation_labels: Labels
+    class_names: tuple[str, ...]
+    checksum: str | None = None
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        if len(self.class_names) != CLASS_COUNT:
+            raise DatasetError(f"{self.name}: found {len(self.class_names)} class names, expected {CLASS_COUNT}")
+        _check_split(self.name, "train", self.train_images, self.train_labels)
+        _check_split(self.name, "evaluation", self.evaluation_images, self.evaluation_labels)
+        arrays = (self.train_images, self.train_labels, self.evaluation_images, self.evaluation_labels)
+        object.__setattr__(self, "fingerprint", fingerprint_arrays(*arrays))
+        for array in arrays:
+            array.flags.writeable = False  # a training that wrote into its data would change the next run's
+
+
+def _check_split(name: str, split: str, images: Images, labels: Labels) -> None:
+    """Refuse a split that no model here could train on, naming what was found and what was expected."""
+    where = f"{name}, {split} images"
+    if images.dtype != np.uint8:
+        raise DatasetError(f"{where}: found dtype {images.dtype}, expected uint8 (0 to 255)")
+    if images.ndim != 4 or images.shape[1:] != IMAGE_SHAPE:
+        raise DatasetError(f"{where}: found shape {images.shape}, expected (N, 32, 32, 3)")
+    if labels.dtype != np.int64:
+        raise DatasetError(f"{name}, {split} labels: found dtype {labels.dtype}, expected int64")
+    if labels.shape != (len(images),):
+        raise DatasetError(f"{name}, {split} labels: found shape {labels.shape}, expected ({len(images)},)")
+    outside = labels[(labels < 0) | (labels >= CLASS_COUNT)]
+    if outside.size:
+        raise DatasetError(f"{name}, {split} labels: found {outside[0]}, expected 0 to {CLASS_COUNT - 1}")
+    missing = sorted(set(range(CLASS_COUNT)) - set(np.unique(labels).tolist()))
+    if missing:
+        raise DatasetError(f"{name}, {split} labels: found no image of class {missing}, expected all ten classes")

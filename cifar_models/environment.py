@@ -1,0 +1,58 @@
+"""Where a training ran: what may differ between two machines or two nights, for the record."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "h5py")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Versions and hardware of one training.
+
+    Attributes:
+        packages: version by package name, of those that decide a result.
+        python: its version.
+        system: operating system and machine type.
+        processor: the processor's model name.
+        device: what TensorFlow trained on: the GPU's name, or ``CPU``.
+    """
+
+    packages: dict[str, str]
+    python: str
+    system: str
+    processor: str
+    device: str
+
+
+def describe_environment() -> Environment:
+    """Describe this process's environment; TensorFlow must see the devices that it is to train on."""
+    return Environment(
+        packages={name: metadata.version(name) for name in PACKAGES},
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        processor=_processor(),
+        device=describe_device(),
+    )
+
+
+def describe_device() -> str:
+    """Return the names of the GPUs that TensorFlow sees, joined by commas, or ``CPU``."""
+    import tensorflow as tf
+
+    gpus = tf.config.get_visible_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    return ", ".join(names) or "CPU"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,83 @@
+"""What a trained model's predictions are worth: accuracy, gap, classification report, confusion matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
+from cifar_models.datasets.dataset import CLASS_COUNT
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """One class's precision, recall and F1, each in [0, 1] and 0 where undefined, and its number of images."""
+
+    precision: float
+    recall: float
+    f1: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What predictions on the evaluation images come to.
+
+    Attributes:
+        accuracy: share of images whose most probable class is their label, in [0, 1].
+        classes: a report for each class, by class name, in label order.
+        confusion: ten rows of ten counts; row is label, column is prediction.
+    """
+
+    accuracy: float
+    classes: dict[str, ClassReport]
+    confusion: list[list[int]]
+
+
+def evaluate(
+    probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], class_names: tuple[str, ...]
+) -> Evaluation:
+    """Hold predictions against labels, with scikit-learn's metrics.
+
+    Args:
+        probabilities: ``(N, 10)`` float32, in [0, 1], one row an image.
+        labels: ``(N,)`` int64, 0 to 9.
+        class_names: ten names, by label.
+
+    Raises:
+        ValueError: unequal counts, no image, or a probability that is not finite.
+    """
+    if probabilities.shape != (len(labels), CLASS_COUNT) or not len(labels):
+        raise ValueError(f"probabilities: found shape {probabilities.shape}, expected ({len(labels)}, 10), 1 or more")
+    if not np.isfinite(probabilities).all():
+        raise ValueError("probabilities: found a value that is not finite, expected 0 to 1")
+    predictions = probabilities.argmax(axis=1)
+    every_class = list(range(CLASS_COUNT))
+    scores = precision_recall_fscore_support(labels, predictions, labels=every_class, zero_division=0.0)
+    return Evaluation(
+        accuracy=float(accuracy_score(labels, predictions)),
+        classes={
+            name: ClassReport(float(precision), float(recall), float(f1), int(images))
+            for name, precision, recall, f1, images in zip(class_names, *scores, strict=True)
+        },
+        confusion=confusion_matrix(labels, predictions, labels=every_class).tolist(),
+    )
+
+
+def overfitting_gap(train_accuracy: list[float], validation_accuracy: list[float]) -> float:
+    """Return train minus validation accuracy, both of the last epoch trained: the report's 0.169 is this number.
+
+    Args:
+        train_accuracy: one value in [0, 1] for each epoch, Keras's mean over the epoch's batches.
+        validation_accuracy: likewise, on the evaluation images after the epoch.
+
+    Raises:
+        ValueError: no epoch, or unequal numbers of epochs.
+    """
+    if not train_accuracy or len(train_accuracy) != len(validation_accuracy):
+        raise ValueError(
+            f"curves: found {len(train_accuracy)} and {len(validation_accuracy)} epochs, expected as many, 1 or more"
+        )
+    return train_accuracy[-1] - validation_accuracy[-1]

@@ -1,0 +1,110 @@
+"""The table of experiments, and the one place where a training protocol is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from cifar_models import builders
+from cifar_models.fingerprint import fingerprint_json
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """All that fixes a training beside the model, the data and the seed.
+
+    The defaults are the published report's: Adam, categorical cross-entropy, batches of 128, at most 10 epochs,
+    validation on the evaluation images, early stopping on validation accuracy, best weights restored.
+
+    Attributes:
+        normalization: a name of ``normalization.FITS``.
+        backbone: whose pretrained weights the model starts from, ``vgg16`` or ``resnet50``; None for neither.
+        optimizer: Keras's name of it; its other settings are Keras's defaults.
+        learning_rate: a step of the optimizer, constant over the training.
+        batch_size: images a step; an epoch's last batch may be smaller.
+        epochs: how many at most.
+        patience: epochs without a new best validation accuracy after which training stops.
+    """
+
+    normalization: str = "unit_scale"
+    backbone: str | None = None
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    batch_size: int = 128
+    epochs: int = 10
+    patience: int = 3
+    loss: str = "categorical_crossentropy"
+    early_stopping_monitor: str = "val_accuracy"
+
+    @property
+    def fingerprint(self) -> str:
+        """``sha256:`` over all the protocol's values."""
+        return fingerprint_json(asdict(self))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of the table: a model builder with the protocol that trains it.
+
+    Attributes:
+        name: what runs and baselines are filed under.
+        build: returns the uncompiled model.
+        protocol: how it is trained.
+        description: the model in a few words, for tables.
+    """
+
+    name: str
+    build: Callable[[], keras.Model]
+    protocol: Protocol
+    description: str
+
+
+# The report says "a low learning rate" for fine-tuning and gives no number; this is a tenth of the others'.
+FINE_TUNING_LEARNING_RATE = 1e-4
+
+EXPERIMENTS: dict[str, Experiment] = {
+    row.name: row
+    for row in (
+        Experiment("simple_cnn", builders.simple_cnn, Protocol(), "two convolutions, dense 512"),
+        Experiment(
+            "vgg16_frozen",
+            builders.vgg16_frozen,
+            Protocol(backbone="vgg16"),
+            "VGG16 frozen, dense softmax",
+        ),
+        Experiment(
+            "improved_cnn",
+            builders.improved_cnn,
+            Protocol(),
+            "simple_cnn with batch normalization, dropout, L2",
+        ),
+        Experiment(
+            "resnet50_frozen",
+            builders.resnet50_frozen,
+            Protocol(backbone="resnet50"),
+            "ResNet50 frozen, dense softmax",
+        ),
+        Experiment(
+            "resnet50_finetuned",
+            builders.resnet50_finetuned,
+            Protocol(backbone="resnet50", learning_rate=FINE_TUNING_LEARNING_RATE),
+            "ResNet50, last 30 layers fine-tuned",
+        ),
+    )
+}
+
+
+def find_experiment(name: str) -> Experiment:
+    """Return the experiment of that name.
+
+    Raises:
+        ValueError: there is none; the message lists those there are.
+    """
+    try:
+        return EXPERIMENTS[name]
+    except KeyError:
+        raise ValueError(f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}") from None

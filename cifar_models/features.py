@@ -1,0 +1,116 @@
+"""The output of a frozen part, computed once and shared by all trainings that start with the same one.
+
+Kept in this process only: a cache on disk would outlive a change of the backbone and hide the regression that the
+suite is there to find.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from cifar_models.datasets.dataset import Dataset, Images
+from cifar_models.fingerprint import fingerprint_arrays, fingerprint_json
+from cifar_models.normalization import Normalize
+
+Arrays = list[npt.NDArray[np.float32]]
+
+BATCH_SIZE = 128
+MEMORY_LIMIT = 2 * 1024**3
+"""Bytes of one split's features above which they are kept in a memory-mapped temporary file."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a frozen part makes of a data set: for each tensor that it gives, ``(N, ...)`` float32."""
+
+    train: Arrays
+    evaluation: Arrays
+
+
+class FeatureCache:
+    """Features by frozen part, normalization and data set.
+
+    Holds the features of one frozen part at a time: experiments run one after another, and those of another backbone
+    would only take memory. Not safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._key: tuple[str, ...] | None = None
+        self._features: Features | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def get(self, prefix: keras.Model, *, normalization: str, normalize: Normalize, dataset: Dataset) -> Features:
+        """Return the prefix's output for all images of the data set, computed now if it is not here yet.
+
+        Args:
+            prefix: a frozen part, from images to one or more tensors.
+            normalization: its name, part of what tells two entries apart.
+            normalize: the fitted normalization.
+            dataset: whose training and evaluation images are wanted, in their order.
+        """
+        key = (fingerprint_model(prefix), normalization, dataset.fingerprint)
+        if self._features is None or key != self._key:
+            self.clear()
+            self._folder = tempfile.TemporaryDirectory(prefix="cifar-models-features-")
+            folder = Path(self._folder.name)
+            self._features = Features(
+                train=_compute(prefix, dataset.train_images, normalize, folder / "train"),
+                evaluation=_compute(prefix, dataset.evaluation_images, normalize, folder / "evaluation"),
+            )
+            self._key = key
+        return self._features
+
+    def clear(self) -> None:
+        """Forget the features and delete their file, if they had one."""
+        self._key = self._features = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+
+SESSION_FEATURES = FeatureCache()
+"""The cache that ``train`` uses unless told otherwise."""
+
+
+def fingerprint_model(model: keras.Model) -> str:
+    """Return a fingerprint of a model's graph and weights, blind to the names of its layers.
+
+    Keras numbers unnamed layers through the process, so two builds of one model differ in names alone.
+    """
+    names = {layer.name: f"#{position}" for position, layer in enumerate(model.layers)} | {model.name: "#"}
+
+    def without_names(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: without_names(element) for key, element in value.items()}
+        if isinstance(value, list | tuple):
+            return [without_names(element) for element in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    structure = fingerprint_json(without_names(keras.saving.serialize_keras_object(model)))
+    return structure + fingerprint_arrays(*model.get_weights())
+
+
+def _compute(prefix: keras.Model, images: Images, normalize: Normalize, file: Path) -> Arrays:
+    """Run the prefix over uint8 images batch by batch; float32 out, on disk from ``MEMORY_LIMIT`` on."""
+    shapes = [(len(images), *output.shape[1:]) for output in prefix.outputs]
+    on_disk = sum(int(np.prod(shape)) for shape in shapes) * 4 > MEMORY_LIMIT
+    allocate: Callable[[int], npt.NDArray[np.float32]]
+    if on_disk:
+        allocate = lambda i: np.lib.format.open_memmap(f"{file}-{i}.npy", "w+", np.float32, shapes[i])  # noqa: E731
+    else:
+        allocate = lambda i: np.empty(shapes[i], np.float32)  # noqa: E731
+    features = [allocate(i) for i in range(len(shapes))]
+    for start in range(0, len(images), BATCH_SIZE):
+        rows = slice(start, start + BATCH_SIZE)
+        outputs = prefix.predict_on_batch(normalize(images[rows]))
+        for array, output in zip(features, outputs if isinstance(outputs, list) else [outputs], strict=True):
+            array[rows] = output
+    return features

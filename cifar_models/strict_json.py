@@ -1,0 +1,95 @@
+"""JSON into dataclasses and back, refusing whatever the dataclasses do not say."""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+import typing
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+
+def to_json(record: Any) -> str:
+    """Return a dataclass, or a dict of them, as JSON text: sorted keys, two-space indent, no NaN.
+
+    Raises:
+        ValueError: a number that is not finite.
+    """
+    plain = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
+    return json.dumps(plain, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON text.
+
+    Raises:
+        ValueError: no JSON, a NaN or infinity, a key that stands twice in one object, or nesting without end.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
+    except RecursionError:
+        raise ValueError("found values nested too deeply") from None
+
+
+def read_as(kind: Any, value: Any, where: str) -> Any:
+    """Turn a parsed JSON value into ``kind``: a dataclass, or a type such as its fields are annotated with.
+
+    Args:
+        kind: dataclass, ``list[...]``, ``dict[str, ...]``, ``... | None``, ``float``, ``int``, ``str`` or ``Any``.
+        value: what ``parse_json`` returned.
+        where: the value's place in the file, for error messages.
+
+    Raises:
+        ValueError: a key missing or unknown, or a value of another type; says where, and what was found and expected.
+    """
+    origin = typing.get_origin(kind)
+    if kind is Any:
+        return value
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = typing.get_type_hints(kind)
+        if not isinstance(value, dict):
+            raise ValueError(f"{where}: found {_shown(value)}, expected an object with the keys {sorted(hints)}")
+        if unknown := sorted(value.keys() - hints.keys()):
+            raise ValueError(f"{where}: found the unknown key {unknown[0]!r}, expected the keys {sorted(hints)}")
+        if missing := sorted(hints.keys() - value.keys()):
+            raise ValueError(f"{where}: found no key {missing[0]!r}, expected the keys {sorted(hints)}")
+        return kind(**{name: read_as(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+    if origin is list and isinstance(value, list):
+        (item,) = typing.get_args(kind)
+        return [read_as(item, element, f"{where}[{position}]") for position, element in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        _, item = typing.get_args(kind)
+        return {key: read_as(item, element, f"{where}.{key}") for key, element in value.items()}
+    if origin is types.UnionType:
+        return None if value is None else read_as(typing.get_args(kind)[0], value, where)
+    if kind is float and type(value) in (int, float) and _is_finite(value):
+        return float(value)
+    if kind in (int, str) and type(value) is kind:
+        return value
+    raise ValueError(f"{where}: found {_shown(value)}, expected {getattr(kind, '__name__', kind)}")
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer too large for a float
+        return False
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"found {name}, expected a finite number")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"found the key {key!r} twice in one object")
+        result[key] = value
+    return result

@@ -1,0 +1,209 @@
+"""One training of one experiment with one seed, by the experiment's protocol."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from cifar_models.datasets.dataset import CLASS_COUNT, Dataset, Labels
+from cifar_models.environment import describe_environment
+from cifar_models.evaluation import evaluate
+from cifar_models.experiments import Experiment, Protocol
+from cifar_models.features import SESSION_FEATURES, FeatureCache
+from cifar_models.freezing import split_at_frozen_boundary
+from cifar_models.normalization import FITS, Normalize
+from cifar_models.pretrained import BackboneWeights, imagenet_weights, random_weights
+from cifar_models.progress import Progress
+from cifar_models.run import Curves, Fingerprints, Run, Timings
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is not a finite number any more; the message says since which epoch and step."""
+
+
+def train(
+    experiment: Experiment,
+    dataset: Dataset,
+    seed: int,
+    *,
+    weights: BackboneWeights | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    features: FeatureCache | None = SESSION_FEATURES,
+) -> Run:
+    """Train an experiment on a data set and evaluate it with the best epoch's weights.
+
+    Args:
+        experiment: a row of the table.
+        dataset: uint8 images and labels; stays as it is.
+        seed: of initialisation, dropout and the order of the images, 0 to 2**32 - 1.
+        weights: the backbone's; None takes what ``default_weights`` says.
+        progress: called after every step and every epoch.
+        features: where a frozen part's output is kept between runs; None runs the whole model in every step, which
+            gives the same numbers within float tolerance and takes longer.
+
+    Raises:
+        ValueError: weights of another backbone than the protocol's.
+        WeightsError: pretrained weights that are not to be had.
+        TrainingDiverged: at once when the loss turns NaN or infinite.
+    """
+    protocol = experiment.protocol
+    weights = weights or default_weights(experiment, dataset)
+    if (weights.backbone if weights else None) != protocol.backbone:
+        found = weights.backbone if weights else None
+        raise ValueError(f"weights: found those of {found}, expected those of {protocol.backbone}")
+
+    keras.utils.set_random_seed(seed)
+    model = experiment.build()
+    if weights:
+        weights.assign(model)
+    normalize = FITS[protocol.normalization](dataset.train_images)
+
+    started = time.perf_counter()
+    trained, train_inputs, evaluation_inputs, prepare = _inputs(model, protocol, dataset, normalize, features)
+    trained_from = time.perf_counter()
+    trained.compile(
+        optimizer=keras.optimizers.get(
+            {"class_name": protocol.optimizer, "config": {"learning_rate": protocol.learning_rate}}
+        ),
+        loss=protocol.loss,
+        metrics=["accuracy"],
+    )
+    order = np.random.default_rng(seed)
+    history = trained.fit(
+        _batches(train_inputs, dataset.train_labels, protocol.batch_size, prepare, order),
+        validation_data=_batches(evaluation_inputs, dataset.evaluation_labels, protocol.batch_size, prepare),
+        epochs=protocol.epochs,
+        shuffle=False,  # the batches come in an order of their own
+        callbacks=[
+            _Watch(protocol, math.ceil(len(dataset.train_labels) / protocol.batch_size), progress),
+            keras.callbacks.EarlyStopping(
+                protocol.early_stopping_monitor, patience=protocol.patience, restore_best_weights=True
+            ),
+        ],
+        verbose=0,
+    ).history
+    probabilities = trained.predict(
+        _batches(evaluation_inputs, dataset.evaluation_labels, protocol.batch_size, prepare), verbose=0
+    )
+    ended = time.perf_counter()
+
+    return Run(
+        experiment=experiment.name,
+        seed=seed,
+        dataset=dataset.name,
+        weights=weights.description if weights else "none",
+        fingerprints=Fingerprints(
+            data=dataset.fingerprint,
+            weights=weights.fingerprint if weights else None,
+            protocol=protocol.fingerprint,
+        ),
+        checksums={"data": dataset.checksum, "weights": weights.checksum if weights else None},
+        protocol=asdict(protocol),
+        curves=Curves(**{name: [float(value) for value in history[name]] for name in Curves.__annotations__}),
+        evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
+        timings=Timings(features=trained_from - started, training=ended - trained_from),
+        environment=describe_environment(),
+    )
+
+
+def default_weights(experiment: Experiment, dataset: Dataset) -> BackboneWeights | None:
+    """Return what a training starts from unless told: random weights on synthetic data, else Keras's ImageNet weights.
+
+    Raises:
+        WeightsError: ImageNet weights are wanted and are neither in Keras's cache nor to be downloaded.
+    """
+    backbone = experiment.protocol.backbone
+    if backbone is None:
+        return None
+    return random_weights(backbone) if dataset.name == "synthetic" else imagenet_weights(backbone)
+
+
+def _inputs(
+    model: keras.Model, protocol: Protocol, dataset: Dataset, normalize: Normalize, features: FeatureCache | None
+) -> tuple[keras.Model, list[Any], list[Any], Normalize | None]:
+    """Return what is trained and what it is fed: the rest on cached features, or the whole model on images."""
+    split = split_at_frozen_boundary(model)
+    if features is None or split.prefix is None or split.rest is None:
+        return model, [dataset.train_images], [dataset.evaluation_images], normalize
+    cached = features.get(
+        split.prefix, normalization=protocol.normalization, normalize=normalize, dataset=dataset
+    )
+    return split.rest, cached.train, cached.evaluation, None
+
+
+def _batches(
+    inputs: list[npt.NDArray[Any]],
+    labels: Labels,
+    batch_size: int,
+    prepare: Normalize | None,
+    order: np.random.Generator | None = None,
+) -> tf.data.Dataset:
+    """Return batches of inputs and one-hot labels; each pass draws a new order if there is a generator for it.
+
+    Images stay uint8 until their batch is formed.
+    """
+    one_hot = np.eye(CLASS_COUNT, dtype=np.float32)
+
+    def one_epoch() -> Iterator[tuple[Any, npt.NDArray[np.float32]]]:
+        rows = np.arange(len(labels)) if order is None else order.permutation(len(labels))
+        for start in range(0, len(rows), batch_size):
+            batch = rows[start : start + batch_size]
+            arrays = [array[batch] for array in inputs]
+            yield _as_keras_takes_it([prepare(array) for array in arrays] if prepare else arrays), one_hot[labels[batch]]
+
+    signature = (
+        _as_keras_takes_it([tf.TensorSpec((None, *array.shape[1:]), tf.float32) for array in inputs]),
+        tf.TensorSpec((None, CLASS_COUNT), tf.float32),
+    )
+    batches = tf.data.Dataset.from_generator(one_epoch, output_signature=signature)
+    count = math.ceil(len(labels) / batch_size)
+    return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+
+
+def _as_keras_takes_it(values: list[Any]) -> Any:
+    """Return a lone input as itself and several as a tuple: ``tf.data`` would stack a list into one tensor."""
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a training whose loss is no number, and tells the progress of the others."""
+
+    def __init__(self, protocol: Protocol, steps: int, progress: Callable[[Progress], None] | None) -> None:
+        super().__init__()
+        self._epochs, self._steps, self._progress = protocol.epochs, steps, progress
+        self._epoch = 0
+        self._started = time.perf_counter()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None  # noqa: S101 - Keras always passes them here
+        if not np.isfinite(float(logs["loss"])):
+            raise TrainingDiverged(
+                f"the loss is {float(logs['loss'])} since epoch {self._epoch + 1}, step {batch + 1}: the learning "
+                f"rate, the normalization or the initialisation no longer suit the model"
+            )
+        self._tell(batch + 1, float(logs["accuracy"]), None)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        assert logs is not None  # noqa: S101 - Keras always passes them here
+        self._tell(self._steps, float(logs["accuracy"]), float(logs["val_accuracy"]))
+
+    def _tell(self, step: int, accuracy: float, validation_accuracy: float | None) -> None:
+        if self._progress is None:
+            return
+        done = (self._epoch * self._steps + step) / (self._epochs * self._steps)
+        elapsed = time.perf_counter() - self._started
+        left = elapsed / done - elapsed
+        self._progress(
+            Progress(self._epoch + 1, self._epochs, step, self._steps, accuracy, validation_accuracy, left)
+        )

@@ -1,0 +1,32 @@
+"""Backbones for the tests: Keras builds each one once a session, as building takes longer than most tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import keras  # loads TensorFlow, which the tests of the data sets do without
+
+
+@pytest.fixture(scope="session")
+def session_backbone() -> Callable[[str], keras.Model]:
+    """Return ``build_backbone`` with a memory; its models' weights and flags are whatever a test left in them."""
+    from cifar_models.builders import build_backbone
+
+    return cache(build_backbone)
+
+
+@pytest.fixture
+def shared_backbones(
+    session_backbone: Callable[[str], keras.Model], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], keras.Model]:
+    """Have the package take the session's backbones wherever it would build one of its own."""
+    from cifar_models import builders, pretrained
+
+    monkeypatch.setattr(builders, "build_backbone", session_backbone)
+    monkeypatch.setattr(pretrained, "build_backbone", session_backbone)
+    return session_backbone

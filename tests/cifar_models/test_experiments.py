@@ -1,0 +1,111 @@
+"""The table of experiments and the fingerprint of a protocol."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import pytest
+
+from cifar_models import builders
+from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol, find_experiment
+from cifar_models.normalization import FITS
+
+pytestmark = pytest.mark.unit
+
+NAMES = ["simple_cnn", "vgg16_frozen", "improved_cnn", "resnet50_frozen", "resnet50_finetuned"]
+ANOTHER = {
+    "normalization": "standardize",
+    "backbone": "vgg16",
+    "optimizer": "sgd",
+    "learning_rate": 2e-3,
+    "batch_size": 64,
+    "epochs": 11,
+    "patience": 4,
+    "loss": "kl_divergence",
+    "early_stopping_monitor": "val_loss",
+}
+
+
+def test_the_table_has_the_published_models_in_the_published_order() -> None:
+    assert list(EXPERIMENTS) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestEachExperiment:
+    def test_it_is_filed_under_its_name_and_built_by_the_builder_of_that_name(self, name: str) -> None:
+        assert EXPERIMENTS[name].name == name
+        assert EXPERIMENTS[name].build is getattr(builders, name)
+
+    def test_its_backbone_is_the_one_its_name_says(self, name: str) -> None:
+        expected = name.partition("_")[0] if name.startswith(("vgg16", "resnet50")) else None
+        assert EXPERIMENTS[name].protocol.backbone == expected
+
+    def test_its_protocol_names_what_there_is(self, name: str) -> None:
+        protocol = EXPERIMENTS[name].protocol
+        assert protocol.normalization in FITS
+        assert keras.optimizers.get(protocol.optimizer) is not None
+        assert keras.losses.get(protocol.loss) is not None
+
+    def test_it_is_described(self, name: str) -> None:
+        assert EXPERIMENTS[name].description.strip()
+
+    def test_it_is_found_by_its_name(self, name: str) -> None:
+        assert find_experiment(name) is EXPERIMENTS[name]
+
+
+@pytest.mark.parametrize("name", ["", "simple", "Simple_CNN"])
+def test_another_name_is_refused_with_the_list_of_those_there_are(name: str) -> None:
+    with pytest.raises(ValueError, match="experiment: found") as caught:
+        find_experiment(name)
+    assert str(caught.value) == f"experiment: found {name!r}, expected one of {', '.join(NAMES)}"
+
+
+def test_the_default_protocol_is_the_published_one() -> None:
+    assert dataclasses.asdict(Protocol()) == {
+        "normalization": "unit_scale",
+        "backbone": None,
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "batch_size": 128,
+        "epochs": 10,
+        "patience": 3,
+        "loss": "categorical_crossentropy",
+        "early_stopping_monitor": "val_accuracy",
+    }
+    assert EXPERIMENTS["simple_cnn"].protocol == Protocol()
+    assert EXPERIMENTS["vgg16_frozen"].protocol == Protocol(backbone="vgg16")
+
+
+def test_fine_tuning_has_the_lower_learning_rate() -> None:
+    rates = {name: row.protocol.learning_rate for name, row in EXPERIMENTS.items()}
+    assert rates["resnet50_finetuned"] < min(rates[name] for name in NAMES if name != "resnet50_finetuned")
+
+
+def test_every_value_of_a_protocol_has_another_to_try() -> None:
+    assert list(ANOTHER) == [field.name for field in dataclasses.fields(Protocol)]
+
+
+@pytest.mark.parametrize("name", ANOTHER)
+def test_every_value_of_a_protocol_changes_its_fingerprint(name: str) -> None:
+    changed: Any = {name: ANOTHER[name]}
+    assert Protocol(**changed).fingerprint != Protocol().fingerprint
+    assert Protocol(**changed).fingerprint == Protocol(**changed).fingerprint
+
+
+def test_protocols_of_equal_values_have_one_fingerprint() -> None:
+    assert Protocol().fingerprint == Protocol(epochs=10, normalization="unit_scale").fingerprint
+    assert Protocol().fingerprint.startswith("sha256:")
+
+
+def test_nothing_of_the_table_can_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        EXPERIMENTS["simple_cnn"].protocol.epochs = 11  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        EXPERIMENTS["simple_cnn"].name = "another"  # type: ignore[misc]
+
+
+def test_an_experiment_of_ones_own_needs_a_builder_and_a_protocol() -> None:
+    own = Experiment("own", builders.simple_cnn, Protocol(epochs=1), "a description")
+    assert (own.name, own.protocol.epochs, own.build) == ("own", 1, builders.simple_cnn)

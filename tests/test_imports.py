@@ -1,0 +1,119 @@
+"""What imports what: the sources are read, not run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[1]
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {_name(path): path for package in ("cifar_models", "benchmarks") for path in (ROOT / package).rglob("*.py")}
+
+
+def _imports(tree: ast.AST, *, at_import: bool) -> Iterator[str]:
+    """Yield the dotted names that a source imports: everywhere, or only where importing it runs them.
+
+    ``from a import b`` yields ``a`` and ``a.b``, as ``b`` may be a module.
+    """
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports are not looked at here"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif at_import and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        elif at_import and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from _imports(ast.Module(node.orelse, []), at_import=True)
+        else:
+            yield from _imports(node, at_import=at_import)
+
+
+def _imported(module: str, *, at_import: bool = False) -> set[str]:
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    return set(_imports(tree, at_import=at_import))
+
+
+def _packages(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def _loaded_with(module: str) -> set[str]:
+    """Return all that importing a module loads, by way of this repository's modules."""
+    loaded: set[str] = set()
+    pending = {module}
+    while pending:
+        name = pending.pop()
+        loaded.add(name)
+        if name in MODULES:
+            parents = {name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)}
+            pending |= (_imported(name, at_import=True) | parents) - loaded
+    return loaded
+
+
+def _is_test(module: str) -> bool:
+    return module.rpartition(".")[2].startswith("test_")
+
+
+def test_the_scan_sees_every_kind_of_import() -> None:
+    source = """
+import a.b, c as d
+from e.f import g
+if TYPE_CHECKING:
+    import h
+else:
+    import i
+def function():
+    import j
+class Class:
+    import k
+try:
+    import m
+except ImportError:
+    from n import o
+"""
+    everywhere = {"a.b", "c", "e.f", "e.f.g", "h", "i", "j", "k", "m", "n", "n.o"}
+    assert set(_imports(ast.parse(source), at_import=False)) == everywhere
+    assert set(_imports(ast.parse(source), at_import=True)) == everywhere - {"h", "j"}
+
+
+def test_the_scan_follows_imports_through_the_repository() -> None:
+    assert {"cifar_models.builders", "keras"} <= _loaded_with("cifar_models.experiments")
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cifar_models")])
+def test_what_is_measured_knows_neither_pytest_nor_its_judges(module: str) -> None:
+    assert not _packages(_imported(module)) & {"pytest", "_pytest", "benchmarks", "tests"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("benchmarks")])
+def test_only_the_plugin_and_the_benchmarks_themselves_import_pytest(module: str) -> None:
+    stem = module.rpartition(".")[2]
+    if stem != "plugin" and not stem.startswith(("plugin_", "test_")):
+        assert not _packages(_imported(module)) & {"pytest", "_pytest"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [name for name in MODULES if name.startswith(("cifar_models.datasets", "benchmarks")) and not _is_test(name)],
+)
+def test_data_sets_and_judges_load_no_tensorflow(module: str) -> None:
+    assert not _packages(_loaded_with(module)) & {"tensorflow", "keras"}
+
+
+@pytest.mark.parametrize("module", ["benchmarks.verdict", "benchmarks.significance", "benchmarks.looks"])
+def test_the_statistics_need_numpy_and_scipy_alone(module: str) -> None:
+    foreign = _packages(_loaded_with(module)) & {"cifar_models", "pytest", "sklearn", "tabulate", "matplotlib"}
+    assert not foreign
