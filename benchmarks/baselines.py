@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import os
+import math
 import statistics
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.files import write_whole
 from cifar_models.environment import Environment
 from cifar_models.run import Fingerprints, Run
 from cifar_models.strict_json import parse_json, read_as, to_json
@@ -23,11 +23,12 @@ LEAST_RUNS = 3
 
 SPREADS = 4
 SMALLEST_TOLERANCE = 0.01
+LARGEST_TOLERANCE = 1.0
 TOLERANCE_RULE = f"{SPREADS} standard deviations (ddof=1) of these runs, at least {SMALLEST_TOLERANCE}"
 
 
 class BaselineError(ValueError):
-    """A baselines file that cannot be used, or no baseline to compare with: what was found, expected, and what to do."""
+    """Baselines that cannot be used, or none to compare with: what was found, expected, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Baseline:
 
     Attributes:
         source: ``measured`` by this suite, or ``published`` in the report that it reproduces.
-        fingerprints: what a run must agree with before it is compared. The data's and the weights' may be a published
-            checksum in place of a fingerprint.
+        fingerprints: what a run must agree with before it is compared. The data's and the weights' may be a
+            published checksum in place of a fingerprint.
         weights: what the models started from, in words.
         metrics: by name, ``accuracy`` and ``gap``; a published baseline may lack the gap.
         seeds: one for each value; none if published.
@@ -88,27 +89,33 @@ def read_baselines(path: Path) -> Baselines:
     """Read and check a baselines file.
 
     Raises:
-        BaselineError: missing, no JSON, another schema, a NaN, a key missing or unknown, or a value that makes no sense.
+        BaselineError: missing, no JSON, another schema, a NaN, a key missing or unknown, or a value that
+            makes no sense.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BaselineError(
-            f"{path}: found no such file, expected the baselines; restore it from version control, or write a new one "
-            f"with --update-baselines --seeds {LEAST_RUNS} --reason '...'"
+            f"{path}: found no such file, expected the baselines; restore it from version control, or write "
+            f"a new one with --update-baselines --seeds {LEAST_RUNS} --reason '...'"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BaselineError(f"{path}: cannot be read as text ({error}); restore it from version control") from None
+        raise BaselineError(
+            f"{path}: found nothing that can be read as text ({error}), expected a file in UTF-8; restore it "
+            f"from version control"
+        ) from None
     try:
         content = parse_json(text)
-        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            found = content.get("schema") if isinstance(content, dict) else type(content).__name__
-            raise ValueError(f"found schema {found!r}, expected {SCHEMA}")
+        # The schema comes first: another one may have other keys. (True == 1, hence the type.)
+        schema = content.get("schema") if isinstance(content, dict) else None
+        if type(schema) is not int or schema != SCHEMA:
+            raise ValueError(f"schema: found {schema!r}, expected {SCHEMA}")
         if unknown := sorted(content.keys() - {"schema", "baselines"}):
             raise ValueError(f"found the unknown key {unknown[0]!r}, expected 'schema' and 'baselines'")
-        baselines: Baselines = read_as(
-            dict[str, dict[str, dict[str, Baseline]]], content.get("baselines"), "baselines"
-        )
+        if "baselines" not in content:
+            raise ValueError("found no key 'baselines', expected 'schema' and 'baselines'")
+        kind = dict[str, dict[str, dict[str, Baseline]]]
+        baselines: Baselines = read_as(kind, content["baselines"], "baselines")
         for experiment, datasets in baselines.items():
             for dataset, sources in datasets.items():
                 for source, baseline in sources.items():
@@ -119,34 +126,26 @@ def read_baselines(path: Path) -> Baselines:
 
 
 def write_baselines(path: Path, baselines: Baselines) -> None:
-    """Write a baselines file whole or not at all: a temporary file beside it, flushed, then renamed over it.
+    """Write a baselines file whole or not at all.
 
     Raises:
         OSError: the folder cannot be written; the old file is as it was.
     """
     content = {
-        name: {dataset: {source: asdict(entry) for source, entry in sources.items()} for dataset, sources in rest.items()}
+        name: {
+            dataset: {source: asdict(entry) for source, entry in sources.items()} for dataset, sources in rest.items()
+        }
         for name, rest in baselines.items()
     }
-    text = to_json({"schema": SCHEMA, "baselines": content})
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, to_json({"schema": SCHEMA, "baselines": content}))
 
 
 def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -> Baseline:
     """Make a baseline of one experiment's runs on one data set; its tolerances follow ``TOLERANCE_RULE``.
 
     Raises:
-        ValueError: fewer than ``LEAST_RUNS`` runs, runs that differ in fingerprints, a seed twice, or no reason.
+        ValueError: fewer than ``LEAST_RUNS`` runs, runs that differ in fingerprints, a seed twice, no reason,
+            a metric that is no finite number, or runs so far apart that their tolerance would pass anything.
     """
     runs = sorted(runs, key=lambda run: run.seed)
     if len(runs) < LEAST_RUNS:
@@ -161,7 +160,7 @@ def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -
         source="measured",
         fingerprints=runs[0].fingerprints,
         weights=runs[0].weights,
-        metrics={name: _measured_metric([getattr(run, name) for run in runs]) for name in METRICS},
+        metrics={name: _measured_metric(name, [getattr(run, name) for run in runs]) for name in METRICS},
         seeds=[run.seed for run in runs],
         epochs=[run.epochs for run in runs],
         seconds=[round(run.timings.training, 1) for run in runs],
@@ -191,9 +190,7 @@ def find_baseline(
     Raises:
         BaselineError: there is none, or its fingerprints differ; says which, and how to set a baseline.
     """
-    remedy = (
-        f"to set a baseline: {update_command(experiment, dataset)}"
-    )
+    remedy = f"to set a baseline: {update_command(experiment, dataset)}"
     sources = baselines.get(experiment, {}).get(dataset, {})
     baseline = sources.get("measured") or sources.get("published")
     if baseline is None:
@@ -202,9 +199,9 @@ def find_baseline(
         found = getattr(fingerprints, part)
         if expected not in {found, checksums.get(part)} or (expected is None) != (found is None):
             raise BaselineError(
-                f"{experiment} on {dataset}: the {part} fingerprint differs, so there is nothing to compare: found "
-                f"{found}, the {baseline.source} baseline is for {expected}. If the {part} changed by mistake, undo that; "
-                f"if it was meant, {remedy}"
+                f"{experiment} on {dataset}: the {part} fingerprint differs, so there is nothing to compare: "
+                f"found {found}, expected {expected} as in the {baseline.source} baseline. If the {part} "
+                f"changed by mistake, undo that; if it was meant, {remedy}"
             )
     return baseline
 
@@ -217,8 +214,16 @@ def update_command(experiment: str, dataset: str) -> str:
     )
 
 
-def _measured_metric(values: list[float]) -> Metric:
+def _measured_metric(name: str, values: list[float]) -> Metric:
+    if not all(math.isfinite(value) for value in values):
+        raise ValueError(f"{name}: found {values}, expected finite numbers")
     tolerance = max(SMALLEST_TOLERANCE, SPREADS * statistics.stdev(values))
+    if not tolerance < LARGEST_TOLERANCE:
+        shown = ", ".join(f"{value:.4f}" for value in values)
+        raise ValueError(
+            f"{name}: found {shown}, expected runs close enough to each other for a tolerance below "
+            f"{LARGEST_TOLERANCE}, not {tolerance:.4f}"
+        )
     return Metric([round(value, 6) for value in values], round(tolerance, 4), TOLERANCE_RULE)
 
 
@@ -235,17 +240,21 @@ def _check(baseline: Baseline, source: str, where: str) -> None:
     expect("accuracy" in baseline.metrics, "metrics", sorted(baseline.metrics), "an accuracy")
     measured = source == "measured"
     runs = len(baseline.seeds)
-    expect(runs >= LEAST_RUNS if measured else runs == 0, "seeds", runs, f"{LEAST_RUNS} or more if measured, else none")
+    count = f"{LEAST_RUNS} or more if measured, else none"
+    expect(runs >= LEAST_RUNS if measured else runs == 0, "seeds", runs, count)
     expect(len(set(baseline.seeds)) == runs, "seeds", baseline.seeds, "each seed once")
     expect(len(baseline.epochs) == runs, "epochs", len(baseline.epochs), f"{runs}, one a seed")
     expect(len(baseline.seconds) == runs, "seconds", len(baseline.seconds), f"{runs}, one a seed")
-    expect((baseline.environment is not None) == measured, "environment", baseline.environment, "one if measured")
-    expect(not measured or set(baseline.metrics) == set(METRICS), "metrics", sorted(baseline.metrics), f"{METRICS}")
+    environment = "one if measured, else none"
+    expect((baseline.environment is not None) == measured, "environment", baseline.environment, environment)
+    names = sorted(baseline.metrics)
+    expect(not measured or names == sorted(METRICS), "metrics", names, f"{METRICS}, both if measured")
     for name, metric in baseline.metrics.items():
         expect(name in METRICS, "metrics", name, f"one of {METRICS}")
         place = f"metrics.{name}"
-        count = runs if measured else 1
-        expect(len(metric.values) == count, f"{place}.values", len(metric.values), f"{count} values")
+        values, needed = metric.values, runs if measured else 1
+        expect(len(values) == needed, f"{place}.values", len(values), f"{needed}, one a seed or one if published")
         low = 0.0 if name == "accuracy" else -1.0
-        expect(all(low <= value <= 1 for value in metric.values), f"{place}.values", metric.values, f"{low} to 1")
-        expect(0 < metric.tolerance < 1, f"{place}.tolerance", metric.tolerance, "above 0 and below 1")
+        expect(all(low <= value <= 1 for value in values), f"{place}.values", values, f"{low} to 1")
+        rule = f"above 0 and below {LARGEST_TOLERANCE}"
+        expect(0 < metric.tolerance < LARGEST_TOLERANCE, f"{place}.tolerance", metric.tolerance, rule)

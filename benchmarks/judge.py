@@ -9,6 +9,7 @@ from benchmarks.baselines import Baseline, Metric, update_command
 from cifar_models.run import Run
 
 HIGHER_IS_BETTER = {"accuracy": True, "gap": False}
+_SAID = {"pass": "passes", "regression": "is a regression", "stale": "makes the baseline stale"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Judgement:
         today: the run's value, a fraction.
         baseline: the mean of the baseline's values.
         allowance: how far from it today's value may be, either way.
-        verdict: ``pass``; ``regression``, outside on the bad side; or ``stale``, better than the baseline allows.
+        verdict: ``pass``; ``regression``, outside on the bad side; or ``stale``, better than the baseline
+            allows.
         sentence: all of this for a person, with what to do where it is no pass.
     """
 
@@ -40,7 +42,8 @@ class Judgement:
 def judge(run: Run, baseline: Baseline) -> list[Judgement]:
     """Hold a run against its baseline, metric by metric, in the order of the baseline's metrics.
 
-    A value that is better than the baseline allows fails too: an accuracy that jumps is as likely a leak as a gift.
+    A value that is better than the baseline allows fails too: an accuracy that jumps is as likely a leak as a
+    gift.
 
     Raises:
         ValueError: a metric that is no finite number, which must never pass for one.
@@ -53,7 +56,7 @@ def _judge_metric(run: Run, name: str, metric: Metric, baseline: Baseline) -> Ju
     if not math.isfinite(today):
         raise ValueError(f"{run.experiment}, seed {run.seed}: found {name} {today}, expected a finite number")
     difference = today - metric.mean
-    # Written so that only a difference known to be small passes; the slack is float rounding of the decimal numbers.
+    # Only a difference known to be small passes; the slack is float rounding of the decimal numbers.
     if abs(difference) <= metric.tolerance + 1e-12:
         verdict = "pass"
     else:
@@ -72,19 +75,22 @@ def _sentence(run: Run, name: str, metric: Metric, baseline: Baseline, verdict: 
     today = getattr(run, name)
     side = "above" if today > metric.mean else "below"
     if baseline.source == "measured":
-        origin = f"mean of {len(metric.values)} measured runs, {min(metric.values):.4f} to {max(metric.values):.4f}"
+        spread = f"{min(metric.values):.4f} to {max(metric.values):.4f}"
+        origin = f"mean of {len(metric.values)} measured runs, {spread}"
     else:
         origin = "published, one value"
+    distance = f"{abs(today - metric.mean):.4f}"
     lines = [
-        f"{run.experiment} seed {run.seed} on {run.dataset}: {name} {'passes' if verdict == 'pass' else f'is a {verdict}' if verdict == 'regression' else 'makes the baseline stale'}",
-        f"  {name} {today:.4f} is {abs(today - metric.mean):.4f} {side} the baseline {metric.mean:.4f} ({origin});",
+        f"{run.experiment} seed {run.seed} on {run.dataset}: {name} {_SAID[verdict]}",
+        f"  {name} {today:.4f} is {distance} {side} the baseline {metric.mean:.4f} ({origin});",
         f"  allowed is {metric.tolerance:.4f} either way: {metric.tolerance_reason}.",
     ]
+    command = update_command(run.experiment, run.dataset)
     if verdict == "regression":
-        lines.append(f"  Training got worse. If that was meant: {update_command(run.experiment, run.dataset)}")
+        lines.append(f"  Training got worse. If that was meant: {command}")
     if verdict == "stale":
         lines.append(
-            f"  That is better than the baseline allows: look for a leak of evaluation images or a changed metric first. "
-            f"If the gain is real: {update_command(run.experiment, run.dataset)}"
+            f"  That is better than the baseline allows: look for a leak of evaluation images or a changed "
+            f"metric first. If the gain is real: {command}"
         )
     return "\n".join(lines)

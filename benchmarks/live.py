@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 
@@ -22,7 +23,7 @@ class LiveLine:
         self._write, self._terminal = write, terminal
         self._width = 0
         self._shown = -REFRESH_SECONDS
-        self._line_end = "" if terminal else "\n"  # before the first epoch's line: pytest's own is not at its end
+        self._line_end = "\n"  # written once, before all else: pytest has begun a line of its own
 
     def show(self, title: str, progress: Progress) -> None:
         """Show where a training stands; ``title`` names it."""
@@ -35,8 +36,10 @@ class LiveLine:
         now = time.monotonic()
         if epoch_ended or now - self._shown >= REFRESH_SECONDS:
             self._shown = now
-            line = describe(title, progress)
-            self._write(f"\r{line:<{self._width}}")
+            # A line that wraps could not be rewritten: a carriage return goes back to its last part only.
+            line = describe(title, progress)[: shutil.get_terminal_size().columns - 1]
+            self._write(f"{self._line_end}\r{line:<{self._width}}")
+            self._line_end = ""
             self._width = len(line)
 
     def clear(self) -> None:
@@ -53,4 +56,5 @@ def describe(title: str, progress: Progress) -> str:
     else:
         accuracy = f"accuracy {progress.validation_accuracy:.4f} (train {progress.accuracy:.4f})"
     minutes, seconds = divmod(round(progress.seconds_left), 60)
-    return f"{title}  epoch {progress.epoch}/{progress.epochs}  {accuracy}  at most {minutes}:{seconds:02} left"
+    epoch = f"epoch {progress.epoch}/{progress.epochs}"
+    return f"{title}  {epoch}  {accuracy}  at most {minutes}:{seconds:02} left"

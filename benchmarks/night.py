@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 
 from benchmarks.baselines import (
@@ -76,26 +75,31 @@ class Night:
             checksums={"data": self.dataset.checksum, "weights": weights.checksum if weights else None},
         )
 
-    def update_baselines(self, *, seeds: int, reason: str) -> tuple[Baselines, list[str]]:
-        """Write the measured baselines of the experiments whose seeds all ran; leave every other entry as it is.
+    def update_baselines(self, *, seeds: int, reason: str) -> tuple[Baselines, dict[str, str]]:
+        """Write the measured baselines of experiments whose seeds all ran; leave other entries as they are.
 
         Returns:
-            The file's new content, and the experiments that were left out because a seed gave no run.
+            The file's new content, and why an experiment was left out, by its name.
 
         Raises:
             BaselineError: the file has become unreadable since the night began.
             OSError: it cannot be written; the old file is as it was.
         """
         after = read_baselines(self.baselines_path) if self.baselines_path.exists() else {}
-        left_out = []
-        for name, rows in groupby(sorted(self.rows, key=lambda row: row.experiment), lambda row: row.experiment):
-            runs = [row.run for row in rows if row.run is not None]
+        left_out: dict[str, str] = {}
+        names = sorted({row.experiment for row in self.rows})
+        for name in names:
+            runs = [row.run for row in self.rows if row.experiment == name and row.run is not None]
             if len(runs) < seeds:
-                left_out.append(name)
+                left_out[name] = "not every seed gave a run"
                 continue
-            entry = measured_baseline(runs, reason=reason, day=datetime.date.today())
+            try:
+                entry = measured_baseline(runs, reason=reason, day=datetime.date.today())
+            except ValueError as error:
+                left_out[name] = str(error)
+                continue
             after.setdefault(name, {}).setdefault(self.dataset.name, {})["measured"] = entry
-        if len(left_out) < len({row.experiment for row in self.rows}):
+        if len(left_out) < len(names):
             write_baselines(self.baselines_path, after)
         return after, left_out
 
@@ -103,7 +107,7 @@ class Night:
 def load_weights(
     experiments: Iterable[Experiment], dataset: Dataset, weights_dir: Path | None
 ) -> dict[str, BackboneWeights | WeightsError]:
-    """Load each backbone's weights once; one that is not to be had must not keep the other experiments from training.
+    """Load each backbone's weights once; one that is not to be had does not keep others from training.
 
     Args:
         experiments: those that will train.
@@ -126,9 +130,12 @@ def read_or_start_baselines(path: Path, *, updating: bool) -> Baselines:
     """Read the baselines; a night that writes them may start without a file.
 
     Raises:
-        BaselineError: the file is missing and the night is to judge, or it cannot be used.
+        BaselineError: the file is missing and the night is to judge, it cannot be used, or there is no folder
+            for it.
     """
     if updating and not path.exists():
+        if not path.parent.is_dir():
+            raise BaselineError(f"{path}: found no folder {path.parent}, expected one to write the baselines into")
         return {}
     return read_baselines(path)
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: options, fixtures, report header, terminal summary. The only file that knows pytest's hooks.
+"""The pytest plugin, the only file that knows pytest's hooks: options, fixtures, header, terminal summary.
 
 Declaring options does no work. TensorFlow is imported when benchmark items were collected, never before.
 """
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
     from benchmarks.baselines import Baselines
+    from benchmarks.live import LiveLine
     from benchmarks.night import Night
     from cifar_models.experiments import Experiment
     from cifar_models.progress import Progress
     from cifar_models.run import Run
 
-NIGHT = pytest.StashKey["Night"]()
-UPDATE = pytest.StashKey[tuple["Baselines", list[str]]]()
+NIGHT: pytest.StashKey[Night] = pytest.StashKey()
+UPDATE: pytest.StashKey[tuple[Baselines, dict[str, str]] | str] = pytest.StashKey()
+LIVE: pytest.StashKey[LiveLine] = pytest.StashKey()
 TRAINING_ITEM = "experiment_name"
 
 
@@ -48,14 +50,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )
     group.addoption(
-        "--seeds", type=int, default=1, metavar="N", help="train each experiment with seeds 0 to N-1 (default: 1)"
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train each experiment with seeds 0 to N-1 (default: 1)",
     )
     group.addoption(
         "--update-baselines",
         action="store_true",
-        help="write what was measured into baselines.json, judge nothing, and exit with status 1; needs --reason",
+        help="write what was measured into the baselines file, judge nothing, exit with 1; needs --reason",
     )
     group.addoption("--reason", metavar="TEXT", help="why the baselines change, kept with them")
+    group.addoption(
+        "--run-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder to keep each finished training's record in, one JSON file a run (default: not kept)",
+    )
     group.addoption(
         "--baselines",
         type=Path,
@@ -79,14 +91,24 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--update-baselines: found no --reason, expected why the baselines change")
     if updating and seeds < 3:
         raise pytest.UsageError(
-            f"--update-baselines: found --seeds {seeds}, expected 3 or more, for the runs' spread is the tolerance"
+            f"--update-baselines: found --seeds {seeds}, expected 3 or more: their spread is the tolerance"
         )
     if reason is not None and not updating:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
-    for option in ("data_dir", "weights_dir"):
-        folder = config.getoption(option)
-        if folder is not None and not folder.is_dir():
-            raise pytest.UsageError(f"--{option.replace('_', '-')}: found no folder {folder}, expected one")
+    for option in ("data_dir", "weights_dir", "run_dir", "baselines"):
+        path = config.getoption(option)
+        name = f"--{option.replace('_', '-')}"
+        if path is None:
+            continue
+        if config.inipath is None:
+            raise pytest.UsageError(
+                f"{name}: pytest found no configuration, for it took {path} for the path of a test and looked there; "
+                f"write {name}={path}, with an equals sign"
+            )
+        if option in ("data_dir", "weights_dir") and not path.is_dir():
+            raise pytest.UsageError(f"{name}: found no folder {path}, expected one")
+        if option == "run_dir" and path.exists() and not path.is_dir():
+            raise pytest.UsageError(f"{name}: found a file {path}, expected a folder")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -121,13 +143,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("unit")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest's own, which prints what this one loads
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Load what the selected benchmark items train on, once and before the first of them.
 
     Raises:
-        pytest.UsageError: data or baselines that cannot be used.
+        pytest.UsageError: data or baselines that cannot be used, or GPUs that can no longer be hidden.
     """
-    names = {item.callspec.params[TRAINING_ITEM] for item in _training_items(session)}
+    names = {training[0] for item in session.items if (training := _training_of(item))}
     if not names or session.config.getoption("collectonly"):
         return
     from benchmarks.baselines import BaselineError
@@ -138,7 +161,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     option = session.config.getoption
     if not option("gpu"):
-        hide_gpus()
+        try:
+            hide_gpus()
+        except RuntimeError as error:
+            raise pytest.UsageError(f"the GPUs cannot be hidden ({error}); use them with --gpu") from None
     path = option("baselines") or session.config.rootpath / session.config.getini("baselines")
     try:
         baselines = read_or_start_baselines(path, updating=option("update_baselines"))
@@ -147,8 +173,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(str(error)) from None
     if unknown := sorted(baselines.keys() - EXPERIMENTS.keys()):
         raise pytest.UsageError(
-            f"{path}: found baselines of {unknown[0]!r}, expected experiments of the table ({', '.join(EXPERIMENTS)}); "
-            f"remove that entry or bring its experiment back"
+            f"{path}: found baselines of {unknown[0]!r}, expected experiments of the table "
+            f"({', '.join(EXPERIMENTS)}); remove that entry or bring its experiment back"
         )
     weights = load_weights([EXPERIMENTS[name] for name in names], dataset, option("weights_dir"))
     session.config.stash[NIGHT] = Night(dataset, weights, baselines, path)
@@ -197,15 +223,16 @@ def experiment(experiment_name: str) -> Experiment:
 def judge(request: pytest.FixtureRequest, night: Night, experiment: Experiment, seed: int) -> Callable[[Run], None]:
     """Holds a run against its baseline, files the row for the summary, and fails the test unless all passes.
 
-    What cannot be judged is an error before the training, not a comparison after it. A night that updates baselines
-    only files the row.
+    What cannot be judged is an error before the training, not a comparison after it. A night that updates
+    baselines only files the row.
     """
     from benchmarks.baselines import BaselineError
     from benchmarks.judge import judge as judge_run
     from benchmarks.report import Row
+    from benchmarks.runs import write_run
     from cifar_models.pretrained import WeightsError
 
-    baseline = None
+    baseline, problem = None, None
     try:
         night.weights_for(experiment)
         if not request.config.getoption("update_baselines"):
@@ -213,16 +240,17 @@ def judge(request: pytest.FixtureRequest, night: Night, experiment: Experiment, 
     except (BaselineError, WeightsError) as error:
         reason = "no weights" if isinstance(error, WeightsError) else "no baseline"
         night.rows.append(Row(experiment.name, seed, reason))
-        pytest.fail(str(error), pytrace=False)
+        problem = str(error)
+    if problem is not None:  # out here, where pytest does not report the one exception as the other's cause
+        pytest.fail(problem, pytrace=False)
 
     def judge_and_file(run: Run) -> None:
-        if baseline is None:
-            night.rows.append(Row(experiment.name, seed, "recorded", run))
-            return
-        judgements = judge_run(run, baseline)
+        judgements = judge_run(run, baseline) if baseline else []
         failures = [judgement for judgement in judgements if judgement.verdict != "pass"]
         words = ", ".join(f"{judgement.metric} {judgement.verdict}" for judgement in failures)
-        night.rows.append(Row(experiment.name, seed, words or "pass", run, judgements))
+        night.rows.append(Row(experiment.name, seed, words or ("pass" if baseline else "recorded"), run, judgements))
+        if folder := request.config.getoption("run_dir"):
+            write_run(folder, run)
         if failures:
             pytest.fail("\n".join(judgement.sentence for judgement in failures), pytrace=False)
 
@@ -230,37 +258,37 @@ def judge(request: pytest.FixtureRequest, night: Night, experiment: Experiment, 
 
 
 @pytest.fixture
-def progress(
-    request: pytest.FixtureRequest, experiment: Experiment, seed: int
-) -> Iterator[Callable[[Progress], None] | None]:
-    """Shows the training's progress on the terminal, past pytest's capture; None under ``-q`` with no terminal."""
+def progress(request: pytest.FixtureRequest, experiment: Experiment, seed: int) -> Callable[[Progress], None] | None:
+    """Shows the training's progress, past pytest's capture; None where pytest itself reports nothing."""
     from benchmarks.live import LiveLine
 
     reporter: TerminalReporter | None = request.config.pluginmanager.getplugin("terminalreporter")
     capture = request.config.pluginmanager.getplugin("capturemanager")
     if reporter is None or capture is None:
-        yield None
-        return
+        return None
 
     def write(text: str) -> None:
         with capture.global_and_fixture_disabled():
             reporter.write(text, flush=True)
 
-    line = LiveLine(write, terminal=reporter.isatty)
+    line = request.node.stash[LIVE] = LiveLine(write, terminal=bool(reporter.isatty))
     title = f"{experiment.name} seed {seed}"
-    yield lambda state: line.show(title, state)
-    line.clear()
+    return lambda state: line.show(title, state)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """File a row for a training that ended in no run, so that the summary shows it."""
     report = yield
-    night = item.config.stash.get(NIGHT, None)
-    if night is not None and call.when == "call" and call.excinfo is not None and _is_training(item):
+    if call.when != "call":
+        return report
+    if line := item.stash.get(LIVE, None):
+        line.clear()  # now, as pytest is about to write the outcome to where the line is
+    night, training = item.config.stash.get(NIGHT, None), _training_of(item)
+    if night is not None and training is not None and call.excinfo is not None:
         from benchmarks.report import Row
 
-        name, seed = item.callspec.params[TRAINING_ITEM], item.callspec.params["seed"]
+        name, seed = training
         if not any((row.experiment, row.seed) == (name, seed) for row in night.rows):
             night.rows.append(Row(name, seed, call.excinfo.typename))
     return report
@@ -273,8 +301,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if night is None or not session.config.getoption("update_baselines"):
         return
     option = session.config.getoption
-    after, left_out = night.update_baselines(seeds=option("seeds"), reason=option("reason"))
-    session.config.stash[UPDATE] = after, left_out
+    try:
+        update = night.update_baselines(seeds=option("seeds"), reason=option("reason"))
+    except (OSError, ValueError) as error:  # the night's table is still worth seeing
+        session.config.stash[UPDATE] = str(error)
+    else:
+        session.config.stash[UPDATE] = update
     if session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -287,25 +319,33 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     from benchmarks.report import changes_table, published_table, summary_table
 
     weights = {row.run.weights for row in night.rows if row.run} - {"none"}
-    origin = f"{night.dataset.name}; backbones from {', '.join(sorted(weights))}" if weights else night.dataset.name
-    terminalreporter.section(f"benchmark on {origin}")
+    backbones = f"; backbones from {', '.join(sorted(weights))}" if weights else ""
+    terminalreporter.write_sep("=", f"benchmark on {night.dataset.name}{backbones}")
     terminalreporter.write_line(summary_table(night.rows))
-    terminalreporter.section("published comparison")
+    terminalreporter.write_sep("=", "published comparison")
     terminalreporter.write_line(published_table(night.baselines, night.rows))
     update = config.stash.get(UPDATE, None)
     if update is None:
         return
+    terminalreporter.write_sep("=", "baselines")
+    if isinstance(update, str):
+        terminalreporter.write_line(f"{night.baselines_path}: this run judged nothing and could not write: {update}")
+        return
     after, left_out = update
-    terminalreporter.section("baselines")
-    terminalreporter.write_line(f"{night.baselines_path}: this run judged nothing, it wrote")
-    terminalreporter.write_line(changes_table(night.baselines, after))
-    for name in left_out:
-        terminalreporter.write_line(f"left as it was: {name}, for not every seed gave a run")
+    if left_out.keys() >= {row.experiment for row in night.rows}:
+        terminalreporter.write_line(f"{night.baselines_path}: this run judged nothing and wrote nothing")
+    else:
+        terminalreporter.write_line(f"{night.baselines_path}: this run judged nothing, it wrote")
+        terminalreporter.write_line(changes_table(night.baselines, after))
+    for name, why in left_out.items():
+        terminalreporter.write_line(f"left as it was: {name}, for {why}")
 
 
-def _training_items(session: pytest.Session) -> list[pytest.Function]:
-    return [item for item in session.items if isinstance(item, pytest.Function) and _is_training(item)]
-
-
-def _is_training(item: pytest.Item) -> bool:
-    return isinstance(item, pytest.Function) and TRAINING_ITEM in item.fixturenames
+def _training_of(item: pytest.Item) -> tuple[str, int] | None:
+    """Return the experiment's name and the seed of a benchmark item, None of any other."""
+    if not isinstance(item, pytest.Function) or TRAINING_ITEM not in item.fixturenames:
+        return None
+    name, seed = item.callspec.params[TRAINING_ITEM], item.callspec.params["seed"]
+    assert isinstance(name, str)  # noqa: S101 - as pytest_generate_tests made them
+    assert isinstance(seed, int)  # noqa: S101
+    return name, seed

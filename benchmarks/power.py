@@ -109,8 +109,7 @@ def seeds_needed(
         raise ValueError(f"drop {drop} must be above the tolerance {tolerance}: smaller ones always pass")
     if checks < 1 or per_class_checks < 0 or at_most < 1:
         raise ValueError(
-            f"checks {checks} and at_most {at_most} must be at least 1, "
-            f"per_class_checks {per_class_checks} at least 0"
+            f"checks {checks} and at_most {at_most} must be at least 1, per_class_checks {per_class_checks} at least 0"
         )
     if not 0 < false_alarm_rate < 0.5:
         raise ValueError(f"false_alarm_rate {false_alarm_rate} must lie between 0 and 0.5")

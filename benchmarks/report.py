@@ -20,7 +20,8 @@ class Row:
     Attributes:
         experiment: its name.
         seed: of the training.
-        verdict: ``pass``, ``regression``, ``stale``, ``recorded`` (not judged), or what kept it from being judged.
+        verdict: ``pass``; each metric's ``regression`` or ``stale``; ``recorded`` (not judged); or what kept
+            it from being judged.
         run: the training's record; None if it gave none.
         judgements: one for each metric judged.
     """
@@ -44,19 +45,32 @@ def summary_table(rows: Iterable[Row]) -> str:
             line.append(f"{getattr(row.run, metric):.4f}" if row.run else "")
             if metric in judged:
                 judgement = judged[metric]
-                line += [f"{judgement.baseline:.4f}", f"{judgement.difference:+.4f}", f"{judgement.allowance:.4f}"]
+                line += [f"{judgement.baseline:.4f}", f"{judgement.difference:+.4f}"]
+                line += [f"{judgement.allowance:.4f}"]
             else:
                 line += ["", "", ""]
-        seconds = row.run.timings.features + row.run.timings.training if row.run else None
-        line += [row.run.epochs if row.run else "", f"{seconds / 60:.1f}" if seconds is not None else "", row.verdict]
-        lines.append(line)
+        if row.run:
+            seconds = row.run.timings.features + row.run.timings.training
+            line += [row.run.epochs, f"{seconds / 60:.1f}"]
+        else:
+            line += ["", ""]
+        lines.append([*line, row.verdict])
     return _table(lines, headers)
 
 
 def published_table(baselines: Baselines, rows: Sequence[Row]) -> str:
-    """Return the published comparison with this run's means beside it, and what each of ours was trained on."""
-    headers = ["experiment", "published accuracy", "ours", "published gap", "ours", "seeds", "data", "weights"]
-    lines = []
+    """Return the published comparison, this run's means beside it, and what each of ours was trained on."""
+    headers = [
+        "experiment",
+        "published accuracy",
+        "ours",
+        "published gap",
+        "ours",
+        "seeds",
+        "data",
+        "weights",
+    ]
+    lines: list[list[str | int]] = []
     for experiment, datasets in baselines.items():
         published = datasets.get("cifar10", {}).get("published")
         runs = [row.run for row in rows if row.experiment == experiment and row.run]

@@ -234,8 +234,7 @@ def _schedule(check: Check, looks: Sequence[int] | None) -> tuple[int, ...]:
         return (len(check.today),)
     if len(check.today) not in looks:
         raise ValueError(
-            f"{check.experiment} {check.metric}: {len(check.today)} runs today must be one of the looks "
-            f"{tuple(looks)}"
+            f"{check.experiment} {check.metric}: {len(check.today)} runs today must be one of the looks {tuple(looks)}"
         )
     return tuple(looks)
 

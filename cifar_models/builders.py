@@ -16,8 +16,9 @@ from cifar_models.freezing import freeze, unfreeze_last
 WEIGHT_DECAY = 1e-4
 """The factor of ``improved_cnn``'s L2 penalty."""
 
-BATCH_NORMALIZATION_MOMENTUM = 0.9
-"""Keras's 0.99 averages over 100 steps: longer than a model that changes as fast as this one stays the same."""
+BATCH_NORMALIZATION_MOMENTUM = 0.8
+"""Keras's 0.99 averages over some 100 steps. In ten epochs the weights change faster than that: evaluated with averages
+that lag behind, the model loses one to three points of accuracy against averages of its present weights."""
 
 
 def simple_cnn() -> keras.Model:
@@ -34,20 +35,21 @@ def simple_cnn() -> keras.Model:
 
 
 def improved_cnn() -> keras.Model:
-    """``simple_cnn`` with a third block, batch normalization, dropout and L2: 816,938 parameters.
+    """``simple_cnn`` with a third block, batch normalization, dropout and L2: 621,802 parameters.
 
-    Each block pools before it normalizes: ReLU and max pooling commute, and normalizing a quarter of the values costs
-    a quarter of the time.
+    Each block pools before it normalizes and activates: max pooling commutes with ReLU, and a quarter of the values
+    is a quarter of the work.
     """
     images = keras.Input(IMAGE_SHAPE, name="images")
+    decay = keras.regularizers.L2(WEIGHT_DECAY)
     features = images
-    for widths, dropout in (((32,), 0.1), ((64, 64), 0.2), ((128, 128), 0.3)):
-        for filters in widths[:-1]:
-            features = _normalized_relu(_convolution(filters)(features))
-        features = layers.MaxPooling2D()(_convolution(widths[-1])(features))
+    for filters, dropout in ((32, 0.1), (64, 0.1), (128, 0.2)):
+        # Without biases, here and below: the batch normalization that follows would cancel them.
+        features = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_regularizer=decay)(features)
+        features = layers.MaxPooling2D()(features)
         features = layers.Dropout(dropout)(_normalized_relu(features))
     features = layers.Flatten()(features)
-    features = layers.Dense(256, use_bias=False, kernel_regularizer=keras.regularizers.L2(WEIGHT_DECAY))(features)
+    features = layers.Dense(256, use_bias=False, kernel_regularizer=decay)(features)
     features = layers.Dropout(0.3)(_normalized_relu(features))
     return keras.Model(images, _classify(features), name="improved_cnn")
 
@@ -80,13 +82,6 @@ def build_backbone(name: str) -> keras.Model:
     """
     application = {"vgg16": keras.applications.VGG16, "resnet50": keras.applications.ResNet50}[name]
     return application(include_top=False, weights=None, input_shape=IMAGE_SHAPE, name=name)
-
-
-def _convolution(filters: int) -> keras.layers.Layer:
-    # A bias would be cancelled by the batch normalization that follows.
-    return layers.Conv2D(
-        filters, 3, padding="same", use_bias=False, kernel_regularizer=keras.regularizers.L2(WEIGHT_DECAY)
-    )
 
 
 def _normalized_relu(features: keras.KerasTensor) -> keras.KerasTensor:

@@ -13,8 +13,8 @@ def use_gpus() -> None:
 
     if not tf.config.list_physical_devices("GPU"):
         raise RuntimeError(
-            "found no GPU that TensorFlow can see, expected at least one: check the driver and that tensorflow[and-cuda] "
-            "is installed"
+            "found no GPU that TensorFlow can see, expected at least one: check the driver and that "
+            "tensorflow[and-cuda] is installed"
         )
 
 

@@ -24,7 +24,9 @@ class Protocol:
         normalization: a name of ``normalization.FITS``.
         backbone: whose pretrained weights the model starts from, ``vgg16`` or ``resnet50``; None for neither.
         optimizer: Keras's name of it; its other settings are Keras's defaults.
-        learning_rate: a step of the optimizer, constant over the training.
+        learning_rate: a step of the optimizer, at the first step.
+        learning_rate_schedule: ``constant``, or ``cosine`` to fall to 0 at the last step of the last epoch in the way
+            of Loshchilov and Hutter (2017), without restarts.
         batch_size: images a step; an epoch's last batch may be smaller.
         epochs: how many at most.
         patience: epochs without a new best validation accuracy after which training stops.
@@ -34,6 +36,7 @@ class Protocol:
     backbone: str | None = None
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    learning_rate_schedule: str = "constant"
     batch_size: int = 128
     epochs: int = 10
     patience: int = 3
@@ -79,7 +82,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             "improved_cnn",
             builders.improved_cnn,
-            Protocol(),
+            Protocol(learning_rate_schedule="cosine"),
             "simple_cnn with batch normalization, dropout, L2",
         ),
         Experiment(

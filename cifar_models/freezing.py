@@ -62,9 +62,30 @@ def split_at_frozen_boundary(model: keras.Model) -> FrozenSplit:
     if all(any(tensor is image for image in model.inputs) for tensor in crossing):
         return FrozenSplit(prefix=None, rest=model)
     return FrozenSplit(
-        prefix=keras.Model(model.inputs, crossing, name=f"{model.name}_prefix"),
-        rest=keras.Model(crossing, model.outputs, name=f"{model.name}_rest"),
+        prefix=keras.Model(model.input, _alone_or_all(crossing), name=f"{model.name}_prefix"),
+        rest=_rest(model, constant, crossing),
     )
+
+
+def _rest(model: keras.Model, constant: set[int], crossing: list[keras.KerasTensor]) -> keras.Model:
+    """Call the layers behind the cut once more, on inputs of their own.
+
+    ``keras.Model(crossing, model.output)`` would do if Keras could start both at a model's input and behind it, or
+    end where it starts.
+    """
+    inputs = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in crossing]
+    tensors = {id(tensor): own for tensor, own in zip(crossing, inputs, strict=True)}
+    for node in _nodes_in_order(model):
+        if not all(id(tensor) in constant for tensor in node.outputs):
+            arguments, options = node.arguments.fill_in(tensors)
+            outputs = keras.tree.flatten(node.operation(*arguments, **options))
+            tensors.update(zip(map(id, node.outputs), outputs, strict=True))
+    outputs = keras.tree.map_structure(lambda tensor: tensors[id(tensor)], model.output)
+    return keras.Model(_alone_or_all(inputs), outputs, name=f"{model.name}_rest")
+
+
+def _alone_or_all(tensors: list[keras.KerasTensor]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors  # Keras warns where a tensor comes for a list of one
 
 
 def _constant_tensors(model: keras.Model) -> tuple[set[int], list[keras.KerasTensor]]:
@@ -111,10 +132,15 @@ def _is_constant(operation: Any) -> bool:
         return all(_is_constant(layer) for layer in operation.layers)
     if operation.weights and operation.trainable:
         return False
+    # Keras hands the training mode on to inner layers, whether or not the outer one's call takes it.
+    if operation._seed_generators or not all(map(_is_constant, operation._flatten_layers(include_self=False))):
+        return False
     if isinstance(operation, keras.layers.BatchNormalization):
         return True  # frozen, so it runs in inference mode
     if isinstance(operation, keras.layers.Dropout) and operation.rate == 0:
         return True
     if isinstance(operation, keras.layers.Lambda) or getattr(operation, "activity_regularizer", None) is not None:
         return False  # a Lambda may do anything; an activity regularizer adds to the loss
+    if type(operation) in (keras.layers.Dense, keras.layers.EinsumDense):
+        return operation.quantization_mode is None  # else their call has no use for the training mode that it takes
     return "training" not in inspect.signature(operation.call).parameters

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_models.builders import build_backbone
-from cifar_models.datasets.dataset import IMAGE_SHAPE
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.fingerprint import fingerprint_arrays
 from cifar_models.normalization import unit_scale
@@ -115,7 +114,7 @@ def _keras_file(backbone: str, file: WeightsFile) -> Path:
         downloaded = keras.utils.get_file(
             file.name, f"{file.folder_url}/{file.name}", cache_subdir="models", file_hash=file.md5
         )
-    except Exception as error:  # noqa: BLE001 - Keras raises a bare Exception when a download fails
+    except Exception as error:  # Keras raises a bare Exception when a download fails
         cached.unlink(missing_ok=True)  # a file cut short must not pass for the cached one next time
         raise WeightsError(
             f"{backbone}: found no {file.name} in {cached.parent} and could not download it ({error}); expected "
@@ -176,7 +175,9 @@ def random_weights(backbone: str, seed: int = RANDOM_SEED) -> BackboneWeights:
     """
     model = build_backbone(backbone)
     drawn = _draw_he_uniform(model, seed)
-    images = unit_scale(load_synthetic(seed=CALIBRATION_SEED, train_count=CALIBRATION_IMAGES, evaluation_count=10).train_images)
+    images = unit_scale(
+        load_synthetic(seed=CALIBRATION_SEED, train_count=CALIBRATION_IMAGES, evaluation_count=10).train_images
+    )
     if backbone == "vgg16":
         _calibrate_convolutions(model, images)
     else:

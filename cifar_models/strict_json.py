@@ -27,21 +27,31 @@ def parse_json(text: str) -> Any:
         ValueError: no JSON, a NaN or infinity, a key that stands twice in one object, or nesting without end.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
+        return json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_parse_finite,
+            object_pairs_hook=_refuse_duplicates,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"{place}: found no JSON ({error.msg}), expected JSON text") from None
     except RecursionError:
-        raise ValueError("found values nested too deeply") from None
+        raise ValueError("found values nested too deeply, expected those of a record") from None
 
 
 def read_as(kind: Any, value: Any, where: str) -> Any:
     """Turn a parsed JSON value into ``kind``: a dataclass, or a type such as its fields are annotated with.
 
     Args:
-        kind: dataclass, ``list[...]``, ``dict[str, ...]``, ``... | None``, ``float``, ``int``, ``str`` or ``Any``.
+        kind: a dataclass, ``list[...]``, ``dict[str, ...]``, ``... | None``, ``float``, ``int``, ``str`` or
+            ``Any``.
         value: what ``parse_json`` returned.
         where: the value's place in the file, for error messages.
 
     Raises:
-        ValueError: a key missing or unknown, or a value of another type; says where, and what was found and expected.
+        ValueError: a key missing or unknown, or a value of another type; says where, and what was found and
+            expected.
     """
     origin = typing.get_origin(kind)
     if kind is Any:
@@ -78,7 +88,10 @@ def _is_finite(value: float) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:  # what could be parsed may be too deep to be shown from further down the stack
+        return "values nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -86,10 +99,17 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"found {name}, expected a finite number")
 
 
+def _parse_finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        _refuse_constant(text)  # such as 1e999, which would be read as infinity
+    return value
+
+
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise ValueError(f"found the key {key!r} twice in one object")
+            raise ValueError(f"found the key {key!r} twice in one object, expected it once")
         result[key] = value
     return result

@@ -50,7 +50,7 @@ def train(
             gives the same numbers within float tolerance and takes longer.
 
     Raises:
-        ValueError: weights of another backbone than the protocol's.
+        ValueError: weights of another backbone than the protocol's, or an unknown learning rate schedule.
         WeightsError: pretrained weights that are not to be had.
         TrainingDiverged: at once when the loss turns NaN or infinite.
     """
@@ -69,9 +69,10 @@ def train(
     started = time.perf_counter()
     trained, train_inputs, evaluation_inputs, prepare = _inputs(model, protocol, dataset, normalize, features)
     trained_from = time.perf_counter()
+    steps = math.ceil(len(dataset.train_labels) / protocol.batch_size)
     trained.compile(
         optimizer=keras.optimizers.get(
-            {"class_name": protocol.optimizer, "config": {"learning_rate": protocol.learning_rate}}
+            {"class_name": protocol.optimizer, "config": {"learning_rate": _learning_rate(protocol, steps)}}
         ),
         loss=protocol.loss,
         metrics=["accuracy"],
@@ -83,7 +84,7 @@ def train(
         epochs=protocol.epochs,
         shuffle=False,  # the batches come in an order of their own
         callbacks=[
-            _Watch(protocol, math.ceil(len(dataset.train_labels) / protocol.batch_size), progress),
+            _Watch(protocol, steps, progress),
             keras.callbacks.EarlyStopping(
                 protocol.early_stopping_monitor, patience=protocol.patience, restore_best_weights=True
             ),
@@ -127,16 +128,27 @@ def default_weights(experiment: Experiment, dataset: Dataset) -> BackboneWeights
 
 
 def _inputs(
-    model: keras.Model, protocol: Protocol, dataset: Dataset, normalize: Normalize, features: FeatureCache | None
+    model: keras.Model,
+    protocol: Protocol,
+    dataset: Dataset,
+    normalize: Normalize,
+    features: FeatureCache | None,
 ) -> tuple[keras.Model, list[Any], list[Any], Normalize | None]:
     """Return what is trained and what it is fed: the rest on cached features, or the whole model on images."""
     split = split_at_frozen_boundary(model)
     if features is None or split.prefix is None or split.rest is None:
         return model, [dataset.train_images], [dataset.evaluation_images], normalize
-    cached = features.get(
-        split.prefix, normalization=protocol.normalization, normalize=normalize, dataset=dataset
-    )
+    cached = features.get(split.prefix, normalization=protocol.normalization, normalize=normalize, dataset=dataset)
     return split.rest, cached.train, cached.evaluation, None
+
+
+def _learning_rate(protocol: Protocol, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Return the protocol's learning rate, for epochs of ``steps`` steps."""
+    if protocol.learning_rate_schedule == "constant":
+        return protocol.learning_rate
+    if protocol.learning_rate_schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(protocol.learning_rate, decay_steps=protocol.epochs * steps)
+    raise ValueError(f"learning_rate_schedule: found {protocol.learning_rate_schedule!r}, expected constant or cosine")
 
 
 def _batches(
@@ -157,7 +169,10 @@ def _batches(
         for start in range(0, len(rows), batch_size):
             batch = rows[start : start + batch_size]
             arrays = [array[batch] for array in inputs]
-            yield _as_keras_takes_it([prepare(array) for array in arrays] if prepare else arrays), one_hot[labels[batch]]
+            yield (
+                _as_keras_takes_it([prepare(array) for array in arrays] if prepare else arrays),
+                one_hot[labels[batch]],
+            )
 
     signature = (
         _as_keras_takes_it([tf.TensorSpec((None, *array.shape[1:]), tf.float32) for array in inputs]),
@@ -204,6 +219,4 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         done = (self._epoch * self._steps + step) / (self._epochs * self._steps)
         elapsed = time.perf_counter() - self._started
         left = elapsed / done - elapsed
-        self._progress(
-            Progress(self._epoch + 1, self._epochs, step, self._steps, accuracy, validation_accuracy, left)
-        )
+        self._progress(Progress(self._epoch + 1, self._epochs, step, self._steps, accuracy, validation_accuracy, left))

@@ -127,9 +127,7 @@ def _folder_files(folder: Path) -> Iterator[tuple[str, bytes]]:
             with path.open("rb") as file:
                 content = file.read(MAXIMUM_FILE_BYTES + 1)
             if len(content) > MAXIMUM_FILE_BYTES:
-                raise _refusal(
-                    str(path), f"more than {MAXIMUM_FILE_BYTES} bytes", "at most so many in a batch"
-                )
+                raise _refusal(str(path), f"more than {MAXIMUM_FILE_BYTES} bytes", "at most so many in a batch")
             yield name, content
 
 
@@ -166,9 +164,7 @@ def _check_member(archive: Path, member: tarfile.TarInfo, count: int) -> None:
     if path.anchor or ".." in path.parts:
         raise _refusal(where, "a path that leaves the folder", f"paths inside {FOLDER}/")
     if not (member.isreg() or member.isdir()) or member.issparse():
-        raise _refusal(
-            where, f"a link, device or other special member (type {member.type!r})", "files and folders"
-        )
+        raise _refusal(where, f"a link, device or other special member (type {member.type!r})", "files and folders")
     if not 0 <= member.size <= MAXIMUM_FILE_BYTES:
         raise _refusal(where, f"{member.size} bytes", f"0 to {MAXIMUM_FILE_BYTES} bytes")
     if count > MAXIMUM_MEMBERS:
@@ -232,9 +228,7 @@ def _check_class_names(meta: dict[Any, Any], where: str) -> None:
     """Refuse labels that mean something else than CIFAR-10's."""
     names = _entry(meta, b"label_names", list, where)
     if names != [name.encode() for name in CLASS_NAMES]:
-        found = [
-            name[:20] if isinstance(name, bytes) else type(name).__name__ for name in names[:CLASS_COUNT]
-        ]
+        found = [name[:20] if isinstance(name, bytes) else type(name).__name__ for name in names[:CLASS_COUNT]]
         raise _refusal(where, f"{len(names)} label names {found}", f"{', '.join(CLASS_NAMES)} as bytes")
 
 

@@ -20,6 +20,7 @@ TRAIN_COUNT = 2_000
 EVALUATION_COUNT = 1_000
 SEED = 2024
 
+_PERIOD = 64
 # Each class's wave: how far its phase moves a pixel to the right and down, in 64ths of a wave, and where it starts.
 _DIRECTIONS = np.array([(2, 0), (0, 2), (2, 2), (2, -2), (4, 2), (2, 4), (4, -2), (4, 0), (0, 4), (1, -4)], np.int32)
 _PHASES = np.array([0, 16, 32, 48, 8, 24, 40, 56, 12, 36], np.int32)
@@ -87,14 +88,13 @@ def _draw(stream: np.random.PCG64, count: int) -> tuple[Images, Labels]:
     return np.clip(images, 0, 255).astype(np.uint8), labels
 
 
-_PERIOD = 64
-
-
 def _waves(directions: npt.NDArray[np.int32], phases: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Return triangular waves ``(N, 32, 32, 1)``, -16 to 16, for directions ``(N, 2)`` and phases ``(N,)``."""
     down, right = np.mgrid[: IMAGE_SHAPE[0], : IMAGE_SHAPE[1]].astype(np.int32)
-    position = directions[:, 0, None, None] * right + directions[:, 1, None, None] * down + phases[:, None, None]
-    return (np.abs(position % _PERIOD - _PERIOD // 2) - _PERIOD // 4)[..., None]
+    right_step, down_step = directions[:, 0, None, None], directions[:, 1, None, None]
+    position = right_step * right + down_step * down + phases[:, None, None]
+    waves: npt.NDArray[np.int32] = np.abs(position % _PERIOD - _PERIOD // 2) - _PERIOD // 4
+    return waves[..., None]
 
 
 def _integers(stream: np.random.PCG64, shape: tuple[int, ...], low: int, high: int) -> npt.NDArray[np.int32]:

@@ -123,9 +123,7 @@ def _run(content: bytes) -> object:
             case "PROTO" | "FRAME" | "STOP":
                 pass
             case other:
-                raise _RefusedError(
-                    f"the opcode {other}", "those that values and arrays need in protocols 2 to 5"
-                )
+                raise _RefusedError(f"the opcode {other}", "those that values and arrays need in protocols 2 to 5")
     if stacks_below_marks or len(stack) != 1:
         raise _RefusedError("a pickle that ends in the middle of a value", "one whole value")
     return stack[0]
@@ -194,9 +192,7 @@ def _array(
 ) -> npt.NDArray[np.uint8]:
     """Stand for ``_frombuffer``: an array that reads the pickle's own bytes."""
     if dtype is not _UINT8 or not isinstance(content, bytes):
-        raise _RefusedError(
-            f"an array whose content is a {type(content).__name__}", "bytes of dtype 'u1' (uint8)"
-        )
+        raise _RefusedError(f"an array whose content is a {type(content).__name__}", "bytes of dtype 'u1' (uint8)")
     if not isinstance(shape, tuple) or not all(type(length) is int and length > 0 for length in shape):
         raise _RefusedError("an array with a bad shape", "a tuple of positive integers")
     if len(shape) > MAXIMUM_AXES or math.prod(shape) != len(content):

@@ -54,9 +54,7 @@ def shifted(values: tuple[float, ...], by: float) -> tuple[float, ...]:
     ],
 )
 @pytest.mark.parametrize("source", ["measured", "published"])
-def test_the_word_names_the_side_of_the_effect(
-    by: float, higher_is_better: bool, word: str, source: str
-) -> None:
+def test_the_word_names_the_side_of_the_effect(by: float, higher_is_better: bool, word: str, source: str) -> None:
     baseline = BASELINE if source == "measured" else (0.676,)
     (verdict,) = judge(
         check(
@@ -335,9 +333,7 @@ def test_scaling_values_and_tolerances_together_changes_nothing(checks: list[Che
         return tuple(factor * value for value in values)
 
     other = [
-        dataclasses.replace(
-            c, baseline=scaled(c.baseline), today=scaled(c.today), tolerance=factor * c.tolerance
-        )
+        dataclasses.replace(c, baseline=scaled(c.baseline), today=scaled(c.today), tolerance=factor * c.tolerance)
         for c in checks
     ]
     for before, after in zip(judge_night(checks), judge_night(other), strict=True):
@@ -362,9 +358,7 @@ def test_more_tolerance_never_turns_a_pass_into_a_failure(
 @pytest.mark.property
 @settings(deadline=None)
 @given(checks=nights(), rates=st.tuples(RATES, RATES).map(sorted))
-def test_a_larger_false_alarm_rate_never_turns_a_failure_into_a_pass(
-    checks: list[Check], rates: list[float]
-) -> None:
+def test_a_larger_false_alarm_rate_never_turns_a_failure_into_a_pass(checks: list[Check], rates: list[float]) -> None:
     strict, loose = (words(checks, false_alarm_rate=rate) for rate in rates)
     assert all(after in BAD for before, after in zip(strict, loose, strict=True) if before in BAD)
 

@@ -142,9 +142,7 @@ def test_a_single_look_uses_most_of_the_stated_rate() -> None:
 
 @pytest.mark.parametrize("tolerance", [0.0, 4.0])
 @pytest.mark.parametrize("looks", [(1,), (3,), (3, 6, 9)], ids=str)
-def test_the_stated_smallest_drop_is_caught_with_the_stated_power(
-    looks: tuple[int, ...], tolerance: float
-) -> None:
+def test_the_stated_smallest_drop_is_caught_with_the_stated_power(looks: tuple[int, ...], tolerance: float) -> None:
     levels = plan_for(looks).first_step_levels()[:, 0]
     drop = smallest_drop(
         deviation=1.0,

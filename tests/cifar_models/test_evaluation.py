@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
-from cifar_models.evaluation import ClassReport, evaluate, overfitting_gap
+from cifar_models.evaluation import ClassReport, Evaluation, evaluate, overfitting_gap
 
 pytestmark = pytest.mark.unit
 
@@ -36,33 +36,36 @@ HAND_LABELS = [0, 0, 0, 1, 1, 2]
 HAND_PREDICTIONS = [0, 0, 1, 1, 0, 2]
 
 
+@pytest.fixture
+def evaluation() -> Evaluation:
+    return evaluate(_probabilities(HAND_PREDICTIONS), _labels(HAND_LABELS), NAMES)
+
+
 class TestAHandWorkedExample:
-    evaluation = evaluate(_probabilities(HAND_PREDICTIONS), _labels(HAND_LABELS), NAMES)
+    def test_accuracy_is_the_share_of_images_named_right(self, evaluation: Evaluation) -> None:
+        assert evaluation.accuracy == pytest.approx(4 / 6)
 
-    def test_accuracy_is_the_share_of_images_named_right(self) -> None:
-        assert self.evaluation.accuracy == pytest.approx(4 / 6)
+    def test_each_class_has_its_precision_recall_f1_and_count(self, evaluation: Evaluation) -> None:
+        assert evaluation.classes["a"] == ClassReport(2 / 3, 2 / 3, 2 / 3, images=3)
+        assert evaluation.classes["b"] == ClassReport(0.5, 0.5, 0.5, images=2)
+        assert evaluation.classes["c"] == ClassReport(1.0, 1.0, 1.0, images=1)
 
-    def test_each_class_has_its_precision_recall_f1_and_count(self) -> None:
-        assert self.evaluation.classes["a"] == ClassReport(*(pytest.approx(2 / 3),) * 3, images=3)
-        assert self.evaluation.classes["b"] == ClassReport(0.5, 0.5, 0.5, images=2)
-        assert self.evaluation.classes["c"] == ClassReport(1.0, 1.0, 1.0, images=1)
+    def test_a_class_without_images_and_predictions_reports_zeros(self, evaluation: Evaluation) -> None:
+        assert evaluation.classes["j"] == ClassReport(0.0, 0.0, 0.0, images=0)
 
-    def test_a_class_without_images_and_predictions_reports_zeros(self) -> None:
-        assert self.evaluation.classes["j"] == ClassReport(0.0, 0.0, 0.0, images=0)
+    def test_classes_come_in_label_order(self, evaluation: Evaluation) -> None:
+        assert tuple(evaluation.classes) == NAMES
 
-    def test_classes_come_in_label_order(self) -> None:
-        assert tuple(self.evaluation.classes) == NAMES
-
-    def test_rows_of_the_confusion_are_labels_and_columns_predictions(self) -> None:
-        rows = self.evaluation.confusion
+    def test_rows_of_the_confusion_are_labels_and_columns_predictions(self, evaluation: Evaluation) -> None:
+        rows = evaluation.confusion
         assert [row[:3] for row in rows[:3]] == [[2, 1, 0], [1, 1, 0], [0, 0, 1]]
         assert [len(row) for row in rows] == [10] * 10
         assert sum(map(sum, rows)) == 6
 
-    def test_all_numbers_are_plain_python(self) -> None:
-        assert type(self.evaluation.accuracy) is float
-        assert type(self.evaluation.confusion[0][0]) is int
-        assert [type(value) for value in vars(self.evaluation.classes["a"]).values()] == [float] * 3 + [int]
+    def test_all_numbers_are_plain_python(self, evaluation: Evaluation) -> None:
+        assert type(evaluation.accuracy) is float
+        assert type(evaluation.confusion[0][0]) is int
+        assert [type(value) for value in vars(evaluation.classes["a"]).values()] == [float] * 3 + [int]
 
 
 def test_rows_and_columns_of_the_confusion_are_not_swapped() -> None:

@@ -16,9 +16,7 @@ pytestmark = pytest.mark.unit
 
 
 def test_the_fingerprint_of_arrays_is_the_sha256_of_dtype_shape_and_little_endian_bytes() -> None:
-    written_out = (
-        b"<i8(2,)" + bytes([1, 0, 0, 0, 0, 0, 0, 0]) + bytes([0, 1, 0, 0, 0, 0, 0, 0]) + b"|u1(1, 1)\x07"
-    )
+    written_out = b"<i8(2,)" + bytes([1, 0, 0, 0, 0, 0, 0, 0]) + bytes([0, 1, 0, 0, 0, 0, 0, 0]) + b"|u1(1, 1)\x07"
     arrays = (np.array([1, 256], dtype=np.int64), np.array([[7]], dtype=np.uint8))
     assert fingerprint_arrays(*arrays) == f"sha256:{hashlib.sha256(written_out).hexdigest()}"
 

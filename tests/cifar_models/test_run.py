@@ -39,7 +39,7 @@ RUN = Run(
 )
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-texts = st.text("az\"\\\n\0é\u2028😀", max_size=6)
+texts = st.text('az"\\\n\0é\u2028😀', max_size=6)
 counts = st.integers(0, 2**40)
 
 
@@ -221,24 +221,23 @@ def test_curves_of_unequal_lengths_are_refused(name: str) -> None:
 
 
 def test_curves_without_an_epoch_are_refused() -> None:
-    curves = {name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+    curves: dict[str, list[float]] = {name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
     assert "found curves of [0] epochs" in _refusal(_with(("curves",), curves))
 
 
-def _read_or_refuse(text: str) -> None:
-    """Read a text that may be a run; whatever is read can be written."""
+def _read_or_refuse(text: str) -> Run | None:
     try:
-        run = Run.from_json(text)
+        return Run.from_json(text)
     except RunError:
-        return
-    assert Run.from_json(run.to_json()) == run
+        return None
 
 
 @pytest.mark.property
 @settings(deadline=None, max_examples=100)
 @given(path=st.sampled_from(PATHS), value=json_values)
 def test_any_value_in_any_place_is_read_or_refused(path: tuple[Any, ...], value: Any) -> None:
-    _read_or_refuse(_with(path, value))
+    run = _read_or_refuse(_with(path, value))
+    assert run is None or Run.from_json(run.to_json()) == run
 
 
 @pytest.mark.property
@@ -262,7 +261,7 @@ def test_a_number_that_is_not_finite_is_refused(path: tuple[Any, ...], number: s
     assert "found " in _refusal(text)
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_a_protocol_holds_no_number_that_json_lacks(number: str) -> None:
     text = _with(("protocol", "learning_rate"), ["here"]).replace('"here"', number)
-    assert _refusal(text).startswith(f"found {number}, expected a finite number")
+    assert f"found {number}" in _refusal(text)

@@ -148,9 +148,7 @@ def test_a_data_dir_without_the_files_is_an_error_even_where_the_cache_has_them(
     _write_folder(keras_home / "datasets" / "cifar-10-batches-py")
     (tmp_path / "empty").mkdir()
     text = _refusal(tmp_path / "empty")
-    assert text.startswith(
-        f"{tmp_path / 'empty'}: found neither, expected a folder with cifar-10-batches-py/ or "
-    )
+    assert text.startswith(f"{tmp_path / 'empty'}: found neither, expected a folder with cifar-10-batches-py/ or ")
     assert "give --data-dir the folder that holds the official files" in text
     assert "or use --dataset synthetic" in text
 
@@ -254,9 +252,7 @@ def test_a_download_that_fails_names_three_ways_out_and_leaves_nothing_behind(ke
 
 
 @pytest.mark.parametrize("error", [Exception("URL fetch failure"), ValueError("hash"), OSError("disk full")])
-def test_whatever_get_file_raises_is_a_dataset_error(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_whatever_get_file_raises_is_a_dataset_error(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     import keras
 
     def fail(*_: object, **__: object) -> None:
@@ -403,9 +399,7 @@ def test_an_entry_of_another_layout_is_refused_with_what_was_found(
 
 def test_a_pickle_that_is_no_dict_is_refused(tmp_path: Path) -> None:
     files = _files() | {"data_batch_4": python2_pickle([1])}
-    assert "data_batch_4: found a pickled list, expected a pickled dict" in _refusal(
-        _write_folder(tmp_path, files)
-    )
+    assert "data_batch_4: found a pickled list, expected a pickled dict" in _refusal(_write_folder(tmp_path, files))
 
 
 def test_train_batches_of_unequal_length_are_refused(tmp_path: Path) -> None:
@@ -445,9 +439,7 @@ def test_a_file_larger_than_any_batch_is_refused(tmp_path: Path, monkeypatch: py
 def test_a_member_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     archive = _write_archive(tmp_path / "cifar-10-python.tar.gz", [*_members(), _member(name, b"x")])
     text = _refusal(tmp_path)
-    assert text.startswith(
-        f"{archive}, member {name!r}: found a path that leaves the folder, expected paths inside"
-    )
+    assert text.startswith(f"{archive}, member {name!r}: found a path that leaves the folder, expected paths inside")
     assert list(tmp_path.iterdir()) == [archive]
 
 
@@ -488,9 +480,7 @@ def test_a_decompression_bomb_is_refused_unread(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "cifar-10-python.tar.gz", "wb") as file:
         file.write(member.tobuf())
     text = _refusal(tmp_path)
-    assert (
-        "member 'cifar-10-batches-py/data_batch_1': found 1099511627776 bytes, expected 0 to 67108864" in text
-    )
+    assert "member 'cifar-10-batches-py/data_batch_1': found 1099511627776 bytes, expected 0 to 67108864" in text
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
@@ -544,9 +534,7 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) ->
 @pytest.mark.property
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    edits=st.lists(
-        st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=12)), min_size=1, max_size=5
-    ),
+    edits=st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=1, max_size=12)), min_size=1, max_size=5),
     inside=st.booleans(),
 )
 def test_an_archive_with_any_bytes_changed_is_a_data_set_or_a_dataset_error(

@@ -116,9 +116,7 @@ class TestEachSplit:
     def test_a_label_outside_0_to_9_is_refused(self, split: str, label: int) -> None:
         labels = _arguments()[f"{split}_labels"]
         labels[4] = label
-        assert _refusal(**{f"{split}_labels": labels}) == (
-            f"small, {split} labels: found {label}, expected 0 to 9"
-        )
+        assert _refusal(**{f"{split}_labels": labels}) == (f"small, {split} labels: found {label}, expected 0 to 9")
 
     def test_a_class_without_images_is_refused(self, split: str) -> None:
         labels = _arguments()[f"{split}_labels"]

@@ -183,9 +183,7 @@ def test_a_uint8_dtype_dressed_up_with_fields_is_refused() -> None:
     fields = _opcodes((3, b"|", None, (b"a",), {b"a": (b"O", 0)}, 8, 1, 63))
     content = python2_pickle(_array())
     assert plain in content
-    assert "found a dtype with fields, expected plain 'u1' (uint8)" in _refusal(
-        content.replace(plain, fields)
-    )
+    assert "found a dtype with fields, expected plain 'u1' (uint8)" in _refusal(content.replace(plain, fields))
 
 
 @pytest.mark.parametrize(
@@ -318,9 +316,7 @@ def test_a_batch_with_any_bytes_changed_is_a_value_or_a_dataset_error(
 @settings(deadline=None, max_examples=400)
 @given(opcodes=st.lists(st.sampled_from([bytes([code]) for code in range(256)]), max_size=30).map(b"".join))
 def test_any_bytes_at_all_are_a_value_or_a_dataset_error(opcodes: bytes) -> None:
-    names = (
-        b"cnumpy\ndtype\ncnumpy\nndarray\ncnumpy.core.multiarray\n_reconstruct\nq\x00U\x02u1q\x01]q\x02}q\x03"
-    )
+    names = b"cnumpy\ndtype\ncnumpy\nndarray\ncnumpy.core.multiarray\n_reconstruct\nq\x00U\x02u1q\x01]q\x02}q\x03"
     for content in (opcodes, START + names + opcodes + END):
         try:
             unpickle(content, where="a test")

@@ -1,0 +1,595 @@
+"""The plugin, by whole pytest sessions within this one: outcome, exit status and words.
+
+The training is a stub and so is what is trained on; all else, pyproject.toml and test_training.py included, is real.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import keras  # noqa: F401 - pytester forgets all modules that a session loads, and TensorFlow must not load twice
+import pytest
+import tensorflow as tf
+
+import benchmarks.live  # noqa: F401 - for the same reason
+from benchmarks import night as night_module
+from benchmarks.baselines import Baseline, Baselines, update_command, write_baselines
+from cifar_models import datasets, experiments, training
+from cifar_models.datasets import Dataset, DatasetError
+from cifar_models.datasets.synthetic import load_synthetic
+from cifar_models.experiments import Experiment, Protocol
+from cifar_models.pretrained import BackboneWeights, WeightsError
+from cifar_models.progress import Progress
+from cifar_models.run import Fingerprints, Run
+from cifar_models.strict_json import to_json
+from cifar_models.training import TrainingDiverged
+from tests.factories import make_baseline, make_published, make_run
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
+SYNTHETIC = load_synthetic(train_count=20, evaluation_count=10)
+WEIGHTS = BackboneWeights("vgg16", "random (seed 0)", "sha256:weights", None, {})
+ITEM = "benchmarks/test_training.py::test_trains_as_well_as_its_baseline"
+
+Stub = Callable[[int], Run | Exception]
+
+
+def _never_built() -> Any:
+    raise AssertionError("a stub of a training builds no model")
+
+
+TABLE = {
+    name: Experiment(name, _never_built, protocol, "a stub")
+    for name, protocol in {
+        "simple_cnn": Protocol(),
+        "vgg16_frozen": Protocol(backbone="vgg16"),
+        "improved_cnn": Protocol(learning_rate=0.5),
+    }.items()
+}
+
+
+def fingerprints_of(name: str) -> Fingerprints:
+    protocol = TABLE[name].protocol
+    weights = WEIGHTS.fingerprint if protocol.backbone else None
+    return Fingerprints(SYNTHETIC.fingerprint, weights, protocol.fingerprint)
+
+
+class Bench:
+    """A project with the real plugin, whose trainings give what they are told to."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.accuracy = dict.fromkeys(TABLE, 0.7)
+        self.gap = dict.fromkeys(TABLE, 0.1)
+        self.failures: dict[tuple[str, int], Exception] = {}
+        self.events: list[str] = []
+        self.baselines_path = pytester.path / "baselines.json"
+
+    @property
+    def trained(self) -> list[str]:
+        return [event for event in self.events if event.startswith("train ")]
+
+    def run(self, *args: str) -> pytest.RunResult:
+        self.events.clear()
+        return self.pytester.runpytest_inprocess("-p", "no:cacheprovider", *args)
+
+    def benchmark(self, *args: str) -> pytest.RunResult:
+        return self.run("-m", "benchmark", "--dataset", "synthetic", *args)
+
+    def update(self, *args: str) -> pytest.RunResult:
+        return self.benchmark("--update-baselines", "--seeds", "3", "--reason", "because", *args)
+
+    def record(self, names: Iterable[str] = TABLE, **changed: Baseline) -> Baselines:
+        """Write baselines that a training as told passes, with other entries for some experiments."""
+        baselines: Baselines = {}
+        for name in names:
+            entry = changed.get(name) or make_baseline(fingerprints=fingerprints_of(name))
+            baselines[name] = {"synthetic": {"measured": entry}}
+        write_baselines(self.baselines_path, baselines)
+        return baselines
+
+    def load_dataset(self, name: str, data_dir: Path | None = None) -> Dataset:
+        self.events.append(f"load {name} {data_dir}")
+        return SYNTHETIC
+
+    def random_weights(self, backbone: str) -> BackboneWeights:
+        self.events.append(f"weights {backbone}")
+        return WEIGHTS
+
+    def train(
+        self,
+        experiment: Experiment,
+        dataset: Dataset,
+        seed: int,
+        *,
+        weights: BackboneWeights | None,
+        progress: Callable[[Progress], None] | None,
+    ) -> Run:
+        assert dataset is SYNTHETIC
+        self.events.append(f"train {experiment.name} {seed} on {weights.description if weights else 'none'}")
+        for epoch in (1, 2):
+            for step, validation_accuracy in ((1, None), (1, 0.5)):
+                if progress:
+                    progress(Progress(epoch, 2, step, 1, 0.25, validation_accuracy, 61.0))
+        if failure := self.failures.get((experiment.name, seed)):
+            raise failure
+        return make_run(
+            experiment.name,
+            seed,
+            accuracy=self.accuracy[experiment.name],
+            gap=self.gap[experiment.name],
+            dataset=dataset.name,
+            weights=weights.description if weights else "none",
+            fingerprints=fingerprints_of(experiment.name),
+        )
+
+
+@pytest.fixture
+def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    bench = Bench(pytester)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(training, "train", bench.train)
+    monkeypatch.setattr(experiments, "EXPERIMENTS", TABLE)
+    monkeypatch.setattr(datasets, "load_dataset", bench.load_dataset)
+    monkeypatch.setattr(night_module, "random_weights", bench.random_weights)
+    monkeypatch.setattr(
+        tf.config, "set_visible_devices", lambda devices, kind: bench.events.append(f"visible {kind} {devices}")
+    )
+    pytester.makeconftest('pytest_plugins = ["benchmarks.plugin"]')
+    shutil.copy(ROOT / "pyproject.toml", pytester.path)
+    pytester.mkdir("benchmarks")
+    shutil.copy(ROOT / "benchmarks/test_training.py", pytester.path / "benchmarks")
+    return bench
+
+
+def _lines(result: pytest.RunResult, pattern: str) -> list[str]:
+    return [line for line in result.outlines if re.search(pattern, line)]
+
+
+def _summary(result: pytest.RunResult) -> dict[tuple[str, str], list[str]]:
+    """Return the summary's lines by experiment and seed, each split at its wide gaps."""
+    start = next(number for number, line in enumerate(result.outlines) if "= benchmark on " in line)
+    end = next(number for number, line in enumerate(result.outlines) if "= published comparison =" in line)
+    rows = [re.split(r"\s{2,}", line) for line in result.outlines[start + 3 : end]]
+    return {(row[0], row[1]): row[2:] for row in rows}
+
+
+def _entry(text: str, name: str) -> Any:
+    return json.loads(text)["baselines"][name]
+
+
+def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
+    # Absent: an error before anything is loaded, with the way to a first one.
+    result = bench.benchmark()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith(f"ERROR: {bench.baselines_path}: found no such file, expected the baselines; ")
+    assert "--update-baselines --seeds 3 --reason" in line
+    assert bench.events == ["visible GPU []"]
+
+    # Recorded: written, and not green, for nothing was judged.
+    result = bench.update()
+    result.assert_outcomes(passed=9)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "*= baselines =*",
+            f"{bench.baselines_path}: this run judged nothing, it wrote",
+            "experiment *data *metric *old mean *new mean *old tolerance *new tolerance*",
+            "improved_cnn *synthetic *accuracy *none *0.7000 *none *0.0100*",
+            "improved_cnn *synthetic *gap *none *0.1000 *none *0.0100*",
+        ]
+    )
+    assert {row[-1] for row in _summary(result).values()} == {"recorded"}
+    recorded = bench.baselines_path.read_text(encoding="utf-8")
+    for name in TABLE:
+        entry = _entry(recorded, name)["synthetic"]["measured"]
+        assert entry["seeds"] == [0, 1, 2]
+        assert entry["reason"] == "because"
+
+    # Equal: the only outcome that is green.
+    result = bench.benchmark("--seeds", "2")
+    result.assert_outcomes(passed=6)
+    assert result.ret == pytest.ExitCode.OK
+    assert list(_summary(result)) == [(name, seed) for name in TABLE for seed in "01"]
+    assert {row[-1] for row in _summary(result).values()} == {"pass"}
+    assert not _lines(result, "baselines.json: this run")
+
+    # Worse: a regression, said in the failure and in the summary.
+    bench.accuracy["simple_cnn"], bench.gap["simple_cnn"] = 0.6, 0.2
+    result = bench.benchmark()
+    result.assert_outcomes(passed=2, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "simple_cnn seed 0 on synthetic: accuracy is a regression",
+            "  accuracy 0.6000 is 0.1000 below the baseline 0.7000 (mean of 3 measured runs, 0.7000 to 0.7000);",
+            "  allowed is 0.0100 either way: 4 standard deviations*",
+            f"  Training got worse. If that was meant: {update_command('simple_cnn', 'synthetic')}",
+            "simple_cnn seed 0 on synthetic: gap is a regression",
+        ]
+    )
+    assert not _lines(result, "Traceback|test_training.py:[0-9]+:")
+    assert _summary(result)["simple_cnn", "0"][-1] == "accuracy regression, gap regression"
+    assert _summary(result)["improved_cnn", "0"][-1] == "pass"
+
+    # Better: fails too, in other words.
+    bench.accuracy["simple_cnn"], bench.gap["simple_cnn"] = 0.8, 0.1
+    result = bench.benchmark()
+    result.assert_outcomes(passed=2, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["simple_cnn seed 0 on synthetic: accuracy makes the baseline stale", "*look for a leak*"]
+    )
+    assert not _lines(result, "regression")
+    assert _summary(result)["simple_cnn", "0"][-1] == "accuracy stale"
+    assert bench.baselines_path.read_text(encoding="utf-8") == recorded
+
+    # Updated: the entry of what ran, and no other byte.
+    result = bench.update("-k", "simple_cnn")
+    result.assert_outcomes(passed=3, deselected=6)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["simple_cnn *synthetic *accuracy *0.7000 *0.8000 *0.0100 *0.0100*"])
+    updated = bench.baselines_path.read_text(encoding="utf-8")
+    expected = json.loads(recorded)
+    expected["baselines"]["simple_cnn"] = _entry(updated, "simple_cnn")
+    assert updated == to_json(expected)
+    assert _entry(updated, "simple_cnn")["synthetic"]["measured"]["metrics"]["accuracy"]["values"] == [0.8] * 3
+    assert not _lines(result, "left as it was")
+
+    result = bench.benchmark()
+    result.assert_outcomes(passed=3)
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_a_night_says_beforehand_what_it_trains_on_and_afterwards_what_came_of_it(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    baselines = bench.record()
+    baselines["simple_cnn"]["cifar10"] = {"published": make_published()}
+    write_baselines(bench.baselines_path, baselines)
+    result = bench.benchmark()
+    assert result.ret == pytest.ExitCode.OK
+    # The GPUs are hidden before anything could use them, and each thing is loaded once.
+    assert bench.events == [
+        "visible GPU []",
+        "load synthetic None",
+        "weights vgg16",
+        "train simple_cnn 0 on none",
+        "train vgg16_frozen 0 on random (seed 0)",
+        "train improved_cnn 0 on none",
+    ]
+    result.stdout.fnmatch_lines(
+        [
+            f"data: synthetic, 20 train and 10 evaluation images, {SYNTHETIC.fingerprint}",
+            "device: CPU on *",
+            f"packages: tensorflow {tf.__version__}, keras *, numpy *, scikit-learn *, h5py *",
+            "weights of vgg16: random (seed 0), sha256:weights",
+            "*benchmarks?test_training.py*",
+            "*= benchmark on synthetic; backbones from random (seed 0) =*",
+            "experiment *seed *accuracy *baseline *difference *allowance *"
+            "gap *baseline *difference *allowance *epochs *minutes *verdict*",
+            "*= published comparison =*",
+            "experiment *published accuracy *ours *published gap *ours *seeds *data *weights*",
+            "simple_cnn *0.6763 *0.7000 *0.1690 *0.1000 *1 *synthetic *none*",
+        ],
+    )
+    numbers = ["0.7000", "0.7000", "+0.0000", "0.0400", "0.1000", "0.1000", "+0.0000", "0.0400", "2", "1.5", "pass"]
+    assert _summary(result) == {(name, "0"): numbers for name in TABLE}
+    # Where there is no terminal, progress is a line an epoch, each on its own.
+    assert _lines(result, "epoch") == [
+        line
+        for name in TABLE
+        for line in (
+            f"{name} seed 0  epoch 1/2  accuracy 0.5000 (train 0.2500)  at most 1:01 left",
+            f"{name} seed 0  epoch 2/2  accuracy 0.5000 (train 0.2500)  at most 1:01 left",
+        )
+    ] + _lines(result, "^experiment .*epochs")
+    assert "\r" not in capsys.readouterr().out  # pytester's own lines end at a carriage return
+
+
+@pytest.mark.parametrize("part", ["data", "protocol", "weights"])
+def test_a_fingerprint_that_differs_is_an_error_before_the_training(bench: Bench, part: str) -> None:
+    fingerprints = dict(vars(fingerprints_of("vgg16_frozen"))) | {part: "sha256:other"}
+    bench.record(vgg16_frozen=make_baseline(fingerprints=Fingerprints(**fingerprints)))
+    result = bench.benchmark()
+    result.assert_outcomes(passed=2, errors=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*ERROR at setup of *vgg16_frozen-seed0*", f"*the {part} fingerprint differs*"])
+    assert _lines(result, re.escape(update_command("vgg16_frozen", "synthetic")))
+    assert bench.trained == ["train simple_cnn 0 on none", "train improved_cnn 0 on none"]
+    assert _summary(result)["vgg16_frozen", "0"] == ["no baseline"]
+
+
+def test_an_experiment_without_a_baseline_is_an_error_before_the_training(bench: Bench) -> None:
+    bench.record(["simple_cnn", "vgg16_frozen"])
+    result = bench.benchmark("-k", "cnn")
+    result.assert_outcomes(passed=1, errors=1, deselected=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["improved_cnn on synthetic: found no baseline, expected one to compare with; *"])
+    assert bench.trained == ["train simple_cnn 0 on none"]
+    # Weights that no selected experiment starts from are not loaded.
+    assert "weights vgg16" not in bench.events
+
+
+def test_a_training_that_diverges_fails_and_is_in_the_summary(bench: Bench) -> None:
+    bench.record()
+    bench.failures["simple_cnn", 1] = TrainingDiverged("the loss is nan since epoch 1, step 2: the learning rate")
+    result = bench.benchmark("--seeds", "2")
+    result.assert_outcomes(passed=5, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*TrainingDiverged: the loss is nan since epoch 1, step 2: the learning rate"])
+    assert _summary(result)["simple_cnn", "1"] == ["TrainingDiverged"]
+    assert _summary(result)["simple_cnn", "0"][-1] == "pass"
+
+
+def test_an_update_leaves_the_entry_of_a_training_that_diverged(bench: Bench) -> None:
+    bench.record()
+    before = bench.baselines_path.read_text(encoding="utf-8")
+    bench.failures["simple_cnn", 1] = TrainingDiverged("the loss is nan")
+    result = bench.update()
+    result.assert_outcomes(passed=8, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert _lines(result, "left as it was") == ["left as it was: simple_cnn, for not every seed gave a run"]
+    after = bench.baselines_path.read_text(encoding="utf-8")
+    assert _entry(after, "simple_cnn") == _entry(before, "simple_cnn")
+    assert _entry(after, "improved_cnn") != _entry(before, "improved_cnn")
+
+    # Where nothing is left to write, the file is not touched, and that is said.
+    result = bench.update("-k", "simple_cnn")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert _lines(result, "this run judged nothing") == [
+        f"{bench.baselines_path}: this run judged nothing and wrote nothing"
+    ]
+    assert _lines(result, "left as it was") == ["left as it was: simple_cnn, for not every seed gave a run"]
+    assert bench.baselines_path.read_text(encoding="utf-8") == after
+
+
+def test_an_update_leaves_the_entry_of_runs_too_far_apart(bench: Bench) -> None:
+    accuracies = iter((0.1, 0.75, 0.75))
+    train = bench.train
+
+    def scattered(experiment: Experiment, *args: Any, **options: Any) -> Run:
+        bench.accuracy["simple_cnn"] = next(accuracies)
+        return train(experiment, *args, **options)
+
+    bench.record()
+    before = bench.baselines_path.read_text(encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "train", scattered)
+        result = bench.update("-k", "simple_cnn")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["left as it was: simple_cnn, for accuracy: found 0.1000, 0.7500, 0.7500, expected *"])
+    assert bench.baselines_path.read_text(encoding="utf-8") == before
+
+
+def test_an_update_that_cannot_be_written_still_shows_what_was_measured(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    bench.record()
+    before = bench.baselines_path.read_text(encoding="utf-8")
+    monkeypatch.setattr(os, "fsync", fail)
+    result = bench.update("-k", "simple_cnn")
+    result.assert_outcomes(passed=3, deselected=6)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert _summary(result)["simple_cnn", "2"][-1] == "recorded"
+    result.stdout.fnmatch_lines([f"{bench.baselines_path}: this run judged nothing and could not write: no space*"])
+    assert bench.baselines_path.read_text(encoding="utf-8") == before
+
+
+def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_weights(backbone: str) -> BackboneWeights:
+        raise WeightsError(f"{backbone}: found no file, expected Keras's")
+
+    bench.record()
+    monkeypatch.setattr(night_module, "random_weights", no_weights)
+    result = bench.benchmark()
+    result.assert_outcomes(passed=2, errors=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "weights of vgg16: NOT TO BE HAD, its experiments end in an error (vgg16: found no file, *",
+            "*ERROR at setup of *vgg16_frozen-seed0*",
+            "vgg16: found no file, expected Keras's",  # and no traceback of how it was found out
+            "*= benchmark on synthetic =*",
+        ]
+    )
+    assert not _lines(result, "Traceback|another exception")
+    assert bench.trained == ["train simple_cnn 0 on none", "train improved_cnn 0 on none"]
+    assert _summary(result)["vgg16_frozen", "0"] == ["no weights"]
+    assert _summary(result)["improved_cnn", "0"][-1] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--seeds", "0"], "--seeds: found 0, expected 1 or more"),
+        (["--seeds", "-1"], "--seeds: found -1, expected 1 or more"),
+        (["--update-baselines", "--seeds", "3"], "--update-baselines: found no --reason, expected why the"),
+        (["--update-baselines", "--seeds", "3", "--reason", ""], "--update-baselines: found no --reason, exp"),
+        (["--update-baselines", "--seeds", "3", "--reason", " "], "--update-baselines: found no --reason, exp"),
+        (["--update-baselines", "--seeds", "2", "--reason", "r"], "--update-baselines: found --seeds 2, expected 3"),
+        (["--update-baselines", "--reason", "r"], "--update-baselines: found --seeds 1, expected 3 or more"),
+        (["--reason", "r"], "--reason: found without --update-baselines, which it is for"),
+        (["--reason", ""], "--reason: found without --update-baselines, which it is for"),
+        (["--data-dir", "nowhere"], "--data-dir: found no folder nowhere, expected one"),
+        (["--data-dir", "pyproject.toml"], "--data-dir: found no folder pyproject.toml, expected one"),
+        (["--weights-dir", "nowhere"], "--weights-dir: found no folder nowhere, expected one"),
+        (["--baselines", "nowhere.json"], "nowhere.json: found no such file, expected the baselines; "),
+        (
+            ["--update-baselines", "--seeds", "3", "--reason", "r", "--baselines", "nowhere/b.json"],
+            "nowhere/b.json: found no folder nowhere, expected one to write the baselines into",
+        ),
+    ],
+)
+def test_a_bad_option_is_one_line_and_nothing_is_loaded(bench: Bench, options: list[str], expected: str) -> None:
+    bench.record()
+    result = bench.benchmark(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith(f"ERROR: {expected}")
+    assert "Traceback" not in result.stdout.str()
+    assert not [event for event in bench.events if not event.startswith("visible")]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--seeds", "x"], "error: argument --seeds: invalid int value: 'x'"),
+        (["--dataset", "mnist"], "error: argument --dataset: invalid choice: 'mnist' (choose from "),
+    ],
+)
+def test_a_value_that_pytest_itself_refuses_is_named(bench: Bench, options: list[str], expected: str) -> None:
+    result = bench.run("-m", "benchmark", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert expected in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
+    assert bench.events == []
+
+
+def test_data_that_is_not_to_be_had_is_one_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def no_data(name: str, data_dir: Path | None) -> Dataset:
+        asked.append((name, data_dir))
+        raise DatasetError("cifar10: found no files, expected them; use --dataset synthetic")
+
+    bench.record()
+    monkeypatch.setattr(datasets, "load_dataset", no_data)
+    result = bench.run("-m", "benchmark", "--data-dir", str(bench.pytester.path))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line] == [
+        "ERROR: cifar10: found no files, expected them; use --dataset synthetic"
+    ]
+    # CIFAR-10 is the default, and there is no silent switch to anything else.
+    assert asked == [("cifar10", bench.pytester.path)]
+    assert bench.trained == []
+
+
+def test_baselines_of_an_unknown_experiment_are_one_line(bench: Bench) -> None:
+    write_baselines(bench.baselines_path, {"old_cnn": {"synthetic": {"measured": make_baseline()}}})
+    result = bench.benchmark()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line == (
+        f"ERROR: {bench.baselines_path}: found baselines of 'old_cnn', expected experiments of the table "
+        "(simple_cnn, vgg16_frozen, improved_cnn); remove that entry or bring its experiment back"
+    )
+    assert bench.trained == []
+
+
+def test_the_baselines_option_beats_the_ini_value(bench: Bench) -> None:
+    bench.record()
+    bench.baselines_path.rename(bench.pytester.path / "elsewhere.json")
+    result = bench.benchmark("-k", "simple_cnn", "--baselines", "elsewhere.json", "-o", "baselines=nowhere.json")
+    assert result.ret == pytest.ExitCode.OK
+    result = bench.benchmark("-k", "simple_cnn", "-o", "baselines=elsewhere.json")
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_a_selection_of_nothing_loads_nothing(bench: Bench) -> None:
+    result = bench.benchmark("-k", "no_such_experiment")
+    result.assert_outcomes(deselected=3)
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert bench.events == []
+
+
+def test_a_list_of_the_items_loads_nothing(bench: Bench) -> None:
+    result = bench.benchmark("--collect-only", "-q", "--seeds", "2")
+    assert result.ret == pytest.ExitCode.OK
+    assert _lines(result, "::") == [f"{ITEM}[{name}-seed{seed}]" for name in TABLE for seed in range(2)]
+    assert bench.events == []
+
+
+def _simulate_gpus(monkeypatch: pytest.MonkeyPatch, gpus: list[str]) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: {"GPU": gpus}[kind])
+
+
+def test_gpu_without_a_gpu_is_one_line_and_nothing_is_loaded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.record()
+    _simulate_gpus(monkeypatch, [])
+    result = bench.benchmark("--gpu")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith("ERROR: --gpu: found no GPU that TensorFlow can see, expected at least one: check")
+    assert line.endswith("; or leave --gpu out to train on the CPU")
+    assert bench.events == []
+
+
+def test_gpu_with_a_gpu_trains_and_hides_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.record()
+    _simulate_gpus(monkeypatch, ["GPU:0"])
+    result = bench.benchmark("--gpu", "-k", "simple_cnn")
+    result.assert_outcomes(passed=1, deselected=2)
+    assert result.ret == pytest.ExitCode.OK
+    assert bench.events == ["load synthetic None", "train simple_cnn 0 on none"]
+
+
+def test_gpus_that_can_no_longer_be_hidden_are_one_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_use(*_: object) -> None:
+        raise RuntimeError("Visible devices cannot be modified after being initialized")
+
+    monkeypatch.setattr(tf.config, "set_visible_devices", in_use)
+    result = bench.benchmark()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith("ERROR: the GPUs cannot be hidden (Visible devices cannot be modified")
+    assert bench.events == []
+
+
+@pytest.fixture
+def small_tests(bench: Bench) -> Bench:
+    bench.pytester.mkdir("tests")
+    (bench.pytester.path / "tests/test_small.py").write_text(
+        "import pytest\n"
+        "def test_unmarked(): pass\n"
+        "@pytest.mark.unit\n"
+        "def test_unit(): pass\n"
+        "@pytest.mark.property\n"
+        "def test_property(): pass\n",
+        encoding="utf-8",
+    )
+    return bench
+
+
+@pytest.mark.parametrize(("options", "passed"), [([], 3), (["-m", "unit"], 2), (["-m", "unit and not property"], 1)])
+def test_no_training_is_started_but_by_its_mark(small_tests: Bench, options: list[str], passed: int) -> None:
+    result = small_tests.run(*options)
+    result.assert_outcomes(passed=passed, deselected=6 - passed)
+    assert result.ret == pytest.ExitCode.OK
+    assert small_tests.events == []
+    assert not _lines(result, "data:|benchmark on")
+
+
+def test_a_mark_that_is_not_declared_is_an_error(bench: Bench) -> None:
+    (bench.pytester.path / "benchmarks/test_marks.py").write_text(
+        "import pytest\n@pytest.mark.bencmark\ndef test_misspelt(): pass\n", encoding="utf-8"
+    )
+    bench.record()
+    result = bench.benchmark()
+    result.assert_outcomes(errors=1)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*'bencmark' not found in `markers` configuration option*"])
+    assert bench.trained == []
+
+
+def test_a_terminal_s_line_is_gone_before_the_outcome_is_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.record()
+    monkeypatch.setattr("_pytest.compat.CallableBool.__bool__", lambda _: True)
+    result = bench.benchmark("-k", "simple_cnn")
+    assert result.ret == pytest.ExitCode.OK
+    assert re.search(r"\rsimple_cnn seed 0  epoch 2/2 .*left\r +\r\.", capsys.readouterr().out)

@@ -1,0 +1,108 @@
+"""Runs and baselines for the tests: made in one line, with only what a test is about spelt out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.baselines import TOLERANCE_RULE, Baseline, Metric
+from cifar_models.environment import Environment
+from cifar_models.evaluation import ClassReport, Evaluation
+from cifar_models.run import Curves, Fingerprints, Run, Timings
+
+FINGERPRINTS = Fingerprints(data="sha256:data", weights=None, protocol="sha256:protocol")
+ENVIRONMENT = Environment(
+    packages={"keras": "3.8.0"}, python="3.11.0", system="Linux x86_64", processor="a processor", device="CPU"
+)
+
+
+def make_run(
+    experiment: str = "simple_cnn",
+    seed: int = 0,
+    *,
+    accuracy: float = 0.7,
+    gap: float = 0.1,
+    dataset: str = "synthetic",
+    weights: str = "none",
+    fingerprints: Fingerprints = FINGERPRINTS,
+    epochs: int = 2,
+    timings: Timings = Timings(features=30.0, training=60.0),  # noqa: B008 - frozen
+) -> Run:
+    """Return a run whose accuracy and gap are exactly these numbers."""
+    # The gap is a difference of two curves' ends: one of them is 0, so that no rounding gets between.
+    train, validation = (gap, 0.0) if not gap < 0 else (0.0, -gap)
+    return Run(
+        experiment=experiment,
+        seed=seed,
+        dataset=dataset,
+        weights=weights,
+        fingerprints=fingerprints,
+        checksums={"data": None, "weights": None},
+        protocol={"epochs": 10},
+        curves=Curves(
+            loss=[1.0] * epochs,
+            accuracy=[0.5] * (epochs - 1) + [train],
+            val_loss=[1.0] * epochs,
+            val_accuracy=[0.5] * (epochs - 1) + [validation],
+        ),
+        evaluation=Evaluation(
+            accuracy=accuracy,
+            classes={"cat": ClassReport(precision=1.0, recall=0.75, f1=0.875, images=4)},
+            confusion=[[3, 1], [0, 0]],
+        ),
+        timings=timings,
+        environment=ENVIRONMENT,
+    )
+
+
+def make_baseline(
+    *,
+    accuracy: Sequence[float] = (0.69, 0.70, 0.71),
+    gap: Sequence[float] = (0.09, 0.10, 0.11),
+    tolerance: float = 0.04,
+    fingerprints: Fingerprints = FINGERPRINTS,
+    weights: str = "none",
+    reason: str = "the first",
+) -> Baseline:
+    """Return a measured baseline with one tolerance for both metrics."""
+    runs = len(accuracy)
+    return Baseline(
+        source="measured",
+        fingerprints=fingerprints,
+        weights=weights,
+        metrics={
+            "accuracy": Metric(list(accuracy), tolerance, TOLERANCE_RULE),
+            "gap": Metric(list(gap), tolerance, TOLERANCE_RULE),
+        },
+        seeds=list(range(runs)),
+        epochs=[2] * runs,
+        seconds=[60.0] * runs,
+        environment=ENVIRONMENT,
+        recorded="2025-01-31",
+        reason=reason,
+    )
+
+
+def make_published(
+    *,
+    accuracy: float = 0.6763,
+    gap: float | None = 0.169,
+    tolerance: float = 0.02,
+    fingerprints: Fingerprints = FINGERPRINTS,
+) -> Baseline:
+    """Return a published baseline, without a gap if that is None."""
+    rule = "what the report's one run leaves open"
+    metrics = {"accuracy": Metric([accuracy], tolerance, rule)}
+    if gap is not None:
+        metrics["gap"] = Metric([gap], tolerance, rule)
+    return Baseline(
+        source="published",
+        fingerprints=fingerprints,
+        weights="none",
+        metrics=metrics,
+        seeds=[],
+        epochs=[],
+        seconds=[],
+        environment=None,
+        recorded="2025-01-31",
+        reason="the report's numbers",
+    )

@@ -1,0 +1,50 @@
+"""The README says what is true: its numbers, its options, its experiments."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.baselines import read_baselines
+from benchmarks.readme import render, replace_numbers
+from cifar_models.experiments import EXPERIMENTS
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_numbers_in_the_readme_are_those_of_the_baselines() -> None:
+    numbers = render(read_baselines(ROOT / "baselines.json"))
+    assert replace_numbers(README, numbers) == README, "run: python -m benchmarks.readme"
+
+
+def test_every_experiment_has_a_synthetic_and_a_published_baseline() -> None:
+    baselines = read_baselines(ROOT / "baselines.json")
+    assert baselines.keys() == EXPERIMENTS.keys()
+    for name, datasets in baselines.items():
+        assert len(datasets["synthetic"]["measured"].seeds) >= 5, name
+        assert datasets["cifar10"]["published"].metrics["accuracy"].tolerance > 0, name
+
+
+def test_every_baseline_is_for_the_protocol_of_its_experiment() -> None:
+    for name, datasets in read_baselines(ROOT / "baselines.json").items():
+        for dataset, sources in datasets.items():
+            for source, baseline in sources.items():
+                protocol = EXPERIMENTS[name].protocol.fingerprint
+                assert baseline.fingerprints.protocol == protocol, f"{name}, {dataset}, {source}: measure it anew"
+
+
+def test_the_readme_lists_every_option_of_the_plugin_and_no_other() -> None:
+    plugin = (ROOT / "benchmarks" / "plugin.py").read_text(encoding="utf-8")
+    declared = set(re.findall(r'addoption\(\s*"(--[a-z-]+)"', plugin))
+    listed = set(re.findall(r"^\| `(--[a-z-]+)", README, flags=re.MULTILINE))
+    assert listed == declared
+
+
+def test_marks_that_are_missing_are_an_error() -> None:
+    with pytest.raises(ValueError, match="found no marks"):
+        replace_numbers("no marks here", "numbers")
