@@ -6,10 +6,9 @@ suite is there to find.
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -23,6 +22,7 @@ from cifar_models.normalization import Normalize
 Arrays = list[npt.NDArray[np.float32]]
 
 BATCH_SIZE = 128
+_NAME_KEYS = ("name", "keras_history", "input_layers", "output_layers")  # where a model's config names its layers
 MEMORY_LIMIT = 2 * 1024**3
 """Bytes of one split's features above which they are kept in a memory-mapped temporary file."""
 
@@ -45,7 +45,6 @@ class FeatureCache:
     def __init__(self) -> None:
         self._key: tuple[str, ...] | None = None
         self._features: Features | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def get(self, prefix: keras.Model, *, normalization: str, normalize: Normalize, dataset: Dataset) -> Features:
         """Return the prefix's output for all images of the data set, computed now if it is not here yet.
@@ -59,21 +58,16 @@ class FeatureCache:
         key = (fingerprint_model(prefix), normalization, dataset.fingerprint)
         if self._features is None or key != self._key:
             self.clear()
-            self._folder = tempfile.TemporaryDirectory(prefix="cifar-models-features-")
-            folder = Path(self._folder.name)
             self._features = Features(
-                train=_compute(prefix, dataset.train_images, normalize, folder / "train"),
-                evaluation=_compute(prefix, dataset.evaluation_images, normalize, folder / "evaluation"),
+                train=_compute(prefix, dataset.train_images, normalize),
+                evaluation=_compute(prefix, dataset.evaluation_images, normalize),
             )
             self._key = key
         return self._features
 
     def clear(self) -> None:
-        """Forget the features and delete their file, if they had one."""
+        """Forget the features."""
         self._key = self._features = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
 
 
 SESSION_FEATURES = FeatureCache()
@@ -87,30 +81,31 @@ def fingerprint_model(model: keras.Model) -> str:
     """
     names = {layer.name: f"#{position}" for position, layer in enumerate(model.layers)} | {model.name: "#"}
 
-    def without_names(value: Any) -> Any:
+    def without_names(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {key: without_names(element) for key, element in value.items()}
+            return {inner: without_names(element, inner) for inner, element in value.items()}
         if isinstance(value, list | tuple):
-            return [without_names(element) for element in value]
-        return names.get(value, value) if isinstance(value, str) else value
+            return [without_names(element, key) for element in value]
+        return names.get(value, value) if isinstance(value, str) and key in _NAME_KEYS else value
 
     structure = fingerprint_json(without_names(keras.saving.serialize_keras_object(model)))
     return structure + fingerprint_arrays(*model.get_weights())
 
 
-def _compute(prefix: keras.Model, images: Images, normalize: Normalize, file: Path) -> Arrays:
-    """Run the prefix over uint8 images batch by batch; float32 out, on disk from ``MEMORY_LIMIT`` on."""
+def _compute(prefix: keras.Model, images: Images, normalize: Normalize) -> Arrays:
+    """Run the prefix over uint8 images batch by batch; float32 out, on disk above ``MEMORY_LIMIT``."""
     shapes = [(len(images), *output.shape[1:]) for output in prefix.outputs]
-    on_disk = sum(int(np.prod(shape)) for shape in shapes) * 4 > MEMORY_LIMIT
-    allocate: Callable[[int], npt.NDArray[np.float32]]
-    if on_disk:
-        allocate = lambda i: np.lib.format.open_memmap(f"{file}-{i}.npy", "w+", np.float32, shapes[i])  # noqa: E731
-    else:
-        allocate = lambda i: np.empty(shapes[i], np.float32)  # noqa: E731
-    features = [allocate(i) for i in range(len(shapes))]
+    on_disk = sum(math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
+    features = [_map_file(shape) if on_disk else np.empty(shape, np.float32) for shape in shapes]
     for start in range(0, len(images), BATCH_SIZE):
         rows = slice(start, start + BATCH_SIZE)
         outputs = prefix.predict_on_batch(normalize(images[rows]))
         for array, output in zip(features, outputs if isinstance(outputs, list) else [outputs], strict=True):
             array[rows] = output
     return features
+
+
+def _map_file(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Return an array in a temporary file without a name, which is gone with the array."""
+    with tempfile.TemporaryFile(prefix="cifar-models-features-") as file:
+        return np.memmap(file, np.float32, "w+", shape=shape)

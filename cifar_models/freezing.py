@@ -35,7 +35,7 @@ class FrozenSplit:
     """A functional model cut where its frozen part ends; both sides share the model's variables.
 
     Attributes:
-        prefix: from the model's inputs to the tensors that cross the cut; None if nothing is frozen.
+        prefix: from the model's inputs to the tensors that cross the cut; None if nothing at its start is constant.
         rest: from the crossing tensors to the model's outputs; None if no layer's output can change in training.
     """
 

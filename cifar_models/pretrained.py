@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from cifar_models.builders import build_backbone
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.fingerprint import fingerprint_arrays
+from cifar_models.keras_cache import DownloadError, download, keras_cache
 from cifar_models.normalization import unit_scale
 
 LayerWeights = dict[str, list[npt.NDArray[np.float32]]]
@@ -107,21 +107,17 @@ def published_checksum(backbone: str) -> str:
 
 def _keras_file(backbone: str, file: WeightsFile) -> Path:
     """Return Keras's cached file, downloaded and checked by Keras if it was not there."""
-    cached = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models" / file.name
-    if cached.is_file():
-        return cached
+    cache = keras_cache("models")
+    if (cache / file.name).is_file():
+        return cache / file.name
     try:
-        downloaded = keras.utils.get_file(
-            file.name, f"{file.folder_url}/{file.name}", cache_subdir="models", file_hash=file.md5
-        )
-    except Exception as error:  # Keras raises a bare Exception when a download fails
-        cached.unlink(missing_ok=True)  # a file cut short must not pass for the cached one next time
+        return download(f"{file.folder_url}/{file.name}", file_hash=file.md5, cache=cache)
+    except DownloadError as error:
         raise WeightsError(
-            f"{backbone}: found no {file.name} in {cached.parent} and could not download it ({error}); expected "
+            f"{backbone}: found no {file.name} in {cache} and could not download it ({error}); expected "
             f"Keras's ImageNet weights: put the file into a folder and name it with --weights-dir, give this machine "
             f"access to {file.folder_url}, or use --dataset synthetic, which needs no pretrained weights"
         ) from error
-    return Path(downloaded)
 
 
 def _read_layers(backbone: str, path: Path) -> LayerWeights:
@@ -137,7 +133,9 @@ def _read_layers(backbone: str, path: Path) -> LayerWeights:
     layers = _layer_weights(model)
     for name, arrays in layers.items():
         if not all(np.isfinite(array).all() for array in arrays):
-            raise WeightsError(f"{path}: found a value that is not finite in layer {name}; fetch the file anew")
+            raise WeightsError(
+                f"{path}: found a value that is not finite in layer {name}, expected finite ones; fetch the file anew"
+            )
     return layers
 
 

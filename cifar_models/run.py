@@ -108,7 +108,11 @@ class Run:
         """
         try:
             record = parse_json(text)
-            if not isinstance(record, dict) or record.pop("format", None) != FORMAT:
+            if (
+                not isinstance(record, dict)
+                or (found := record.pop("format", None)) != FORMAT
+                or type(found) is not int
+            ):
                 raise ValueError(f"found no record of format {FORMAT}")
             run: Run = read_as(cls, record, "run")
         except ValueError as error:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import types
 import typing
 from dataclasses import asdict, is_dataclass
 from typing import Any
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""Half a surrogate pair: JSON can escape it, but no file can hold it as text."""
 
 
 def to_json(record: Any) -> str:
@@ -75,7 +79,9 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
         return None if value is None else read_as(typing.get_args(kind)[0], value, where)
     if kind is float and type(value) in (int, float) and _is_finite(value):
         return float(value)
-    if kind in (int, str) and type(value) is kind:
+    if kind is str and isinstance(value, str) and not _HALF_PAIR.search(value):
+        return value
+    if kind is int and type(value) is int:
         return value
     raise ValueError(f"{where}: found {_shown(value)}, expected {getattr(kind, '__name__', kind)}")
 

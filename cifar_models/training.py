@@ -202,16 +202,21 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None  # noqa: S101 - Keras always passes them here
-        if not np.isfinite(float(logs["loss"])):
-            raise TrainingDiverged(
-                f"the loss is {float(logs['loss'])} since epoch {self._epoch + 1}, step {batch + 1}: the learning "
-                f"rate, the normalization or the initialisation no longer suit the model"
-            )
+        self._require_finite("loss", float(logs["loss"]), f"epoch {self._epoch + 1}, step {batch + 1}")
         self._tell(batch + 1, float(logs["accuracy"]), None)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None  # noqa: S101 - Keras always passes them here
+        # The epoch's last step may have ruined the weights after its loss was taken.
+        self._require_finite("validation loss", float(logs["val_loss"]), f"the end of epoch {epoch + 1}")
         self._tell(self._steps, float(logs["accuracy"]), float(logs["val_accuracy"]))
+
+    def _require_finite(self, name: str, value: float, when: str) -> None:
+        if not math.isfinite(value):
+            raise TrainingDiverged(
+                f"the {name} is {value} since {when}: the learning rate, the normalization or the initialisation no "
+                f"longer suit the model"
+            )
 
     def _tell(self, step: int, accuracy: float, validation_accuracy: float | None) -> None:
         if self._progress is None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import tarfile
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
@@ -19,6 +17,7 @@ import numpy as np
 
 from cifar_models.datasets.dataset import CLASS_COUNT, Dataset, DatasetError, Images, Labels
 from cifar_models.datasets.unpickling import REMEDY, unpickle
+from cifar_models.keras_cache import DownloadError, download, keras_cache
 
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"
@@ -91,30 +90,17 @@ def _place_in(data_dir: Path) -> Path:
 
 def _keras_place() -> Path:
     """Return the folder or archive in Keras's cache, downloaded if it is not there yet."""
-    cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
+    cache = keras_cache("datasets")
     unpacked = (cache / f"{FOLDER}-target" / FOLDER, cache / FOLDER)  # of Keras 3 and of Keras 2
     for place in (*unpacked, cache / ARCHIVE, cache / f"{FOLDER}.tar.gz"):
         if place.exists():
             return place
-    return _download(cache)
-
-
-def _download(cache: Path) -> Path:
-    """Have Keras download the archive; it enters the cache whole and checked, or not at all."""
-    from keras.utils import get_file  # loads TensorFlow, which reading files does without
-
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        # get_file leaves a file of the wrong hash, or of a killed download, under the name asked for.
-        with tempfile.TemporaryDirectory(dir=cache, prefix=f"{ARCHIVE}.") as folder:
-            archive = get_file(ARCHIVE, ORIGIN, file_hash=ARCHIVE_SHA256, cache_dir=folder, cache_subdir="")
-            return Path(archive).replace(cache / ARCHIVE)
-    # get_file raises a bare Exception for a URL that fails, ValueError for a wrong hash, and whatever urllib,
-    # http.client and the disk raise besides; all mean that there is no data.
-    except Exception as error:
+        return download(ORIGIN, file_hash=ARCHIVE_SHA256, cache=cache)
+    except DownloadError as error:
         raise DatasetError(
             f"{ORIGIN}: found no CIFAR-10 in {cache}, and Keras's download failed "
-            f"({type(error).__name__}: {error}), expected the file with sha256 {ARCHIVE_SHA256}; three ways "
+            f"({error}), expected the file with sha256 {ARCHIVE_SHA256}; three ways "
             "out: --data-dir with the official files, a network for Keras's download, or --dataset synthetic"
         ) from error
 
