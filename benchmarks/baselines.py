@@ -177,6 +177,7 @@ def find_baseline(
     dataset: str,
     fingerprints: Fingerprints,
     checksums: dict[str, str | None],
+    update_command: str,
 ) -> Baseline:
     """Return the baseline that a run may be compared with: the measured one, or else the published one.
 
@@ -186,11 +187,12 @@ def find_baseline(
         dataset: the data set's name.
         fingerprints: of the run's data, weights and protocol.
         checksums: the published checksums of ``data`` and ``weights``, each good in place of its fingerprint.
+        update_command: what to run to set a baseline, for the message.
 
     Raises:
         BaselineError: there is none, or its fingerprints differ; says which, and how to set a baseline.
     """
-    remedy = f"to set a baseline: {update_command(experiment, dataset)}"
+    remedy = f"to set a baseline: {update_command}"
     sources = baselines.get(experiment, {}).get(dataset, {})
     baseline = sources.get("measured") or sources.get("published")
     if baseline is None:
@@ -204,14 +206,6 @@ def find_baseline(
                 f"changed by mistake, undo that; if it was meant, {remedy}"
             )
     return baseline
-
-
-def update_command(experiment: str, dataset: str) -> str:
-    """Return the command that measures one experiment's baseline anew."""
-    option = "cifar10" if dataset.startswith("cifar10") else dataset
-    return (
-        f"pytest -m benchmark --dataset {option} -k {experiment} --seeds 5 --update-baselines --reason 'why it changed'"
-    )
 
 
 def _measured_metric(name: str, values: list[float]) -> Metric:

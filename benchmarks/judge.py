@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from benchmarks.baselines import Baseline, Metric, update_command
+from benchmarks.baselines import Baseline, Metric
 from cifar_models.run import Run
 
 HIGHER_IS_BETTER = {"accuracy": True, "gap": False}
@@ -39,19 +39,25 @@ class Judgement:
         return self.today - self.baseline
 
 
-def judge(run: Run, baseline: Baseline) -> list[Judgement]:
+def judge(run: Run, baseline: Baseline, *, update_command: str) -> list[Judgement]:
     """Hold a run against its baseline, metric by metric, in the order of the baseline's metrics.
 
-    A value that is better than the baseline allows fails too: an accuracy that jumps is as likely a leak as a
-    gift.
+    A value that is better than the baseline allows fails too: an accuracy that jumps is as likely a leak as a gift.
+
+    Args:
+        run: today's.
+        baseline: one that the run may be compared with.
+        update_command: what to run if a change was meant, for the sentence.
 
     Raises:
         ValueError: a metric that is no finite number, which must never pass for one.
     """
-    return [_judge_metric(run, name, metric, baseline) for name, metric in sorted(baseline.metrics.items())]
+    return [
+        _judge_metric(run, name, metric, baseline, update_command) for name, metric in sorted(baseline.metrics.items())
+    ]
 
 
-def _judge_metric(run: Run, name: str, metric: Metric, baseline: Baseline) -> Judgement:
+def _judge_metric(run: Run, name: str, metric: Metric, baseline: Baseline, update_command: str) -> Judgement:
     today = getattr(run, name)
     if not math.isfinite(today):
         raise ValueError(f"{run.experiment}, seed {run.seed}: found {name} {today}, expected a finite number")
@@ -67,11 +73,11 @@ def _judge_metric(run: Run, name: str, metric: Metric, baseline: Baseline) -> Ju
         baseline=metric.mean,
         allowance=metric.tolerance,
         verdict=verdict,
-        sentence=_sentence(run, name, metric, baseline, verdict),
+        sentence=_sentence(run, name, metric, baseline, verdict, update_command),
     )
 
 
-def _sentence(run: Run, name: str, metric: Metric, baseline: Baseline, verdict: str) -> str:
+def _sentence(run: Run, name: str, metric: Metric, baseline: Baseline, verdict: str, update_command: str) -> str:
     today = getattr(run, name)
     side = "above" if today > metric.mean else "below"
     if baseline.source == "measured":
@@ -85,12 +91,11 @@ def _sentence(run: Run, name: str, metric: Metric, baseline: Baseline, verdict: 
         f"  {name} {today:.4f} is {distance} {side} the baseline {metric.mean:.4f} ({origin});",
         f"  allowed is {metric.tolerance:.4f} either way: {metric.tolerance_reason}.",
     ]
-    command = update_command(run.experiment, run.dataset)
     if verdict == "regression":
-        lines.append(f"  Training got worse. If that was meant: {command}")
+        lines.append(f"  Training got worse. If that was meant: {update_command}")
     if verdict == "stale":
         lines.append(
             f"  That is better than the baseline allows: look for a leak of evaluation images or a changed "
-            f"metric first. If the gain is real: {command}"
+            f"metric first. If the gain is real: {update_command}"
         )
     return "\n".join(lines)

@@ -22,6 +22,8 @@ from cifar_models.experiments import Experiment
 from cifar_models.pretrained import BackboneWeights, WeightsError, imagenet_weights, random_weights
 from cifar_models.run import Fingerprints
 
+SUGGESTED_SEEDS = 5
+
 
 @dataclass
 class Night:
@@ -32,6 +34,7 @@ class Night:
         weights: by backbone, or the error that says why there are none.
         baselines: as read at the start; empty if there was no file and the night is to write one.
         baselines_path: the file.
+        options: those of the command line that a command to repeat a training needs.
         rows: one for each item that has ended, in order.
     """
 
@@ -39,6 +42,7 @@ class Night:
     weights: dict[str, BackboneWeights | WeightsError]
     baselines: Baselines
     baselines_path: Path
+    options: str = ""
     rows: list[Row] = field(default_factory=list)
 
     def weights_for(self, experiment: Experiment) -> BackboneWeights | None:
@@ -73,6 +77,14 @@ class Night:
                 protocol=experiment.protocol.fingerprint,
             ),
             checksums={"data": self.dataset.checksum, "weights": weights.checksum if weights else None},
+            update_command=self.update_command(experiment),
+        )
+
+    def update_command(self, experiment: Experiment) -> str:
+        """Return the command that measures the experiment's baseline anew, with this session's options."""
+        return (
+            f"pytest -m benchmark {self.options} -k {experiment.name} --seeds {SUGGESTED_SEEDS} "
+            f"--update-baselines --reason 'why it changed'"
         )
 
     def update_baselines(self, *, seeds: int, reason: str) -> tuple[Baselines, dict[str, str]]:
@@ -138,6 +150,3 @@ def read_or_start_baselines(path: Path, *, updating: bool) -> Baselines:
             raise BaselineError(f"{path}: found no folder {path.parent}, expected one to write the baselines into")
         return {}
     return read_baselines(path)
-
-
-__all__ = ["BaselineError", "Night", "load_weights", "read_or_start_baselines"]

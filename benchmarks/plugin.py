@@ -5,6 +5,7 @@ Declaring options does no work. TensorFlow is imported when benchmark items were
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,7 +178,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             f"({', '.join(EXPERIMENTS)}); remove that entry or bring its experiment back"
         )
     weights = load_weights([EXPERIMENTS[name] for name in names], dataset, option("weights_dir"))
-    session.config.stash[NIGHT] = Night(dataset, weights, baselines, path)
+    session.config.stash[NIGHT] = Night(dataset, weights, baselines, path, _options_to_repeat(session.config))
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -245,7 +246,8 @@ def judge(request: pytest.FixtureRequest, night: Night, experiment: Experiment, 
         pytest.fail(problem, pytrace=False)
 
     def judge_and_file(run: Run) -> None:
-        judgements = judge_run(run, baseline) if baseline else []
+        command = night.update_command(experiment)
+        judgements = judge_run(run, baseline, update_command=command) if baseline else []
         failures = [judgement for judgement in judgements if judgement.verdict != "pass"]
         words = ", ".join(f"{judgement.metric} {judgement.verdict}" for judgement in failures)
         night.rows.append(Row(experiment.name, seed, words or ("pass" if baseline else "recorded"), run, judgements))
@@ -322,8 +324,9 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     backbones = f"; backbones from {', '.join(sorted(weights))}" if weights else ""
     terminalreporter.write_sep("=", f"benchmark on {night.dataset.name}{backbones}")
     terminalreporter.write_line(summary_table(night.rows))
-    terminalreporter.write_sep("=", "published comparison")
-    terminalreporter.write_line(published_table(night.baselines, night.rows))
+    if published := published_table(night.baselines, night.rows):
+        terminalreporter.write_sep("=", "published comparison")
+        terminalreporter.write_line(published)
     update = config.stash.get(UPDATE, None)
     if update is None:
         return
@@ -339,6 +342,17 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line(changes_table(night.baselines, after))
     for name, why in left_out.items():
         terminalreporter.write_line(f"left as it was: {name}, for {why}")
+
+
+def _options_to_repeat(config: pytest.Config) -> str:
+    """Return the options of this session that decide what is trained on what, as one would type them."""
+    words = [f"--dataset {config.getoption('dataset')}"]
+    if config.getoption("gpu"):
+        words.append("--gpu")
+    for option in ("data_dir", "weights_dir", "baselines"):
+        if path := config.getoption(option):
+            words.append(shlex.quote(f"--{option.replace('_', '-')}={path}"))
+    return " ".join(words)
 
 
 def _training_of(item: pytest.Item) -> tuple[str, int] | None:

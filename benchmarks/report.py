@@ -59,7 +59,7 @@ def summary_table(rows: Iterable[Row]) -> str:
 
 
 def published_table(baselines: Baselines, rows: Sequence[Row]) -> str:
-    """Return the published comparison, this run's means beside it, and what each of ours was trained on."""
+    """Return the published numbers, this run's means beside them and what ours were trained on; empty if none are."""
     headers = [
         "experiment",
         "published accuracy",
@@ -71,8 +71,8 @@ def published_table(baselines: Baselines, rows: Sequence[Row]) -> str:
         "weights",
     ]
     lines: list[list[str | int]] = []
-    for experiment, datasets in baselines.items():
-        published = datasets.get("cifar10", {}).get("published")
+    for experiment in dict.fromkeys(row.experiment for row in rows):
+        published = baselines.get(experiment, {}).get("cifar10", {}).get("published")
         runs = [row.run for row in rows if row.experiment == experiment and row.run]
         if published is None or not runs:
             continue
@@ -88,7 +88,7 @@ def published_table(baselines: Baselines, rows: Sequence[Row]) -> str:
                 runs[0].weights,
             ]
         )
-    return _table(lines, headers)
+    return _table(lines, headers) if lines else ""
 
 
 def changes_table(before: Baselines, after: Baselines) -> str:

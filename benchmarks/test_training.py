@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.night import Night
+from benchmarks.report import Row
 from cifar_models import training
 from cifar_models.experiments import Experiment
 from cifar_models.progress import Progress
@@ -23,4 +24,12 @@ def test_trains_as_well_as_its_baseline(
 ) -> None:
     """Accuracy and gap lie within the baseline's tolerances, on either side."""
     weights = night.weights_for(experiment)
-    judge(training.train(experiment, night.dataset, seed, weights=weights, progress=progress))
+    diverged = ""
+    try:
+        run = training.train(experiment, night.dataset, seed, weights=weights, progress=progress)
+    except training.TrainingDiverged as error:
+        diverged = f"{experiment.name} seed {seed}: {error}"
+    if diverged:  # out here, where pytest does not show the way through Keras that the exception took
+        night.rows.append(Row(experiment.name, seed, "diverged"))
+        pytest.fail(diverged, pytrace=False)
+    judge(run)

@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
 def _night(
     path: Path, *rows: Row, baselines: Baselines | None = None, weights: BackboneWeights | WeightsError = WEIGHTS
 ) -> Night:
-    return Night(CIFAR10, {"vgg16": weights}, baselines or {}, path, list(rows))
+    return Night(CIFAR10, {"vgg16": weights}, baselines or {}, path, rows=list(rows))
 
 
 def _rows(name: str, *, accuracies: tuple[float, ...] = (0.7, 0.7, 0.7)) -> list[Row]:

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 import benchmarks.live  # noqa: F401 - for the same reason
 from benchmarks import night as night_module
-from benchmarks.baselines import Baseline, Baselines, update_command, write_baselines
+from benchmarks.baselines import Baseline, Baselines, write_baselines
 from cifar_models import datasets, experiments, training
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.datasets.synthetic import load_synthetic
@@ -149,6 +149,13 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     return bench
 
 
+def _update_command(experiment: str) -> str:
+    return (
+        f"pytest -m benchmark --dataset synthetic -k {experiment} --seeds 5 "
+        "--update-baselines --reason 'why it changed'"
+    )
+
+
 def _lines(result: pytest.RunResult, pattern: str) -> list[str]:
     return [line for line in result.outlines if re.search(pattern, line)]
 
@@ -156,7 +163,7 @@ def _lines(result: pytest.RunResult, pattern: str) -> list[str]:
 def _summary(result: pytest.RunResult) -> dict[tuple[str, str], list[str]]:
     """Return the summary's lines by experiment and seed, each split at its wide gaps."""
     start = next(number for number, line in enumerate(result.outlines) if "= benchmark on " in line)
-    end = next(number for number, line in enumerate(result.outlines) if "= published comparison =" in line)
+    end = next(number for number, line in enumerate(result.outlines) if number > start and line.startswith("="))
     rows = [re.split(r"\s{2,}", line) for line in result.outlines[start + 3 : end]]
     return {(row[0], row[1]): row[2:] for row in rows}
 
@@ -212,7 +219,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
             "simple_cnn seed 0 on synthetic: accuracy is a regression",
             "  accuracy 0.6000 is 0.1000 below the baseline 0.7000 (mean of 3 measured runs, 0.7000 to 0.7000);",
             "  allowed is 0.0100 either way: 4 standard deviations*",
-            f"  Training got worse. If that was meant: {update_command('simple_cnn', 'synthetic')}",
+            f"  Training got worse. If that was meant: {_update_command('simple_cnn')}",
             "simple_cnn seed 0 on synthetic: gap is a regression",
         ]
     )
@@ -303,7 +310,7 @@ def test_a_fingerprint_that_differs_is_an_error_before_the_training(bench: Bench
     result.assert_outcomes(passed=2, errors=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*ERROR at setup of *vgg16_frozen-seed0*", f"*the {part} fingerprint differs*"])
-    assert _lines(result, re.escape(update_command("vgg16_frozen", "synthetic")))
+    assert _lines(result, re.escape(_update_command("vgg16_frozen")))
     assert bench.trained == ["train simple_cnn 0 on none", "train improved_cnn 0 on none"]
     assert _summary(result)["vgg16_frozen", "0"] == ["no baseline"]
 
@@ -325,8 +332,9 @@ def test_a_training_that_diverges_fails_and_is_in_the_summary(bench: Bench) -> N
     result = bench.benchmark("--seeds", "2")
     result.assert_outcomes(passed=5, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*TrainingDiverged: the loss is nan since epoch 1, step 2: the learning rate"])
-    assert _summary(result)["simple_cnn", "1"] == ["TrainingDiverged"]
+    result.stdout.fnmatch_lines(["simple_cnn seed 1: the loss is nan since epoch 1, step 2: the learning rate"])
+    assert "Traceback" not in result.stdout.str()
+    assert _summary(result)["simple_cnn", "1"] == ["diverged"]
     assert _summary(result)["simple_cnn", "0"][-1] == "pass"
 
 
@@ -593,3 +601,31 @@ def test_a_terminal_s_line_is_gone_before_the_outcome_is_written(
     result = bench.benchmark("-k", "simple_cnn")
     assert result.ret == pytest.ExitCode.OK
     assert re.search(r"\rsimple_cnn seed 0  epoch 2/2 .*left\r +\r\.", capsys.readouterr().out)
+
+
+def test_the_command_of_a_failure_repeats_what_the_session_trained_on(bench: Bench) -> None:
+    bench.record()
+    bench.accuracy["simple_cnn"] = 0.2
+    result = bench.benchmark("-k", "simple_cnn", f"--weights-dir={bench.pytester.mkdir('my weights')}")
+    (line,) = _lines(result, "Training got worse")
+    assert f"--dataset synthetic '--weights-dir={bench.pytester.path}/my weights' -k simple_cnn" in line
+
+
+def test_each_training_leaves_its_record_in_the_folder_of_runs(bench: Bench) -> None:
+    bench.record()
+    folder = bench.pytester.path / "new" / "runs"
+    bench.accuracy["simple_cnn"] = 0.2  # what fails is worth a record above all
+    bench.benchmark("-k", "simple_cnn", f"--run-dir={folder}").assert_outcomes(failed=1)
+    (file,) = folder.iterdir()
+    assert file.name == "simple_cnn.synthetic.seed0.json"
+    assert Run.from_json(file.read_text(encoding="utf-8")).accuracy == 0.2
+
+
+def test_options_with_paths_are_refused_where_pytest_lost_its_configuration(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.record()
+    monkeypatch.setattr(pytest.Config, "inipath", None)
+    result = bench.benchmark("--run-dir=runs")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --run-dir: pytest found no configuration*with an equals sign"])

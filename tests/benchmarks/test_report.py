@@ -26,7 +26,7 @@ def _cells(table: str) -> list[list[str]]:
 
 def _judged(accuracy: float, gap: float, verdict: str, seed: int = 0) -> Row:
     run = make_run(seed=seed, accuracy=accuracy, gap=gap)
-    return Row("simple_cnn", seed, verdict, run, judge(run, make_baseline()))
+    return Row("simple_cnn", seed, verdict, run, judge(run, make_baseline(), update_command=""))
 
 
 def test_the_summary_has_every_column() -> None:
@@ -61,7 +61,7 @@ def test_a_run_that_was_not_judged_has_its_own_numbers_alone() -> None:
 
 def test_a_metric_without_a_baseline_has_its_own_number_alone() -> None:
     run = make_run()
-    row = Row("simple_cnn", 0, "pass", run, judge(run, make_published(accuracy=0.7, gap=None)))
+    row = Row("simple_cnn", 0, "pass", run, judge(run, make_published(accuracy=0.7, gap=None), update_command=""))
     _, line = _cells(summary_table([row]))
     assert line[2:10] == ["0.7000", "0.7000", "+0.0000", "0.0200", "0.1000", "", "", ""]
 
