@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from scipy.special import stdtrit
 
 from benchmarks.files import write_whole
 from cifar_models.environment import Environment
@@ -21,10 +23,10 @@ SOURCES = ("measured", "published")
 LEAST_RUNS = 3
 """Runs below which a spread is not worth the name, and no baseline is measured."""
 
-SPREADS = 4
+CONFIDENCE = 0.99
 SMALLEST_TOLERANCE = 0.01
-LARGEST_TOLERANCE = 1.0
-TOLERANCE_RULE = f"{SPREADS} standard deviations (ddof=1) of these runs, at least {SMALLEST_TOLERANCE}"
+LARGEST_TOLERANCE = 1.0  # what no accuracy can miss is no check
+TOLERANCE_RULE = f"half of the {CONFIDENCE:.0%} prediction interval that these runs give, at least {SMALLEST_TOLERANCE}"
 
 
 class BaselineError(ValueError):
@@ -208,10 +210,24 @@ def find_baseline(
     return baseline
 
 
+def prediction_half_width(values: Sequence[float]) -> float:
+    """Return how far from the values' mean one further run lies at most, with probability ``CONFIDENCE``.
+
+    The half width of Student's prediction interval, t s sqrt(1 + 1/n) with n - 1 degrees of freedom and ``ddof=1``
+    (Hahn and Meeker 1991, section 4.7), for runs that vary normally; in the values' own unit.
+
+    Raises:
+        statistics.StatisticsError: fewer than two values.
+    """
+    n = len(values)
+    quantile = float(stdtrit(n - 1, 1 - (1 - CONFIDENCE) / 2))
+    return quantile * statistics.stdev(values) * math.sqrt(1 + 1 / n)
+
+
 def _measured_metric(name: str, values: list[float]) -> Metric:
     if not all(math.isfinite(value) for value in values):
         raise ValueError(f"{name}: found {values}, expected finite numbers")
-    tolerance = max(SMALLEST_TOLERANCE, SPREADS * statistics.stdev(values))
+    tolerance = max(SMALLEST_TOLERANCE, prediction_half_width(values))
     if not tolerance < LARGEST_TOLERANCE:
         shown = ", ".join(f"{value:.4f}" for value in values)
         raise ValueError(

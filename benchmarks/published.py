@@ -11,10 +11,17 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import statistics
 from pathlib import Path
 
-from benchmarks.baselines import SPREADS, Baseline, Baselines, Metric, read_baselines, write_baselines
+from benchmarks.baselines import (
+    CONFIDENCE,
+    Baseline,
+    Baselines,
+    Metric,
+    prediction_half_width,
+    read_baselines,
+    write_baselines,
+)
 from cifar_models.datasets.cifar10 import OFFICIAL_CHECKSUM
 from cifar_models.experiments import EXPERIMENTS
 from cifar_models.pretrained import published_checksum
@@ -91,11 +98,11 @@ def main() -> None:
 
 
 def _spreads(datasets: dict[str, dict[str, Baseline]]) -> dict[str, float]:
-    """Return the standard deviation (``ddof=1``) of each metric's measured runs on CIFAR-10 images, if any."""
+    """Return how far one further run may lie from each metric's measured runs on CIFAR-10 images, if there are any."""
     for dataset in ("cifar10", "cifar10-unofficial"):
         if "measured" in datasets.get(dataset, {}):
             metrics = datasets[dataset]["measured"].metrics
-            return {name: statistics.stdev(metric.values) for name, metric in metrics.items()}
+            return {name: prediction_half_width(metric.values) for name, metric in metrics.items()}
     return {}
 
 
@@ -111,9 +118,9 @@ def _metric(name: str, metric: str, value: float, spreads: dict[str, dict[str, f
     unknown, what = UNKNOWNS.get(name, (0.0, ""))
     return Metric(
         values=[value],
-        tolerance=round(SPREADS * spread + PLATFORM_MARGIN + unknown, 4),
+        tolerance=round(spread + PLATFORM_MARGIN + unknown, 4),
         tolerance_reason=(
-            f"{SPREADS} standard deviations ({spread:.4f}, ddof=1) of {whose} on CIFAR-10 images, "
+            f"{spread:.4f}, half of the {CONFIDENCE:.0%} prediction interval that {whose} on CIFAR-10 images give, "
             f"{PLATFORM_MARGIN} for another platform{f', and {unknown} for {what}' if unknown else ''}"
         ),
     )

@@ -6,14 +6,15 @@ import dataclasses
 import datetime
 import json
 import os
-import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from benchmarks.baselines import (
     SCHEMA,
@@ -23,6 +24,7 @@ from benchmarks.baselines import (
     Baselines,
     find_baseline,
     measured_baseline,
+    prediction_half_width,
     read_baselines,
     write_baselines,
 )
@@ -356,12 +358,12 @@ def _runs(accuracies: list[float], gaps: list[float]) -> list[Run]:
 
 
 def test_a_measured_baseline_holds_each_run_by_seed() -> None:
-    runs = _runs([0.5, 0.6, 0.7], [0.1, 0.2, 0.3])
+    runs = _runs([0.50, 0.51, 0.52], [0.10, 0.11, 0.12])
     baseline = measured_baseline(reversed(runs), reason=" a new optimizer ", day=DAY)
     assert baseline.source == "measured"
     assert baseline.fingerprints == FINGERPRINTS
-    assert baseline.metrics["accuracy"].values == [0.5, 0.6, 0.7]
-    assert baseline.metrics["gap"].values == pytest.approx([0.1, 0.2, 0.3])
+    assert baseline.metrics["accuracy"].values == [0.50, 0.51, 0.52]
+    assert baseline.metrics["gap"].values == pytest.approx([0.10, 0.11, 0.12])
     assert baseline.seeds == [0, 1, 2]
     assert baseline.epochs == [2, 2, 2]
     assert baseline.seconds == [60.0, 60.0, 60.0]
@@ -370,17 +372,18 @@ def test_a_measured_baseline_holds_each_run_by_seed() -> None:
     assert baseline.reason == "a new optimizer"
 
 
-def test_the_tolerance_is_four_sample_standard_deviations() -> None:
+def test_the_tolerance_is_half_of_the_prediction_interval() -> None:
     accuracies = [0.60, 0.62, 0.64, 0.65]
     metric = measured_baseline(_runs(accuracies, [0.1] * 4), reason="r", day=DAY).metrics["accuracy"]
-    assert metric.tolerance == pytest.approx(4 * statistics.stdev(accuracies), abs=5e-5)
-    assert metric.tolerance == pytest.approx(0.0887, abs=1e-9)
+    assert metric.tolerance == pytest.approx(prediction_half_width(accuracies), abs=5e-5)
+    # By hand: t = 5.841 for 3 degrees of freedom and 99 %, s = 0.02217, sqrt(1 + 1/4).
+    assert metric.tolerance == pytest.approx(0.1448, abs=1e-9)
     assert metric.tolerance_reason == TOLERANCE_RULE
-    assert TOLERANCE_RULE == "4 standard deviations (ddof=1) of these runs, at least 0.01"
+    assert TOLERANCE_RULE == "half of the 99% prediction interval that these runs give, at least 0.01"
 
 
 def test_the_tolerance_is_one_hundredth_at_least() -> None:
-    baseline = measured_baseline(_runs([0.7] * 3, [0.100, 0.101, 0.102]), reason="r", day=DAY)
+    baseline = measured_baseline(_runs([0.7] * 3, [0.1000, 0.1001, 0.1002]), reason="r", day=DAY)
     assert [metric.tolerance for metric in baseline.metrics.values()] == [0.01, 0.01]
 
 
@@ -523,3 +526,14 @@ def test_weights_and_none_differ_either_way(checksum: str | None) -> None:
     assert (
         "the weights fingerprint differs, so there is nothing to compare: found None, expected sha256:weights" in text
     )
+
+
+def test_the_prediction_interval_holds_one_further_run_as_often_as_it_says() -> None:
+    runs = np.random.default_rng(0).normal(0.7, 0.01, size=(20_000, 6))
+    missed = sum(abs(run[5] - run[:5].mean()) > prediction_half_width(run[:5].tolist()) for run in runs)
+    assert binomtest(missed, len(runs), 0.01).pvalue > 0.01
+
+
+def test_the_prediction_interval_is_student_s() -> None:
+    # t = 4.604 for 4 degrees of freedom and 99 %, from the usual tables; s = sqrt(2.5).
+    assert prediction_half_width([1, 2, 3, 4, 5]) == pytest.approx(4.604 * 2.5**0.5 * 1.2**0.5, rel=1e-4)

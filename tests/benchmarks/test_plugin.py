@@ -218,7 +218,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
         [
             "simple_cnn seed 0 on synthetic: accuracy is a regression",
             "  accuracy 0.6000 is 0.1000 below the baseline 0.7000 (mean of 3 measured runs, 0.7000 to 0.7000);",
-            "  allowed is 0.0100 either way: 4 standard deviations*",
+            "  allowed is 0.0100 either way: half of the 99% prediction interval*",
             f"  Training got worse. If that was meant: {_update_command('simple_cnn')}",
             "simple_cnn seed 0 on synthetic: gap is a regression",
         ]
