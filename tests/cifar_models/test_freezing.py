@@ -145,7 +145,7 @@ def _random_model(steps: list[Step], *, head_frozen: bool, two_outputs: bool) ->
 
 class TestSplit:
     @pytest.mark.property
-    @settings(deadline=None, max_examples=15)
+    @settings(deadline=None, max_examples=10)
     @given(steps=steps, head_frozen=st.booleans(), two_outputs=st.booleans())
     def test_the_two_sides_one_after_the_other_are_the_model(
         self, steps: list[Step], head_frozen: bool, two_outputs: bool

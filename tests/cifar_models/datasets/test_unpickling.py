@@ -287,7 +287,7 @@ def test_a_pickle_cut_off_anywhere_is_refused() -> None:
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(
     protocol=st.sampled_from([0, 2, 4, 5]),
     edits=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 2), st.binary(max_size=6)), max_size=6),
@@ -313,7 +313,7 @@ def test_a_batch_with_any_bytes_changed_is_a_value_or_a_dataset_error(
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(opcodes=st.lists(st.sampled_from([bytes([code]) for code in range(256)]), max_size=30).map(b"".join))
 def test_any_bytes_at_all_are_a_value_or_a_dataset_error(opcodes: bytes) -> None:
     names = b"cnumpy\ndtype\ncnumpy\nndarray\ncnumpy.core.multiarray\n_reconstruct\nq\x00U\x02u1q\x01]q\x02}q\x03"
