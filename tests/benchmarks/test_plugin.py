@@ -78,7 +78,7 @@ class Bench:
 
     def run(self, *args: str) -> pytest.RunResult:
         self.events.clear()
-        # Installed as an entry point, the plugin was imported by the outer session, before its asserts could be rewritten.
+        # As an entry point, the plugin was imported by the outer session, before its asserts could be rewritten.
         rewriting = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
         return self.pytester.runpytest_inprocess("-p", "no:cacheprovider", "-W", rewriting, *args)
 
