@@ -81,7 +81,7 @@ def test_a_class_never_predicted_scores_0_without_a_warning() -> None:
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(answers=answers)
 def test_all_numbers_are_scikit_learns(answers: list[tuple[int, int]]) -> None:
     labels, predictions = (list(column) for column in zip(*answers, strict=True))
@@ -98,7 +98,7 @@ def test_all_numbers_are_scikit_learns(answers: list[tuple[int, int]]) -> None:
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(answers=answers, seed=st.integers(0, 100))
 def test_the_order_of_images_is_irrelevant(answers: list[tuple[int, int]], seed: int) -> None:
     labels, predictions = (list(column) for column in zip(*answers, strict=True))
@@ -108,7 +108,7 @@ def test_the_order_of_images_is_irrelevant(answers: list[tuple[int, int]], seed:
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(answers=answers)
 def test_the_confusion_holds_the_accuracy_and_every_count(answers: list[tuple[int, int]]) -> None:
     labels, predictions = (list(column) for column in zip(*answers, strict=True))

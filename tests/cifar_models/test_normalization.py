@@ -33,7 +33,7 @@ ALL_LEVELS = ALL_LEVELS.astype(np.uint8).reshape(4, 8, 8, 3)
 images_of_any_size = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)).flatmap(
     lambda size: arrays(np.uint8, (*size, 3))
 )
-laws = settings(deadline=None, max_examples=50)
+laws = settings(deadline=None, max_examples=25)
 
 
 def _fitted(name: str) -> Callable[[Images], npt.NDArray[np.float32]]:
