@@ -107,22 +107,20 @@ def _spreads(datasets: dict[str, dict[str, Baseline]]) -> dict[str, float]:
 
 
 def _metric(name: str, metric: str, value: float, spreads: dict[str, dict[str, float]]) -> Metric:
-    if name in spreads:
-        spread, whose = spreads[name][metric], f"the measured runs of {name}"
-    else:
-        widest = max(spreads, key=lambda other: spreads[other][metric])
-        spread, whose = (
-            spreads[widest][metric],
-            f"the measured runs of {widest}, the widest, for want of its own",
-        )
+    own = name in spreads
+    whose = name if own else max(spreads, key=lambda other: spreads[other][metric])
+    spread = spreads[whose][metric]
     unknown, what = UNKNOWNS.get(name, (0.0, ""))
+    reasons = [
+        f"{spread:.4f}, half of the {CONFIDENCE:.0%} prediction interval of {whose} measured on CIFAR-10 images"
+        f"{'' if own else ' (the widest, for want of its own)'}",
+        f"{PLATFORM_MARGIN} for another platform",
+        *([f"{unknown} for {what}"] if unknown else []),
+    ]
     return Metric(
         values=[value],
         tolerance=round(spread + PLATFORM_MARGIN + unknown, 4),
-        tolerance_reason=(
-            f"{spread:.4f}, half of the {CONFIDENCE:.0%} prediction interval that {whose} on CIFAR-10 images give, "
-            f"{PLATFORM_MARGIN} for another platform{f', and {unknown} for {what}' if unknown else ''}"
-        ),
+        tolerance_reason=" + ".join(reasons),
     )
 
 
