@@ -195,6 +195,20 @@ class TestSeeds:
         np.testing.assert_array_equal(first_labels.numpy().argmax(axis=1), labels[rows])
         np.testing.assert_array_equal(first_labels.numpy().sum(axis=1), 1)
 
+    def test_an_epoch_is_keras_s_own_steps_on_its_batches(self, laboratory: Laboratory, whole: Seen) -> None:
+        keras.utils.set_random_seed(1)
+        model = _model()
+        model.compile(keras.optimizers.SGD(PROTOCOL.learning_rate), "categorical_crossentropy")
+        train_images, images = map(unit_scale, (laboratory.dataset.train_images, laboratory.dataset.evaluation_images))
+        one_hot = np.eye(10)
+        labels = one_hot[laboratory.dataset.evaluation_labels]
+        losses = []
+        for order in _orders(laboratory.dataset, whole.batches):
+            for rows in np.array(order).reshape(-1, PROTOCOL.batch_size):
+                model.train_on_batch(train_images[rows], one_hot[laboratory.dataset.train_labels[rows]])
+            losses.append(float(model.test_on_batch(images, labels)))
+        assert losses == pytest.approx(whole.run.curves.val_loss, rel=1e-5)
+
 
 def _orders(dataset: Dataset, batches: list[npt.NDArray[np.uint8]]) -> list[tuple[int, ...]]:
     """Return the rows of the training images that each epoch saw, in its order."""
