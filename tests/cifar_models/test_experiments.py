@@ -30,7 +30,8 @@ ANOTHER = {
 
 
 def test_the_table_has_the_published_models_in_the_published_order() -> None:
-    assert list(EXPERIMENTS) == NAMES
+    # A row of one's own may stand anywhere between them.
+    assert [name for name in EXPERIMENTS if name in NAMES] == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,7 +61,7 @@ class TestEachExperiment:
 def test_another_name_is_refused_with_the_list_of_those_there_are(name: str) -> None:
     with pytest.raises(ValueError, match="experiment: found") as caught:
         find_experiment(name)
-    assert str(caught.value) == f"experiment: found {name!r}, expected one of {', '.join(NAMES)}"
+    assert str(caught.value) == f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}"
 
 
 def test_the_default_protocol_is_the_published_one() -> None:
