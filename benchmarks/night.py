@@ -23,6 +23,8 @@ from cifar_models.pretrained import BackboneWeights, WeightsError, imagenet_weig
 from cifar_models.run import Fingerprints
 
 SUGGESTED_SEEDS = 5
+RECORDS = "baseline_runs"
+"""The folder with the records of the runs that the baselines were measured by."""
 
 
 @dataclass
@@ -84,7 +86,7 @@ class Night:
         """Return the command that measures the experiment's baseline anew, with this session's options."""
         return (
             f"pytest -m benchmark {self.options} -k {experiment.name} --seeds {SUGGESTED_SEEDS} "
-            f"--update-baselines --reason 'why it changed'"
+            f"--run-dir={RECORDS} --update-baselines --reason 'why it changed'"
         )
 
     def update_baselines(self, *, seeds: int, reason: str) -> tuple[Baselines, dict[str, str]]:

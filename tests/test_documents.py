@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines import read_baselines
+from benchmarks.night import RECORDS
 from benchmarks.published import PUBLISHED
 from benchmarks.readme import render, replace_numbers
 from cifar_models.experiments import EXPERIMENTS
+from cifar_models.run import Run
 
 pytestmark = pytest.mark.unit
 
@@ -38,6 +40,24 @@ def test_every_baseline_is_for_the_protocol_of_its_experiment() -> None:
             for source, baseline in sources.items():
                 protocol = EXPERIMENTS[name].protocol.fingerprint
                 assert baseline.fingerprints.protocol == protocol, f"{name}, {dataset}, {source}: measure it anew"
+
+
+def test_every_measured_baseline_is_what_its_recorded_runs_came_to() -> None:
+    records = {file.name for file in (ROOT / RECORDS).iterdir()}
+    for name, datasets in read_baselines(ROOT / "baselines.json").items():
+        for dataset, sources in datasets.items():
+            if "measured" not in sources:
+                continue
+            baseline = sources["measured"]
+            files = [f"{name}.{dataset}.seed{seed}.json" for seed in baseline.seeds]
+            assert records.issuperset(files), f"measure {name} on {dataset} anew with --run-dir={RECORDS}"
+            runs = [Run.from_json((ROOT / RECORDS / file).read_text(encoding="utf-8")) for file in files]
+            assert {run.fingerprints for run in runs} == {baseline.fingerprints}, f"{name}, {dataset}"
+            for metric, recorded in baseline.metrics.items():
+                values = [round(getattr(run, metric), 6) for run in runs]
+                assert values == recorded.values, f"{name}, {dataset}: keep the records with --run-dir={RECORDS}"
+            records.difference_update(files)
+    assert not records, "records of runs that no baseline was measured by"
 
 
 def test_the_readme_lists_every_option_of_the_plugin_and_no_other() -> None:

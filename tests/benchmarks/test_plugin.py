@@ -154,7 +154,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
 def _update_command(experiment: str) -> str:
     return (
         f"pytest -m benchmark --dataset synthetic -k {experiment} --seeds 5 "
-        "--update-baselines --reason 'why it changed'"
+        "--run-dir=baseline_runs --update-baselines --reason 'why it changed'"
     )
 
 
