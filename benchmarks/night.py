@@ -20,7 +20,7 @@ from benchmarks.report import Row
 from cifar_models.datasets import Dataset
 from cifar_models.experiments import Experiment
 from cifar_models.pretrained import BackboneWeights, WeightsError, imagenet_weights, random_weights
-from cifar_models.run import Fingerprints
+from cifar_models.training import checksums_of, fingerprints_of
 
 SUGGESTED_SEEDS = 5
 RECORDS = "baseline_runs"
@@ -73,12 +73,8 @@ class Night:
             self.baselines,
             experiment=experiment.name,
             dataset=self.dataset.name,
-            fingerprints=Fingerprints(
-                data=self.dataset.fingerprint,
-                weights=weights.fingerprint if weights else None,
-                protocol=experiment.protocol.fingerprint,
-            ),
-            checksums={"data": self.dataset.checksum, "weights": weights.checksum if weights else None},
+            fingerprints=fingerprints_of(experiment.protocol, self.dataset, weights),
+            checksums=checksums_of(self.dataset, weights),
             update_command=self.update_command(experiment),
         )
 

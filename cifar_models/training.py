@@ -103,18 +103,28 @@ def train(
         seed=seed,
         dataset=dataset.name,
         weights=weights.description if weights else "none",
-        fingerprints=Fingerprints(
-            data=dataset.fingerprint,
-            weights=weights.fingerprint if weights else None,
-            protocol=protocol.fingerprint,
-        ),
-        checksums={"data": dataset.checksum, "weights": weights.checksum if weights else None},
+        fingerprints=fingerprints_of(protocol, dataset, weights),
+        checksums=checksums_of(dataset, weights),
         protocol=asdict(protocol),
         curves=Curves(**{name: [float(value) for value in history[name]] for name in Curves.__annotations__}),
         evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
         timings=Timings(features=trained_from - started, training=ended - trained_from),
         environment=describe_environment(),
     )
+
+
+def fingerprints_of(protocol: Protocol, dataset: Dataset, weights: BackboneWeights | None) -> Fingerprints:
+    """Return what a run's baseline must agree with; known before the training, and the same in its record."""
+    return Fingerprints(
+        data=dataset.fingerprint,
+        weights=weights.fingerprint if weights else None,
+        protocol=protocol.fingerprint,
+    )
+
+
+def checksums_of(dataset: Dataset, weights: BackboneWeights | None) -> dict[str, str | None]:
+    """Return the published checksums that data and weights were recognised by; None for what was not."""
+    return {"data": dataset.checksum, "weights": weights.checksum if weights else None}
 
 
 def default_weights(experiment: Experiment, dataset: Dataset) -> BackboneWeights | None:
