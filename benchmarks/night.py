@@ -19,8 +19,8 @@ from benchmarks.baselines import (
 from benchmarks.report import Row
 from cifar_models.datasets import Dataset
 from cifar_models.experiments import Experiment
-from cifar_models.pretrained import BackboneWeights, WeightsError, imagenet_weights, random_weights
-from cifar_models.training import checksums_of, fingerprints_of
+from cifar_models.pretrained import BackboneWeights, WeightsError
+from cifar_models.training import checksums_of, default_weights, fingerprints_of
 
 SUGGESTED_SEEDS = 5
 RECORDS = "baseline_runs"
@@ -125,14 +125,17 @@ def load_weights(
         weights_dir: where ImageNet weights are; None for Keras's cache or download.
     """
     weights: dict[str, BackboneWeights | WeightsError] = {}
-    for backbone in sorted({e.protocol.backbone for e in experiments if e.protocol.backbone}):
+    for experiment in sorted(experiments, key=lambda experiment: experiment.name):
+        backbone = experiment.protocol.backbone
+        if backbone is None or backbone in weights:
+            continue
         try:
-            if dataset.name == "synthetic":
-                weights[backbone] = random_weights(backbone)
-            else:
-                weights[backbone] = imagenet_weights(backbone, weights_dir)
+            loaded = default_weights(experiment, dataset, weights_dir)
         except WeightsError as error:
             weights[backbone] = error
+        else:
+            assert loaded is not None  # noqa: S101 - there is a backbone
+            weights[backbone] = loaded
     return weights
 
 

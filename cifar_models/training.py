@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -127,16 +128,23 @@ def checksums_of(dataset: Dataset, weights: BackboneWeights | None) -> dict[str,
     return {"data": dataset.checksum, "weights": weights.checksum if weights else None}
 
 
-def default_weights(experiment: Experiment, dataset: Dataset) -> BackboneWeights | None:
-    """Return what a training starts from unless told: random weights on synthetic data, else Keras's ImageNet weights.
+def default_weights(
+    experiment: Experiment, dataset: Dataset, weights_dir: Path | None = None
+) -> BackboneWeights | None:
+    """Return what a training starts from unless told: random weights on synthetic data, else ImageNet's.
+
+    Args:
+        experiment: None is returned if its protocol has no backbone.
+        dataset: that it will train on.
+        weights_dir: where ImageNet weights are; None for Keras's cache or download.
 
     Raises:
-        WeightsError: ImageNet weights are wanted and are neither in Keras's cache nor to be downloaded.
+        WeightsError: ImageNet weights are wanted and are not to be had.
     """
     backbone = experiment.protocol.backbone
     if backbone is None:
         return None
-    return random_weights(backbone) if dataset.name == "synthetic" else imagenet_weights(backbone)
+    return random_weights(backbone) if dataset.name == "synthetic" else imagenet_weights(backbone, weights_dir)
 
 
 def _inputs(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import night as night_module
 from benchmarks.baselines import BaselineError, Baselines, read_baselines, write_baselines
 from benchmarks.night import Night, load_weights, read_or_start_baselines
 from benchmarks.report import Row
+from cifar_models import training
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment, Protocol
 from cifar_models.pretrained import BackboneWeights, WeightsError
@@ -142,8 +142,8 @@ def test_each_backbone_s_weights_are_loaded_once_and_none_that_nobody_wants(
         asked.append(("random", backbone))
         return WEIGHTS
 
-    monkeypatch.setattr(night_module, "imagenet_weights", imagenet)
-    monkeypatch.setattr(night_module, "random_weights", random)
+    monkeypatch.setattr(training, "imagenet_weights", imagenet)
+    monkeypatch.setattr(training, "random_weights", random)
     assert load_weights([PLAIN], CIFAR10, tmp_path) == {}
     assert asked == []
     assert load_weights([PLAIN, PRETRAINED, OTHER], CIFAR10, tmp_path) == {"vgg16": WEIGHTS}
@@ -159,7 +159,7 @@ def test_weights_not_to_be_had_keep_no_others_from_being_loaded(monkeypatch: pyt
             raise error
         return WEIGHTS
 
-    monkeypatch.setattr(night_module, "imagenet_weights", imagenet)
+    monkeypatch.setattr(training, "imagenet_weights", imagenet)
     assert load_weights([RESNET, PRETRAINED], CIFAR10, None) == {"resnet50": error, "vgg16": WEIGHTS}
 
 

@@ -18,7 +18,6 @@ import pytest
 import tensorflow as tf
 
 import benchmarks.live  # noqa: F401 - for the same reason
-from benchmarks import night as night_module
 from benchmarks.baselines import Baseline, Baselines, write_baselines
 from cifar_models import datasets, experiments, training
 from cifar_models.datasets import Dataset, DatasetError
@@ -140,7 +139,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(training, "train", bench.train)
     monkeypatch.setattr(experiments, "EXPERIMENTS", TABLE)
     monkeypatch.setattr(datasets, "load_dataset", bench.load_dataset)
-    monkeypatch.setattr(night_module, "random_weights", bench.random_weights)
+    monkeypatch.setattr(training, "random_weights", bench.random_weights)
     monkeypatch.setattr(
         tf.config, "set_visible_devices", lambda devices, kind: bench.events.append(f"visible {kind} {devices}")
     )
@@ -404,7 +403,7 @@ def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
         raise WeightsError(f"{backbone}: found no file, expected Keras's")
 
     bench.record()
-    monkeypatch.setattr(night_module, "random_weights", no_weights)
+    monkeypatch.setattr(training, "random_weights", no_weights)
     result = bench.benchmark()
     result.assert_outcomes(passed=2, errors=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -377,7 +377,7 @@ class TestWeights:
         self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(training, "random_weights", lambda name: _weights(name, description="random"))
-        monkeypatch.setattr(training, "imagenet_weights", lambda name: _weights(name, description="imagenet"))
+        monkeypatch.setattr(training, "imagenet_weights", lambda name, _: _weights(name, description="imagenet"))
         plain = Experiment("small", _model, PROTOCOL, "")
         pretrained = Experiment("small", _model, dataclasses.replace(PROTOCOL, backbone="vgg16"), "")
         official = Dataset(
