@@ -17,16 +17,19 @@ from cifar_models.environment import Environment
 from cifar_models.run import Fingerprints, Run
 from cifar_models.strict_json import parse_json, read_as, to_json
 
-SCHEMA = 1
+SCHEMA = 2
 METRICS = ("accuracy", "gap")
 SOURCES = ("measured", "published")
 LEAST_RUNS = 3
 """Runs below which a spread is not worth the name, and no baseline is measured."""
+SUGGESTED_RUNS = 10
+"""Three runs a night see a drop of 5 standard deviations against ten baseline runs, of 8 against five."""
+
+SMALLEST_CHANGE = {"accuracy": 0.01, "gap": 0.01, "f1": 0.02}
+"""Changes that nobody would act on: the tolerances of measured baselines, whose own spread does the rest."""
 
 CONFIDENCE = 0.99
-SMALLEST_TOLERANCE = 0.01
 LARGEST_TOLERANCE = 1.0  # what no accuracy can miss is no check
-TOLERANCE_RULE = f"half of the {CONFIDENCE:.0%} prediction interval that these runs give, at least {SMALLEST_TOLERANCE}"
 
 
 class BaselineError(ValueError):
@@ -39,7 +42,8 @@ class Metric:
 
     Attributes:
         values: one for each seed, as fractions: an accuracy in [0, 1], a gap in [-1, 1].
-        tolerance: how far from the values' mean a run may be, either way; absolute, above 0.
+        tolerance: a difference that passes whatever the spread, either way; absolute, above 0. For a published value,
+            which has no spread, all that is allowed.
         tolerance_reason: where that number comes from.
     """
 
@@ -54,6 +58,21 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class ClassMetric:
+    """The F1 of each class.
+
+    Attributes:
+        values: by class, one for each seed, in [0, 1].
+        tolerance: as a ``Metric``'s, for each class.
+        tolerance_reason: where that number comes from.
+    """
+
+    values: dict[str, list[float]]
+    tolerance: float
+    tolerance_reason: str
+
+
+@dataclass(frozen=True)
 class Baseline:
     """The runs of one experiment on one data set that later runs are held against.
 
@@ -63,9 +82,12 @@ class Baseline:
             published checksum in place of a fingerprint.
         weights: what the models started from, in words.
         metrics: by name, ``accuracy`` and ``gap``; a published baseline may lack the gap.
+        f1: of each class; None if published.
         seeds: one for each value; none if published.
         epochs: how many each run trained; none if published.
         seconds: what each run's training took; none if published.
+        feature_seconds: what the frozen part's features took, which all runs of a session share; 0 without such a part,
+            None if published.
         environment: of the measured runs; None if published.
         recorded: the day, as YYYY-MM-DD.
         reason: why it was set.
@@ -75,9 +97,11 @@ class Baseline:
     fingerprints: Fingerprints
     weights: str
     metrics: dict[str, Metric]
+    f1: ClassMetric | None
     seeds: list[int]
     epochs: list[int]
     seconds: list[float]
+    feature_seconds: float | None
     environment: Environment | None
     recorded: str
     reason: str
@@ -99,7 +123,7 @@ def read_baselines(path: Path) -> Baselines:
     except FileNotFoundError:
         raise BaselineError(
             f"{path}: found no such file, expected the baselines; restore it from version control, or write "
-            f"a new one with --update-baselines --seeds {LEAST_RUNS} --reason '...'"
+            f"a new one with --update-baselines --seeds {SUGGESTED_RUNS} --reason '...'"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BaselineError(
@@ -143,29 +167,35 @@ def write_baselines(path: Path, baselines: Baselines) -> None:
 
 
 def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -> Baseline:
-    """Make a baseline of one experiment's runs on one data set; its tolerances follow ``TOLERANCE_RULE``.
+    """Make a baseline of one experiment's runs on one data set.
+
+    Its tolerances are ``SMALLEST_CHANGE``. Where early stopping ended runs at different epochs, their gaps lie in
+    clusters that no standard deviation describes: the gap's tolerance is then at least the values' range.
 
     Raises:
         ValueError: fewer than ``LEAST_RUNS`` runs, runs that differ in fingerprints, a seed twice, no reason,
-            a metric that is no finite number, or runs so far apart that their tolerance would pass anything.
+            a metric that is no finite number, or runs so far apart that they would let anything pass.
     """
     runs = sorted(runs, key=lambda run: run.seed)
     if len(runs) < LEAST_RUNS:
-        raise ValueError(f"runs: found {len(runs)}, expected {LEAST_RUNS} or more, for their spread is the tolerance")
+        raise ValueError(f"runs: found {len(runs)}, expected {LEAST_RUNS} or more, for their spread is what is allowed")
     if len({(run.experiment, run.dataset, run.fingerprints) for run in runs}) > 1:
         raise ValueError("runs: found several experiments, data sets or fingerprints, expected one of each")
     if len({run.seed for run in runs}) < len(runs):
         raise ValueError("runs: found a seed twice, expected each seed once")
     if not reason.strip():
         raise ValueError("reason: found none, expected why the baseline changes")
+    epochs = [run.epochs for run in runs]
     return Baseline(
         source="measured",
         fingerprints=runs[0].fingerprints,
         weights=runs[0].weights,
-        metrics={name: _measured_metric(name, [getattr(run, name) for run in runs]) for name in METRICS},
+        metrics={name: _measured_metric(name, [getattr(run, name) for run in runs], epochs) for name in METRICS},
+        f1=_measured_f1(runs),
         seeds=[run.seed for run in runs],
-        epochs=[run.epochs for run in runs],
+        epochs=epochs,
         seconds=[round(run.timings.training, 1) for run in runs],
+        feature_seconds=round(max(run.timings.features for run in runs), 1),
         environment=runs[0].environment,
         recorded=day.isoformat(),
         reason=reason.strip(),
@@ -224,17 +254,29 @@ def prediction_half_width(values: Sequence[float]) -> float:
     return quantile * statistics.stdev(values) * math.sqrt(1 + 1 / n)
 
 
-def _measured_metric(name: str, values: list[float]) -> Metric:
+def _measured_metric(name: str, values: list[float], epochs: list[int]) -> Metric:
     if not all(math.isfinite(value) for value in values):
         raise ValueError(f"{name}: found {values}, expected finite numbers")
-    tolerance = max(SMALLEST_TOLERANCE, prediction_half_width(values))
-    if not tolerance < LARGEST_TOLERANCE:
+    if not prediction_half_width(values) < LARGEST_TOLERANCE:
         shown = ", ".join(f"{value:.4f}" for value in values)
         raise ValueError(
-            f"{name}: found {shown}, expected runs close enough to each other for a tolerance below "
-            f"{LARGEST_TOLERANCE}, not {tolerance:.4f}"
+            f"{name}: found {shown}, expected runs close enough to each other to tell one more apart from any number"
         )
-    return Metric([round(value, 6) for value in values], round(tolerance, 4), TOLERANCE_RULE)
+    tolerance, reason = SMALLEST_CHANGE[name], "the smallest change worth acting on"
+    span = max(values) - min(values)
+    if name == "gap" and len(set(epochs)) > 1 and span > tolerance:
+        tolerance, reason = span, "the range of these runs, for early stopping ended them at different epochs"
+    return Metric([round(value, 6) for value in values], round(tolerance, 4), reason)
+
+
+def _measured_f1(runs: Sequence[Run]) -> ClassMetric:
+    return ClassMetric(
+        values={
+            name: [round(run.evaluation.classes[name].f1, 6) for run in runs] for name in runs[0].evaluation.classes
+        },
+        tolerance=SMALLEST_CHANGE["f1"],
+        tolerance_reason="the smallest change worth acting on",
+    )
 
 
 def _check(baseline: Baseline, source: str, where: str) -> None:
@@ -255,16 +297,23 @@ def _check(baseline: Baseline, source: str, where: str) -> None:
     expect(len(set(baseline.seeds)) == runs, "seeds", baseline.seeds, "each seed once")
     expect(len(baseline.epochs) == runs, "epochs", len(baseline.epochs), f"{runs}, one a seed")
     expect(len(baseline.seconds) == runs, "seconds", len(baseline.seconds), f"{runs}, one a seed")
-    environment = "one if measured, else none"
-    expect((baseline.environment is not None) == measured, "environment", baseline.environment, environment)
+    one = "one if measured, else none"
+    expect((baseline.environment is not None) == measured, "environment", baseline.environment, one)
+    expect((baseline.feature_seconds is not None) == measured, "feature_seconds", baseline.feature_seconds, one)
+    expect(bool(baseline.f1 and baseline.f1.values) == measured, "f1", baseline.f1, one)
     names = sorted(baseline.metrics)
     expect(not measured or names == sorted(METRICS), "metrics", names, f"{METRICS}, both if measured")
-    for name, metric in baseline.metrics.items():
-        expect(name in METRICS, "metrics", name, f"one of {METRICS}")
-        place = f"metrics.{name}"
-        values, needed = metric.values, runs if measured else 1
+    needed = runs if measured else 1
+
+    def expect_values(place: str, values: list[float], tolerance: float, low: float) -> None:
         expect(len(values) == needed, f"{place}.values", len(values), f"{needed}, one a seed or one if published")
-        low = 0.0 if name == "accuracy" else -1.0
         expect(all(low <= value <= 1 for value in values), f"{place}.values", values, f"{low} to 1")
         rule = f"above 0 and below {LARGEST_TOLERANCE}"
-        expect(0 < metric.tolerance < LARGEST_TOLERANCE, f"{place}.tolerance", metric.tolerance, rule)
+        expect(0 < tolerance < LARGEST_TOLERANCE, f"{place}.tolerance", tolerance, rule)
+
+    for name, metric in baseline.metrics.items():
+        expect(name in METRICS, "metrics", name, f"one of {METRICS}")
+        expect_values(f"metrics.{name}", metric.values, metric.tolerance, 0.0 if name == "accuracy" else -1.0)
+    if baseline.f1 is not None:
+        for name, values in baseline.f1.values.items():
+            expect_values(f"f1.{name}", values, baseline.f1.tolerance, 0.0)

@@ -1,101 +1,212 @@
-"""Is this run as good as its baseline says? One answer a metric, and a sentence to act on."""
+"""Is tonight as good as its baselines say? All experiments at once, and for a failure what to look at."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+import numpy as np
+import numpy.typing as npt
 
 from benchmarks.baselines import Baseline, Metric
+from benchmarks.verdict import Check, Source, Verdict, judge_night
 from cifar_models.run import Run
 
 HIGHER_IS_BETTER = {"accuracy": True, "gap": False}
-_SAID = {"pass": "passes", "regression": "is a regression", "stale": "makes the baseline stale"}
+CLASS_METRIC = "F1 of "
+"""What the name of a class's metric begins with; the class follows."""
+_SAID = {"regression": "is a regression", "stale": "makes the baseline stale", "undecided": "is undecided"}
+_CLASSES_SHOWN = 3
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """One metric of one run against its baseline.
-
-    Attributes:
-        metric: ``accuracy`` or ``gap``.
-        today: the run's value, a fraction.
-        baseline: the mean of the baseline's values.
-        allowance: how far from it today's value may be, either way.
-        verdict: ``pass``; ``regression``, outside on the bad side; or ``stale``, better than the baseline
-            allows.
-        sentence: all of this for a person, with what to do where it is no pass.
-    """
-
-    metric: str
-    today: float
-    baseline: float
-    allowance: float
-    verdict: str
-    sentence: str
-
-    @property
-    def difference(self) -> float:
-        """Today's value minus the baseline's."""
-        return self.today - self.baseline
-
-
-def judge(run: Run, baseline: Baseline, *, update_command: str) -> list[Judgement]:
-    """Hold a run against its baseline, metric by metric, in the order of the baseline's metrics.
-
-    A value that is better than the baseline allows fails too: an accuracy that jumps is as likely a leak as a gift.
+def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
+    """Return what an experiment's runs are judged by: accuracy, gap, and the F1 of each class that has a baseline.
 
     Args:
-        run: today's.
-        baseline: one that the run may be compared with.
-        update_command: what to run if a change was meant, for the sentence.
+        runs: tonight's, in the order of training, one or more.
+        baseline: one that they may be compared with.
 
     Raises:
         ValueError: a metric that is no finite number, which must never pass for one.
     """
-    return [
-        _judge_metric(run, name, metric, baseline, update_command) for name, metric in sorted(baseline.metrics.items())
+    source: Source = "measured" if baseline.source == "measured" else "published"
+    checks = [
+        Check(
+            experiment=runs[0].experiment,
+            metric=name,
+            baseline=tuple(metric.values),
+            today=tuple(getattr(run, name) for run in runs),
+            tolerance=metric.tolerance,
+            higher_is_better=HIGHER_IS_BETTER[name],
+            source=source,
+        )
+        for name, metric in sorted(baseline.metrics.items())
     ]
+    if baseline.f1 is not None:
+        checks += [
+            Check(
+                experiment=runs[0].experiment,
+                metric=f"{CLASS_METRIC}{name}",
+                baseline=tuple(values),
+                today=tuple(run.evaluation.classes[name].f1 for run in runs),
+                tolerance=baseline.f1.tolerance,
+                higher_is_better=True,
+                source=source,
+                family="per_class",
+            )
+            for name, values in baseline.f1.values.items()
+        ]
+    return checks
 
 
-def _judge_metric(run: Run, name: str, metric: Metric, baseline: Baseline, update_command: str) -> Judgement:
-    today = getattr(run, name)
-    if not math.isfinite(today):
-        raise ValueError(f"{run.experiment}, seed {run.seed}: found {name} {today}, expected a finite number")
-    difference = today - metric.mean
-    # Only a difference known to be small passes; the slack is float rounding of the decimal numbers.
-    if abs(difference) <= metric.tolerance + 1e-12:
-        verdict = "pass"
-    else:
-        verdict = "stale" if (difference > 0) == HIGHER_IS_BETTER[name] else "regression"
-    return Judgement(
-        metric=name,
-        today=today,
-        baseline=metric.mean,
-        allowance=metric.tolerance,
-        verdict=verdict,
-        sentence=_sentence(run, name, metric, baseline, verdict, update_command),
+def judge(
+    runs: Mapping[str, Sequence[Run]],
+    baselines: Mapping[str, Baseline],
+    *,
+    false_alarm_rate: float,
+    looks: Sequence[int],
+) -> dict[str, list[Verdict]]:
+    """Hold all of a night's runs against their baselines, with one false-alarm rate for all that is checked.
+
+    A value that is better than the baseline allows fails too: an accuracy that jumps is as likely a leak as a gift.
+
+    Args:
+        runs: by experiment, in the order of training; of each experiment as many as one of the looks says.
+        baselines: by experiment, for each of them.
+        false_alarm_rate: chance that a night without any change has anything but passes.
+        looks: numbers of runs at which to judge, see ``verdict.judge_night``.
+
+    Returns:
+        By experiment, a verdict for accuracy, gap and each class's F1, in this order.
+
+    Raises:
+        ValueError: as ``verdict.judge_night`` and ``checks_of``.
+    """
+    checks = [check for name, some in runs.items() for check in checks_of(some, baselines[name])]
+    verdicts: dict[str, list[Verdict]] = {name: [] for name in runs}
+    for verdict in judge_night(checks, false_alarm_rate=false_alarm_rate, looks=looks):
+        verdicts[verdict.check.experiment].append(verdict)
+    return verdicts
+
+
+def explain(
+    verdicts: Sequence[Verdict],
+    runs: Sequence[Run],
+    baseline: Baseline,
+    *,
+    recorded: Sequence[Run],
+    false_alarm_rate: float,
+    update_command: str,
+) -> str:
+    """Return for a person what failed of one experiment, by how much, where to look and what to do; else nothing.
+
+    Args:
+        verdicts: the experiment's, as ``judge`` returns them.
+        runs: tonight's.
+        baseline: that they were held against.
+        recorded: the baseline's own runs, as far as they are at hand.
+        false_alarm_rate: as given to ``judge``.
+        update_command: what to run if a change was meant.
+    """
+    failed = [verdict for verdict in verdicts if verdict.word != "pass"]
+    if not failed:
+        return ""
+    lines: list[str] = []
+    for verdict in failed:
+        lines.append(f"{verdict.check.experiment} on {runs[0].dataset}: {verdict.check.metric} {_SAID[verdict.word]}")
+        lines.append(f"  {_what_moved(verdict)}")
+        lines.append(f"  {_what_is_allowed(verdict, baseline, false_alarm_rate)}")
+    if baseline.f1 is not None:
+        lines.append(f"  {_classes_that_moved(verdicts)}")
+    lines.append(f"  {_confusion_that_grew(runs, recorded)}")
+    words = {verdict.word for verdict in failed}
+    if "regression" in words:
+        lines.append(f"  Training got worse. If that was meant: {update_command}")
+    if "stale" in words:
+        lines.append(
+            f"  Better than the baseline allows: look for a leak of evaluation images or a changed metric first. "
+            f"If the gain is real: {update_command}"
+        )
+    if "undecided" in words:
+        lines.append(
+            "  Undecided is neither: train more seeds (--max-seeds), or measure the baseline with more of them"
+        )
+    return "\n".join(lines)
+
+
+def _what_moved(verdict: Verdict) -> str:
+    """Return both means, how far they are apart, and of how many runs they are."""
+    check, used = verdict.check, verdict.check.today[: verdict.runs]
+    origin = f"mean of {_runs(check.baseline)}" if check.source == "measured" else "published, one value"
+    return (
+        f"{fmean(used):.4f} (mean of {_runs(used)}) is {abs(verdict.effect):.4f} "
+        f"{'above' if verdict.effect > 0 else 'below'} the baseline {fmean(check.baseline):.4f} ({origin});"
     )
 
 
-def _sentence(run: Run, name: str, metric: Metric, baseline: Baseline, verdict: str, update_command: str) -> str:
-    today = getattr(run, name)
-    side = "above" if today > metric.mean else "below"
-    if baseline.source == "measured":
-        spread = f"{min(metric.values):.4f} to {max(metric.values):.4f}"
-        origin = f"mean of {len(metric.values)} measured runs, {spread}"
-    else:
-        origin = "published, one value"
-    distance = f"{abs(today - metric.mean):.4f}"
-    lines = [
-        f"{run.experiment} seed {run.seed} on {run.dataset}: {name} {_SAID[verdict]}",
-        f"  {name} {today:.4f} is {distance} {side} the baseline {metric.mean:.4f} ({origin});",
-        f"  allowed is {metric.tolerance:.4f} either way: {metric.tolerance_reason}.",
-    ]
-    if verdict == "regression":
-        lines.append(f"  Training got worse. If that was meant: {update_command}")
-    if verdict == "stale":
-        lines.append(
-            f"  That is better than the baseline allows: look for a leak of evaluation images or a changed "
-            f"metric first. If the gain is real: {update_command}"
+def _what_is_allowed(verdict: Verdict, baseline: Baseline, false_alarm_rate: float) -> str:
+    """Return the allowance and where it comes from."""
+    either_way = f"allowed is {verdict.allowance:.4f} either way"
+    if verdict.word == "undecided":
+        either_way = (
+            f"{verdict.inner_allowance:.4f} would pass, more than {verdict.allowance:.4f} would fail, after "
+            f"{verdict.runs} runs it is in between"
         )
-    return "\n".join(lines)
+    if verdict.rule == "tolerance":
+        return f"{either_way}: {_tolerance_reason(verdict.check, baseline)}."
+    return (
+        f"{either_way}: runs vary by {verdict.deviation:.4f} (standard deviation), and a night without change may "
+        f"raise a false alarm with probability {false_alarm_rate:g}."
+    )
+
+
+def _tolerance_reason(check: Check, baseline: Baseline) -> str:
+    """Return what baselines.json says about the tolerance of a check."""
+    if check.family == "per_class":
+        assert baseline.f1 is not None  # noqa: S101 - or there would be no such check
+        return baseline.f1.tolerance_reason
+    metric: Metric = baseline.metrics[check.metric]
+    return metric.tolerance_reason
+
+
+def _classes_that_moved(verdicts: Sequence[Verdict]) -> str:
+    """Return the classes whose F1 moved most, of those that failed or else of all."""
+    classes = [verdict for verdict in verdicts if verdict.check.family == "per_class"]
+    classes = [verdict for verdict in classes if verdict.word != "pass"] or classes
+    classes.sort(key=lambda verdict: -abs(verdict.effect))
+    moved = ", ".join(
+        f"{verdict.check.metric.removeprefix(CLASS_METRIC)} {fmean(verdict.check.baseline):.3f} to "
+        f"{fmean(verdict.check.today[: verdict.runs]):.3f}"
+        for verdict in classes[:_CLASSES_SHOWN]
+    )
+    return f"F1 that moved most: {moved}."
+
+
+def _confusion_that_grew(runs: Sequence[Run], recorded: Sequence[Run]) -> str:
+    """Return the confusion of two classes whose share of the true class's images grew most."""
+    if not recorded:
+        return "Which confusion grew most is not known: the records of the baseline's runs are not at hand."
+    names = list(runs[0].evaluation.classes)
+    before, today = _confused_shares(recorded), _confused_shares(runs)
+    growth = today - before
+    np.fill_diagonal(growth, -np.inf)
+    label, prediction = np.unravel_index(int(np.argmax(growth)), growth.shape)
+    if not growth[label, prediction] > 0:
+        return "No confusion of two classes grew."
+    return (
+        f"Confusion that grew most: {names[label]} taken for {names[prediction]}, {before[label, prediction]:.1%} to "
+        f"{today[label, prediction]:.1%} of its images."
+    )
+
+
+def _confused_shares(runs: Sequence[Run]) -> npt.NDArray[np.float64]:
+    """Return the share of each label's images that got each prediction, over all runs."""
+    counts = np.sum([run.evaluation.confusion for run in runs], axis=0, dtype=np.float64)
+    shares: npt.NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
+
+
+def _runs(values: Sequence[float]) -> str:
+    if len(values) == 1:
+        return "1 run"
+    return f"{len(values)} runs, {min(values):.4f} to {max(values):.4f}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.baselines import (
+    SUGGESTED_RUNS,
     Baseline,
     BaselineError,
     Baselines,
@@ -16,15 +17,19 @@ from benchmarks.baselines import (
     read_baselines,
     write_baselines,
 )
+from benchmarks.judge import explain, judge
+from benchmarks.looks import looks_between
 from benchmarks.report import Row
+from benchmarks.runs import read_runs, record_name, write_run
+from benchmarks.verdict import Verdict
 from cifar_models.datasets import Dataset
-from cifar_models.experiments import Experiment
+from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.pretrained import BackboneWeights, WeightsError
+from cifar_models.run import Run
 from cifar_models.training import checksums_of, default_weights, fingerprints_of
 
-SUGGESTED_SEEDS = 5
 RECORDS = "baseline_runs"
-"""The folder with the records of the runs that the baselines were measured by."""
+"""The folder beside baselines.json with the records of the runs that it was measured by."""
 
 
 @dataclass
@@ -37,7 +42,12 @@ class Night:
         baselines: as read at the start; empty if there was no file and the night is to write one.
         baselines_path: the file.
         options: those of the command line that a command to repeat a training needs.
-        rows: one for each item that has ended, in order.
+        seeds: with how many seeds each experiment is trained, from 0 on.
+        max_seeds: with how many at most while its verdict is undecided.
+        false_alarm_rate: chance that a night without any change has anything but passes.
+        to_judge: the experiments whose verdicts were selected.
+        rows: one for each training that has ended, in order.
+        verdicts: by experiment, of those that could be judged; None until they are.
     """
 
     dataset: Dataset
@@ -45,7 +55,12 @@ class Night:
     baselines: Baselines
     baselines_path: Path
     options: str = ""
+    seeds: int = 1
+    max_seeds: int = 1
+    false_alarm_rate: float = 0.01
+    to_judge: frozenset[str] = frozenset()
     rows: list[Row] = field(default_factory=list)
+    verdicts: dict[str, list[Verdict]] | None = None
 
     def weights_for(self, experiment: Experiment) -> BackboneWeights | None:
         """Return what the experiment starts from, None if from none.
@@ -78,15 +93,87 @@ class Night:
             update_command=self.update_command(experiment),
         )
 
+    def runs_of(self, name: str) -> list[Run]:
+        """Return tonight's runs of an experiment, in the order of training."""
+        return [row.run for row in self.rows if row.experiment == name and row.run is not None]
+
+    def judge(self, train: Callable[[str, int], object]) -> dict[str, list[Verdict]]:
+        """Judge all that has been trained, training further seeds as long as a verdict is undecided; once a night.
+
+        An experiment of which a seed gave no run is left out.
+
+        Args:
+            train: trains an experiment of that name with that seed and files the row.
+        """
+        looks = looks_between(self.seeds, self.max_seeds)
+        while self.verdicts is None:
+            runs = {
+                row.experiment: self.runs_of(row.experiment) for row in self.rows if not self.problem(row.experiment)
+            }
+            if not runs:
+                self.verdicts = {}
+                break
+            baselines = {name: self.baseline_for(find_experiment(name)) for name in runs}
+            verdicts = judge(runs, baselines, false_alarm_rate=self.false_alarm_rate, looks=looks)
+            wanted = {
+                name: range(len(runs[name]), max(verdict.seeds_wanted or 0 for verdict in some))
+                for name, some in verdicts.items()
+            }
+            if not any(wanted.values()):
+                self.verdicts = verdicts
+            for name, further in wanted.items():
+                for seed in further:
+                    train(name, seed)
+        return self.verdicts
+
+    def problem(self, name: str) -> str:
+        """Return why an experiment cannot be judged; nothing if it can."""
+        rows = [row for row in self.rows if row.experiment == name]
+        if name not in self.to_judge:
+            return "its verdict was not selected"
+        if not rows:
+            return "none of its trainings was selected"
+        if without := [f"seed {row.seed}: {row.outcome}" for row in rows if row.run is None]:
+            return f"not every training gave a run ({', '.join(without)})"
+        if len(rows) < self.seeds:
+            return f"found {len(rows)} of its {self.seeds} trainings, expected all to be selected"
+        return ""
+
+    def explain(self, experiment: Experiment) -> str:
+        """Return what failed of a judged experiment and what to do; nothing if all passed.
+
+        Raises:
+            KeyError: it was not judged.
+        """
+        assert self.verdicts is not None  # noqa: S101 - judged before
+        return explain(
+            self.verdicts[experiment.name],
+            self.runs_of(experiment.name),
+            self.baseline_for(experiment),
+            recorded=self.recorded_runs(experiment),
+            false_alarm_rate=self.false_alarm_rate,
+            update_command=self.update_command(experiment),
+        )
+
+    def recorded_runs(self, experiment: Experiment) -> list[Run]:
+        """Return the runs that the experiment's baseline was measured by; none unless all are at hand."""
+        baseline = self.baseline_for(experiment)
+        folder = self.baselines_path.parent / RECORDS
+        runs = read_runs(folder, experiment.name, self.dataset.name, baseline.seeds)
+        complete = len(runs) == len(baseline.seeds) and {run.fingerprints for run in runs} == {baseline.fingerprints}
+        return runs if complete else []
+
     def update_command(self, experiment: Experiment) -> str:
         """Return the command that measures the experiment's baseline anew, with this session's options."""
         return (
-            f"pytest -m benchmark {self.options} -k {experiment.name} --seeds {SUGGESTED_SEEDS} "
-            f"--run-dir={RECORDS} --update-baselines --reason 'why it changed'"
+            f"pytest -m benchmark {self.options} -k {experiment.name} --seeds {SUGGESTED_RUNS} "
+            f"--update-baselines --reason 'why it changed'"
         )
 
     def update_baselines(self, *, seeds: int, reason: str) -> tuple[Baselines, dict[str, str]]:
-        """Write the measured baselines of experiments whose seeds all ran; leave other entries as they are.
+        """Write the measured baselines of experiments whose seeds all ran, and the records of their runs.
+
+        Other entries and records stay as they are.
 
         Returns:
             The file's new content, and why an experiment was left out, by its name.
@@ -97,9 +184,10 @@ class Night:
         """
         after = read_baselines(self.baselines_path) if self.baselines_path.exists() else {}
         left_out: dict[str, str] = {}
+        records: list[Run] = []
         names = sorted({row.experiment for row in self.rows})
         for name in names:
-            runs = [row.run for row in self.rows if row.experiment == name and row.run is not None]
+            runs = self.runs_of(name)
             if len(runs) < seeds:
                 left_out[name] = "not every seed gave a run"
                 continue
@@ -109,9 +197,19 @@ class Night:
                 left_out[name] = str(error)
                 continue
             after.setdefault(name, {}).setdefault(self.dataset.name, {})["measured"] = entry
-        if len(left_out) < len(names):
+            records += runs
+        if records:
+            self._write_records(records)
             write_baselines(self.baselines_path, after)
         return after, left_out
+
+    def _write_records(self, runs: Iterable[Run]) -> None:
+        """Write these runs' records beside baselines.json, and remove those of their experiments' other seeds."""
+        folder = self.baselines_path.parent / RECORDS
+        written = {write_run(folder, run) for run in runs}
+        for name in {run.experiment for run in runs}:
+            for former in set(folder.glob(record_name(name, self.dataset.name, "*"))) - written:
+                former.unlink()
 
 
 def load_weights(

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from benchmarks.night import Night
     from cifar_models.experiments import Experiment
     from cifar_models.progress import Progress
-    from cifar_models.run import Run
 
 NIGHT: pytest.StashKey[Night] = pytest.StashKey()
 UPDATE: pytest.StashKey[tuple[Baselines, dict[str, str]] | str] = pytest.StashKey()
 LIVE: pytest.StashKey[LiveLine] = pytest.StashKey()
-TRAINING_ITEM = "experiment_name"
+EXPERIMENT, SEED = "experiment_name", "seed"
+"""Arguments that make a test a training of each experiment and seed, or without the seed a verdict of each."""
+
+NOT_REACHED = "the session ended before"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,9 +55,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--seeds",
         type=int,
-        default=1,
+        default=3,
         metavar="N",
-        help="train each experiment with seeds 0 to N-1 (default: 1)",
+        help="train each experiment with seeds 0 to N-1 (default: 3)",
+    )
+    group.addoption(
+        "--max-seeds",
+        type=int,
+        metavar="M",
+        help="train up to M seeds of an experiment whose verdict is undecided (default: as many as --seeds)",
+    )
+    group.addoption(
+        "--false-alarm-rate",
+        type=float,
+        default=0.01,
+        metavar="RATE",
+        help="chance that a night without any change fails, over all its checks (default: 0.01)",
     )
     group.addoption(
         "--update-baselines",
@@ -94,6 +109,13 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--update-baselines: found --seeds {seeds}, expected 3 or more: their spread is the tolerance"
         )
+    max_seeds, rate = config.getoption("max_seeds"), config.getoption("false_alarm_rate")
+    if max_seeds is not None and max_seeds < seeds:
+        raise pytest.UsageError(f"--max-seeds: found {max_seeds}, expected {seeds} or more, as --seeds says")
+    if max_seeds is not None and updating:
+        raise pytest.UsageError("--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone")
+    if not 0 < rate < 0.5:
+        raise pytest.UsageError(f"--false-alarm-rate: found {rate}, expected a number above 0 and below 0.5")
     if reason is not None and not updating:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
     for option in ("data_dir", "weights_dir", "run_dir", "baselines"):
@@ -128,20 +150,36 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one item of each experiment and seed, in the table's order."""
-    if TRAINING_ITEM in metafunc.fixturenames:
-        from cifar_models.experiments import EXPERIMENTS
+    """Make one training of each experiment and seed, and one verdict of each experiment, in the table's order."""
+    if EXPERIMENT not in metafunc.fixturenames:
+        return
+    from cifar_models.experiments import EXPERIMENTS
 
+    if SEED in metafunc.fixturenames:
         seeds = range(metafunc.config.getoption("seeds"))
         pairs = [pytest.param(name, seed, id=f"{name}-seed{seed}") for name in EXPERIMENTS for seed in seeds]
-        metafunc.parametrize((TRAINING_ITEM, "seed"), pairs)
+        metafunc.parametrize((EXPERIMENT, SEED), pairs)
+    else:
+        metafunc.parametrize(EXPERIMENT, list(EXPERIMENTS))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Make every property test a unit test too."""
-    for item in items:
-        if item.get_closest_marker("property"):
-            item.add_marker("unit")
+    if item.get_closest_marker("property"):
+        item.add_marker("unit")
+
+
+@pytest.hookimpl(trylast=True)  # after what selects items or puts them into another order
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Judge last, when all has been trained, and not at all in a session that records baselines."""
+    verdicts = [item for item in items if _experiment_of(item) and _seed_of(item) is None]
+    if not verdicts:
+        return
+    items[:] = [item for item in items if item not in verdicts]
+    if config.getoption("update_baselines"):
+        config.hook.pytest_deselected(items=verdicts)
+    else:
+        items += verdicts
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest's own, which prints what this one loads
@@ -151,7 +189,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     Raises:
         pytest.UsageError: data or baselines that cannot be used, or GPUs that can no longer be hidden.
     """
-    names = {training[0] for item in session.items if (training := _training_of(item))}
+    names = {name for item in session.items if (name := _experiment_of(item))}
     if not names or session.config.getoption("collectonly"):
         return
     from benchmarks.baselines import BaselineError
@@ -178,7 +216,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             f"({', '.join(EXPERIMENTS)}); remove that entry or bring its experiment back"
         )
     weights = load_weights([EXPERIMENTS[name] for name in names], dataset, option("weights_dir"))
-    session.config.stash[NIGHT] = Night(dataset, weights, baselines, path, _options_to_repeat(session.config))
+    session.config.stash[NIGHT] = Night(
+        dataset,
+        weights,
+        baselines,
+        path,
+        options=_options_to_repeat(session.config),
+        seeds=option("seeds"),
+        max_seeds=option("max_seeds") or option("seeds"),
+        false_alarm_rate=option("false_alarm_rate"),
+        to_judge=frozenset(name for item in session.items if (name := _experiment_of(item)) and _seed_of(item) is None),
+    )
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -221,47 +269,53 @@ def experiment(experiment_name: str) -> Experiment:
 
 
 @pytest.fixture
-def judge(request: pytest.FixtureRequest, night: Night, experiment: Experiment, seed: int) -> Callable[[Run], None]:
-    """Holds a run against its baseline, files the row for the summary, and fails the test unless all passes.
+def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) -> Callable[[str, int], str]:
+    """Trains an experiment with a seed, files the row for the summary, and returns why there is no run, if so.
 
-    What cannot be judged is an error before the training, not a comparison after it. A night that updates
-    baselines only files the row.
+    An experiment that cannot be judged is an error before the training, not a comparison after it.
     """
     from benchmarks.baselines import BaselineError
-    from benchmarks.judge import judge as judge_run
     from benchmarks.report import Row
     from benchmarks.runs import write_run
+    from cifar_models import training
+    from cifar_models.experiments import find_experiment
     from cifar_models.pretrained import WeightsError
 
-    baseline, problem = None, None
+    option, seed = request.config.getoption, _seed_of(request.node)
+    problem = None
     try:
         night.weights_for(experiment)
-        if not request.config.getoption("update_baselines"):
-            baseline = night.baseline_for(experiment)
+        if not option("update_baselines"):
+            night.baseline_for(experiment)
     except (BaselineError, WeightsError) as error:
-        reason = "no weights" if isinstance(error, WeightsError) else "no baseline"
-        night.rows.append(Row(experiment.name, seed, reason))
-        problem = str(error)
+        said_before = any(row.experiment == experiment.name for row in night.rows)
+        outcome = "no weights" if isinstance(error, WeightsError) else "no baseline"
+        if seed is not None:
+            night.rows.append(Row(experiment.name, seed, outcome))
+        problem = f"{experiment.name}: {outcome}, as said above" if said_before else str(error)
     if problem is not None:  # out here, where pytest does not report the one exception as the other's cause
         pytest.fail(problem, pytrace=False)
 
-    def judge_and_file(run: Run) -> None:
-        command = night.update_command(experiment)
-        judgements = judge_run(run, baseline, update_command=command) if baseline else []
-        failures = [judgement for judgement in judgements if judgement.verdict != "pass"]
-        words = ", ".join(f"{judgement.metric} {judgement.verdict}" for judgement in failures)
-        night.rows.append(Row(experiment.name, seed, words or ("pass" if baseline else "recorded"), run, judgements))
-        if folder := request.config.getoption("run_dir"):
+    def train_and_file(name: str, seed: int) -> str:
+        row = find_experiment(name)
+        title = f"{name} seed {seed}"
+        try:
+            run = training.train(
+                row, night.dataset, seed, weights=night.weights_for(row), progress=_progress(request, title)
+            )
+        except training.TrainingDiverged as error:
+            night.rows.append(Row(name, seed, "diverged"))
+            return f"{title}: {error}"
+        night.rows.append(Row(name, seed, "trained", run))
+        if folder := option("run_dir"):
             write_run(folder, run)
-        if failures:
-            pytest.fail("\n".join(judgement.sentence for judgement in failures), pytrace=False)
+        return ""
 
-    return judge_and_file
+    return train_and_file
 
 
-@pytest.fixture
-def progress(request: pytest.FixtureRequest, experiment: Experiment, seed: int) -> Callable[[Progress], None] | None:
-    """Shows the training's progress, past pytest's capture; None where pytest itself reports nothing."""
+def _progress(request: pytest.FixtureRequest, title: str) -> Callable[[Progress], None] | None:
+    """Return what shows a training's progress, past pytest's capture; None where pytest itself reports nothing."""
     from benchmarks.live import LiveLine
 
     reporter: TerminalReporter | None = request.config.pluginmanager.getplugin("terminalreporter")
@@ -273,8 +327,10 @@ def progress(request: pytest.FixtureRequest, experiment: Experiment, seed: int) 
         with capture.global_and_fixture_disabled():
             reporter.write(text, flush=True)
 
-    line = request.node.stash[LIVE] = LiveLine(write, terminal=bool(reporter.isatty))
-    title = f"{experiment.name} seed {seed}"
+    stash = request.node.stash
+    if LIVE not in stash:
+        stash[LIVE] = LiveLine(write, terminal=bool(reporter.isatty))
+    line = stash[LIVE]
     return lambda state: line.show(title, state)
 
 
@@ -286,11 +342,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return report
     if line := item.stash.get(LIVE, None):
         line.clear()  # now, as pytest is about to write the outcome to where the line is
-    night, training = item.config.stash.get(NIGHT, None), _training_of(item)
-    if night is not None and training is not None and call.excinfo is not None:
+    night, name, seed = item.config.stash.get(NIGHT, None), _experiment_of(item), _seed_of(item)
+    if night is not None and name is not None and seed is not None and call.excinfo is not None:
         from benchmarks.report import Row
 
-        name, seed = training
         if not any((row.experiment, row.seed) == (name, seed) for row in night.rows):
             night.rows.append(Row(name, seed, call.excinfo.typename))
     return report
@@ -298,35 +353,43 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the baselines if that was asked for; such a session has judged nothing and is never green."""
+    """Write the baselines if that was asked for; a session that has judged nothing is never green."""
     night = session.config.stash.get(NIGHT, None)
-    if night is None or not session.config.getoption("update_baselines"):
+    if night is None:
         return
     option = session.config.getoption
-    try:
-        update = night.update_baselines(seeds=option("seeds"), reason=option("reason"))
-    except (OSError, ValueError) as error:  # the night's table is still worth seeing
-        session.config.stash[UPDATE] = str(error)
-    else:
-        session.config.stash[UPDATE] = update
-    if session.exitstatus == pytest.ExitCode.OK:
+    if option("update_baselines"):
+        try:
+            update = night.update_baselines(seeds=option("seeds"), reason=option("reason"))
+        except (OSError, ValueError) as error:  # the night's table is still worth seeing
+            session.config.stash[UPDATE] = str(error)
+        else:
+            session.config.stash[UPDATE] = update
+    unjudged = {row.experiment for row in night.rows} - (night.verdicts or {}).keys()
+    if session.exitstatus == pytest.ExitCode.OK and unjudged:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    """Print the night's table, the published comparison, and what became of baselines.json."""
+    """Print the night's tables, the published comparison, and what became of baselines.json."""
     night = config.stash.get(NIGHT, None)
     if night is None or not night.rows:
         return
-    from benchmarks.report import changes_table, published_table, summary_table
+    from benchmarks.report import changes_table, published_table, trainings_table, verdicts_table
 
     weights = {row.run.weights for row in night.rows if row.run} - {"none"}
     backbones = f"; backbones from {', '.join(sorted(weights))}" if weights else ""
-    terminalreporter.write_sep("=", f"benchmark on {night.dataset.name}{backbones}")
-    terminalreporter.write_line(summary_table(night.rows))
+    terminalreporter.write_sep("=", f"trainings on {night.dataset.name}{backbones}")
+    terminalreporter.write_line(trainings_table(night.rows))
     if published := published_table(night.baselines, night.rows):
         terminalreporter.write_sep("=", "published comparison")
         terminalreporter.write_line(published)
+    if not config.getoption("update_baselines"):
+        verdicts = night.verdicts or {}
+        names = dict.fromkeys(row.experiment for row in night.rows)
+        problems = {name: night.problem(name) or NOT_REACHED for name in names if name not in verdicts}
+        terminalreporter.write_sep("=", f"verdicts, false-alarm rate {night.false_alarm_rate:g} a night")
+        terminalreporter.write_line(verdicts_table(verdicts, problems))
     update = config.stash.get(UPDATE, None)
     if update is None:
         return
@@ -355,11 +418,19 @@ def _options_to_repeat(config: pytest.Config) -> str:
     return " ".join(words)
 
 
-def _training_of(item: pytest.Item) -> tuple[str, int] | None:
-    """Return the experiment's name and the seed of a benchmark item, None of any other."""
-    if not isinstance(item, pytest.Function) or TRAINING_ITEM not in item.fixturenames:
+def _experiment_of(item: pytest.Item) -> str | None:
+    """Return the experiment's name of a training or a verdict, None of any other item."""
+    if not isinstance(item, pytest.Function) or EXPERIMENT not in item.fixturenames:
         return None
-    name, seed = item.callspec.params[TRAINING_ITEM], item.callspec.params["seed"]
-    assert isinstance(name, str)  # noqa: S101 - as pytest_generate_tests made them
-    assert isinstance(seed, int)  # noqa: S101
-    return name, seed
+    name = item.callspec.params[EXPERIMENT]
+    assert isinstance(name, str)  # noqa: S101 - as pytest_generate_tests made it
+    return name
+
+
+def _seed_of(item: pytest.Item) -> int | None:
+    """Return the seed of a training, None of any other item."""
+    if _experiment_of(item) is None or not isinstance(item, pytest.Function) or SEED not in item.fixturenames:
+        return None
+    seed = item.callspec.params[SEED]
+    assert isinstance(seed, int)  # noqa: S101 - as pytest_generate_tests made it
+    return seed

@@ -2,60 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from tabulate import tabulate
 
 from benchmarks.baselines import Baseline, Baselines
-from benchmarks.judge import Judgement
+from benchmarks.verdict import Verdict
 from cifar_models.run import Run
 
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one benchmark item.
+    """What became of one training.
 
     Attributes:
         experiment: its name.
         seed: of the training.
-        verdict: ``pass``; each metric's ``regression`` or ``stale``; ``recorded`` (not judged); or what kept
-            it from being judged.
+        outcome: ``trained``, or what kept it from giving a run.
         run: the training's record; None if it gave none.
-        judgements: one for each metric judged.
     """
 
     experiment: str
     seed: int
-    verdict: str
+    outcome: str
     run: Run | None = None
-    judgements: Sequence[Judgement] = field(default=())
 
 
-def summary_table(rows: Iterable[Row]) -> str:
-    """Return one line for each benchmark item: its numbers, its baseline's, and the verdict."""
-    headers = ["experiment", "seed", "accuracy", "baseline", "difference", "allowance"]
-    headers += ["gap", "baseline", "difference", "allowance", "epochs", "minutes", "verdict"]
-    lines = []
+def trainings_table(rows: Iterable[Row]) -> str:
+    """Return one line for each training: its numbers, and what became of it."""
+    headers = ["experiment", "seed", "accuracy", "gap", "epochs", "minutes", "training"]
+    lines: list[list[str | int]] = []
     for row in rows:
-        judged = {judgement.metric: judgement for judgement in row.judgements}
-        line: list[str | int] = [row.experiment, row.seed]
-        for metric in ("accuracy", "gap"):
-            line.append(f"{getattr(row.run, metric):.4f}" if row.run else "")
-            if metric in judged:
-                judgement = judged[metric]
-                line += [f"{judgement.baseline:.4f}", f"{judgement.difference:+.4f}"]
-                line += [f"{judgement.allowance:.4f}"]
-            else:
-                line += ["", "", ""]
-        if row.run:
-            seconds = row.run.timings.features + row.run.timings.training
-            line += [row.run.epochs, f"{seconds / 60:.1f}"]
-        else:
-            line += ["", ""]
-        lines.append([*line, row.verdict])
+        run = row.run
+        numbers: list[str | int] = [""] * 4
+        if run is not None:
+            minutes = (run.timings.features + run.timings.training) / 60
+            numbers = [f"{run.accuracy:.4f}", f"{run.gap:.4f}", run.epochs, f"{minutes:.1f}"]
+        lines.append([row.experiment, row.seed, *numbers, row.outcome])
     return _table(lines, headers)
+
+
+def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[str, str]) -> str:
+    """Return each experiment's accuracy, gap and F1 of classes against its baseline, and the verdicts.
+
+    Of the classes those that fail are shown, or else the one that lies closest to its allowance. ``catches`` is the
+    smallest change for the worse that a night like this does not pass, 95 times in 100, if runs vary as these did.
+
+    Args:
+        verdicts: by experiment.
+        problems: why an experiment could not be judged, by its name.
+    """
+    headers = ["experiment", "metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches"]
+    lines: list[list[str | int]] = []
+    for name, some in verdicts.items():
+        for verdict in _worth_a_line(some):
+            check = verdict.check
+            lines.append(
+                [
+                    name,
+                    check.metric,
+                    f"{fmean(check.baseline):.4f}",
+                    f"{fmean(check.today[: verdict.runs]):.4f}",
+                    verdict.runs,
+                    f"{verdict.effect:+.4f}",
+                    f"{verdict.allowance:.4f}",
+                    verdict.rule if check.source == "measured" else "published tolerance",
+                    "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}",
+                    verdict.word,
+                ]
+            )
+    lines += [[name, *[""] * 8, f"not judged: {why}"] for name, why in problems.items()]
+    return _table(lines, [*headers, "verdict"])
+
+
+def _worth_a_line(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    classes = [verdict for verdict in verdicts if verdict.check.family == "per_class"]
+    shown = [verdict for verdict in classes if verdict.word != "pass"]
+    if classes and not shown:
+        shown = [max(classes, key=lambda verdict: abs(verdict.effect) / verdict.allowance)]
+    return [verdict for verdict in verdicts if verdict.check.family != "per_class"] + shown
 
 
 def published_table(baselines: Baselines, rows: Sequence[Row]) -> str:
@@ -101,20 +128,21 @@ def changes_table(before: Baselines, after: Baselines) -> str:
             old = before.get(experiment, {}).get(dataset, {}).get("measured")
             if new is None or new == old:
                 continue
-            for name, metric in new.metrics.items():
-                former = old.metrics.get(name) if old else None
-                lines.append(
-                    [
-                        experiment,
-                        dataset,
-                        name,
-                        f"{former.mean:.4f}" if former else "none",
-                        f"{metric.mean:.4f}",
-                        f"{former.tolerance:.4f}" if former else "none",
-                        f"{metric.tolerance:.4f}",
-                    ]
-                )
+            before_of, after_of = _means_and_tolerances(old), _means_and_tolerances(new)
+            for name, (mean, tolerance) in after_of.items():
+                former = before_of.get(name, ("none", "none"))
+                lines.append([experiment, dataset, name, former[0], mean, former[1], tolerance])
     return _table(lines, headers)
+
+
+def _means_and_tolerances(baseline: Baseline | None) -> dict[str, tuple[str, str]]:
+    if baseline is None:
+        return {}
+    shown = {name: (f"{metric.mean:.4f}", f"{metric.tolerance:.4f}") for name, metric in baseline.metrics.items()}
+    if baseline.f1 is not None:
+        mean = fmean(value for values in baseline.f1.values.values() for value in values)
+        shown["F1, all classes"] = f"{mean:.4f}", f"{baseline.f1.tolerance:.4f}"
+    return shown
 
 
 def _mean_of(baseline: Baseline, metric: str) -> str:

@@ -1,4 +1,4 @@
-"""Each experiment and seed: trained by its protocol, held against its baseline."""
+"""Each experiment trained by its protocol with each seed, then all of them held against their baselines."""
 
 from __future__ import annotations
 
@@ -7,29 +7,27 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.night import Night
-from benchmarks.report import Row
-from cifar_models import training
 from cifar_models.experiments import Experiment
-from cifar_models.progress import Progress
-from cifar_models.run import Run
+
+Train = Callable[[str, int], str]
 
 
 @pytest.mark.benchmark
-def test_trains_as_well_as_its_baseline(
-    experiment: Experiment,
-    seed: int,
-    night: Night,
-    judge: Callable[[Run], None],
-    progress: Callable[[Progress], None] | None,
-) -> None:
-    """Accuracy and gap lie within the baseline's tolerances, on either side."""
-    weights = night.weights_for(experiment)
-    diverged = ""
-    try:
-        run = training.train(experiment, night.dataset, seed, weights=weights, progress=progress)
-    except training.TrainingDiverged as error:
-        diverged = f"{experiment.name} seed {seed}: {error}"
-    if diverged:  # out here, where pytest does not show the way through Keras that the exception took
-        night.rows.append(Row(experiment.name, seed, "diverged"))
-        pytest.fail(diverged, pytrace=False)
-    judge(run)
+def test_trains(experiment: Experiment, seed: int, train: Train) -> None:
+    """The training ends in a run that can be judged; whether it is a good one is the verdict's to say."""
+    if why_not := train(experiment.name, seed):
+        pytest.fail(why_not, pytrace=False)
+
+
+@pytest.mark.benchmark
+def test_verdict(experiment: Experiment, night: Night, train: Train) -> None:
+    """Accuracy, gap and each class's F1, over tonight's seeds, lie within what the baseline allows, on either side.
+
+    The first verdict judges the whole night, since all its checks share one false-alarm rate, and trains further seeds
+    where it is undecided.
+    """
+    night.judge(train)
+    if problem := night.problem(experiment.name):
+        pytest.fail(f"{experiment.name}: not judged, {problem}", pytrace=False)
+    if failure := night.explain(experiment):
+        pytest.fail(failure, pytrace=False)

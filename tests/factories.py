@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from benchmarks.baselines import TOLERANCE_RULE, Baseline, Metric
+from benchmarks.baselines import Baseline, ClassMetric, Metric
 from cifar_models.environment import Environment
 from cifar_models.evaluation import ClassReport, Evaluation
 from cifar_models.run import Curves, Fingerprints, Run, Timings
@@ -25,6 +25,8 @@ def make_run(
     weights: str = "none",
     fingerprints: Fingerprints = FINGERPRINTS,
     epochs: int = 2,
+    f1: Mapping[str, float] = {"cat": 0.6, "dog": 0.8},
+    confusion: Sequence[Sequence[int]] = ((3, 1), (1, 3)),
     timings: Timings = Timings(features=30.0, training=60.0),  # noqa: B008 - frozen
 ) -> Run:
     """Return a run whose accuracy and gap are exactly these numbers."""
@@ -46,8 +48,8 @@ def make_run(
         ),
         evaluation=Evaluation(
             accuracy=accuracy,
-            classes={"cat": ClassReport(precision=1.0, recall=0.75, f1=0.875, images=4)},
-            confusion=[[3, 1], [0, 0]],
+            classes={name: ClassReport(precision=1.0, recall=0.75, f1=value, images=4) for name, value in f1.items()},
+            confusion=[list(row) for row in confusion],
         ),
         timings=timings,
         environment=ENVIRONMENT,
@@ -58,24 +60,29 @@ def make_baseline(
     *,
     accuracy: Sequence[float] = (0.69, 0.70, 0.71),
     gap: Sequence[float] = (0.09, 0.10, 0.11),
+    f1: Mapping[str, Sequence[float]] | None = None,
     tolerance: float = 0.04,
+    tolerance_reason: str = "as narrow as that",
     fingerprints: Fingerprints = FINGERPRINTS,
     weights: str = "none",
     reason: str = "the first",
 ) -> Baseline:
-    """Return a measured baseline with one tolerance for both metrics."""
+    """Return a measured baseline with one tolerance for all metrics."""
     runs = len(accuracy)
+    classes = f1 or {"cat": [0.6] * runs, "dog": [0.8] * runs}
     return Baseline(
         source="measured",
         fingerprints=fingerprints,
         weights=weights,
         metrics={
-            "accuracy": Metric(list(accuracy), tolerance, TOLERANCE_RULE),
-            "gap": Metric(list(gap), tolerance, TOLERANCE_RULE),
+            "accuracy": Metric(list(accuracy), tolerance, tolerance_reason),
+            "gap": Metric(list(gap), tolerance, tolerance_reason),
         },
+        f1=ClassMetric({name: list(values) for name, values in classes.items()}, tolerance, tolerance_reason),
         seeds=list(range(runs)),
         epochs=[2] * runs,
         seconds=[60.0] * runs,
+        feature_seconds=30.0,
         environment=ENVIRONMENT,
         recorded="2025-01-31",
         reason=reason,
@@ -99,9 +106,11 @@ def make_published(
         fingerprints=fingerprints,
         weights="none",
         metrics=metrics,
+        f1=None,
         seeds=[],
         epochs=[],
         seconds=[],
+        feature_seconds=None,
         environment=None,
         recorded="2025-01-31",
         reason="the report's numbers",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from benchmarks.baselines import (
     SCHEMA,
-    TOLERANCE_RULE,
+    SMALLEST_CHANGE,
     Baseline,
     BaselineError,
     Baselines,
@@ -27,7 +27,7 @@ from benchmarks.baselines import (
     read_baselines,
     write_baselines,
 )
-from cifar_models.run import Fingerprints, Run
+from cifar_models.run import Fingerprints, Run, Timings
 from cifar_models.strict_json import to_json
 from tests.factories import FINGERPRINTS, make_baseline, make_published, make_run
 
@@ -105,7 +105,7 @@ def test_the_text_has_sorted_keys_two_spaces_of_indent_and_the_schema(path: Path
     text = path.read_text(encoding="utf-8")
     assert text == TEXT
     assert text == json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
-    assert json.loads(text)["schema"] == SCHEMA == 1
+    assert json.loads(text)["schema"] == SCHEMA == 2
 
 
 def test_no_entry_at_all_is_read(path: Path) -> None:
@@ -116,7 +116,7 @@ def test_no_entry_at_all_is_read(path: Path) -> None:
 def test_a_missing_file_is_refused_with_both_ways_out(path: Path) -> None:
     text = _refusal(path)
     assert text.startswith("found no such file, expected the baselines; restore it from version control")
-    assert "--update-baselines --seeds 3 --reason" in text
+    assert "--update-baselines --seeds 10 --reason" in text
 
 
 def test_a_folder_is_refused(path: Path) -> None:
@@ -137,13 +137,13 @@ def test_bytes_that_are_no_utf8_are_refused(path: Path) -> None:
         ("", "line 1, column 1: found no JSON (Expecting value), expected JSON text"),
         (TEXT[:-9], "found no JSON ("),
         ("[" * 100_000, "found values nested too deeply, expected"),
-        ("[]", "schema: found None, expected 1"),
-        ("null", "schema: found None, expected 1"),
-        (_with(("schema",), 2), "schema: found 2, expected 1"),
-        (_with(("schema",), True), "schema: found True, expected 1"),
-        (_with(("schema",), "1"), "schema: found '1', expected 1"),
-        ('{"baselines": {}}', "schema: found None, expected 1"),
-        ('{"schema": 1}', "found no key 'baselines', expected 'schema' and 'baselines'"),
+        ("[]", "schema: found None, expected 2"),
+        ("null", "schema: found None, expected 2"),
+        (_with(("schema",), 1), "schema: found 1, expected 2"),
+        (_with(("schema",), True), "schema: found True, expected 2"),
+        (_with(("schema",), "1"), "schema: found '1', expected 2"),
+        ('{"baselines": {}}', "schema: found None, expected 2"),
+        ('{"schema": 2}', "found no key 'baselines', expected 'schema' and 'baselines'"),
         (_with(("more",), {}), "found the unknown key 'more', expected 'schema' and 'baselines'"),
         (TEXT.replace("0.09", "NaN"), "found NaN, expected a finite number"),
         (TEXT.replace("0.09", "-Infinity"), "found -Infinity, expected a finite number"),
@@ -226,6 +226,14 @@ def test_a_missing_and_an_unknown_key_are_refused_by_their_place(path: Path, wit
         ((*MEASURED, "metrics", "accuracy", "values"), [0.7], "accuracy.values: found 1, expected 3, one a"),
         ((*PUBLISHED, "metrics", "accuracy", "values"), [0.7, 0.7], "values: found 2, expected 1, one a seed"),
         ((*MEASURED, "environment"), None, "environment: found None, expected one if measured, else none"),
+        ((*MEASURED, "feature_seconds"), None, "feature_seconds: found None, expected one if measured, else none"),
+        ((*PUBLISHED, "feature_seconds"), 1, "feature_seconds: found 1.0, expected one if measured, else none"),
+        ((*MEASURED, "f1"), None, "f1: found None, expected one if measured, else none"),
+        ((*MEASURED, "f1", "values"), {}, "f1: found ClassMetric(values={}, "),
+        ((*PUBLISHED, "f1"), _at(_content(), (*MEASURED, "f1")), "f1: found ClassMetric("),
+        ((*MEASURED, "f1", "values", "dog"), [0.8, 0.8], "f1.dog.values: found 2, expected 3, one a seed"),
+        ((*MEASURED, "f1", "values", "dog", 1), -0.1, "f1.dog.values: found [0.8, -0.1, 0.8], expected 0.0 to 1"),
+        ((*MEASURED, "f1", "tolerance"), 0, "f1.cat.tolerance: found 0.0, expected above 0 and below 1.0"),
         ((*MEASURED, "metrics"), {}, "metrics: found [], expected an accuracy"),
         (
             (*PUBLISHED, "metrics"),
@@ -371,19 +379,32 @@ def test_a_measured_baseline_holds_each_run_by_seed() -> None:
     assert baseline.reason == "a new optimizer"
 
 
-def test_the_tolerance_is_half_of_the_prediction_interval() -> None:
-    accuracies = [0.60, 0.62, 0.64, 0.65]
-    metric = measured_baseline(_runs(accuracies, [0.1] * 4), reason="r", day=DAY).metrics["accuracy"]
-    assert metric.tolerance == pytest.approx(prediction_half_width(accuracies), abs=5e-5)
-    # By hand: t = 5.841 for 3 degrees of freedom and 99 %, s = 0.02217, sqrt(1 + 1/4).
-    assert metric.tolerance == pytest.approx(0.1448, abs=1e-9)
-    assert metric.tolerance_reason == TOLERANCE_RULE
-    assert TOLERANCE_RULE == "half of the 99% prediction interval that these runs give, at least 0.01"
+def test_the_f1_of_each_class_is_held_by_seed() -> None:
+    runs = [make_run(seed=seed, f1={"cat": 0.5 + seed / 10, "dog": 0.25}) for seed in range(3)]
+    f1 = measured_baseline(reversed(runs), reason="r", day=DAY).f1
+    assert f1 is not None
+    assert f1.values == {"cat": [0.5, 0.6, 0.7], "dog": [0.25, 0.25, 0.25]}
+    assert f1.tolerance == SMALLEST_CHANGE["f1"]
 
 
-def test_the_tolerance_is_one_hundredth_at_least() -> None:
-    baseline = measured_baseline(_runs([0.7] * 3, [0.1000, 0.1001, 0.1002]), reason="r", day=DAY)
-    assert [metric.tolerance for metric in baseline.metrics.values()] == [0.01, 0.01]
+def test_the_features_cost_what_the_run_took_that_computed_them() -> None:
+    runs = [make_run(seed=seed, timings=Timings(features=[0.01, 30.04, 0.0][seed], training=1.0)) for seed in range(3)]
+    assert measured_baseline(runs, reason="r", day=DAY).feature_seconds == 30.0
+
+
+def test_a_tolerance_is_the_smallest_change_worth_acting_on_however_far_runs_are_apart() -> None:
+    for spread in (0.0001, 0.05):
+        runs = _runs([0.7, 0.7, 0.7 + spread], [0.1, 0.1, 0.1 + spread])
+        metrics = measured_baseline(runs, reason="r", day=DAY).metrics
+        assert {name: metric.tolerance for name, metric in metrics.items()} == {"accuracy": 0.01, "gap": 0.01}
+
+
+def test_gaps_of_runs_that_stopped_at_different_epochs_are_allowed_their_range() -> None:
+    runs = [make_run(seed=seed, gap=[0.10, 0.16, 0.11][seed], epochs=[10, 7, 10][seed]) for seed in range(3)]
+    metrics = measured_baseline(runs, reason="r", day=DAY).metrics
+    assert metrics["gap"].tolerance == pytest.approx(0.06)
+    assert "different epochs" in metrics["gap"].tolerance_reason
+    assert metrics["accuracy"].tolerance == 0.01
 
 
 @pytest.mark.property

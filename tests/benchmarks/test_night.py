@@ -11,6 +11,7 @@ import pytest
 from benchmarks.baselines import BaselineError, Baselines, read_baselines, write_baselines
 from benchmarks.night import Night, load_weights, read_or_start_baselines
 from benchmarks.report import Row
+from benchmarks.runs import write_run
 from cifar_models import training
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment, Protocol
@@ -43,11 +44,12 @@ def path(tmp_path: Path) -> Path:
 def _night(
     path: Path, *rows: Row, baselines: Baselines | None = None, weights: BackboneWeights | WeightsError = WEIGHTS
 ) -> Night:
-    return Night(CIFAR10, {"vgg16": weights}, baselines or {}, path, rows=list(rows))
+    to_judge = frozenset({"simple_cnn", "vgg16_frozen"})
+    return Night(CIFAR10, {"vgg16": weights}, baselines or {}, path, to_judge=to_judge, rows=list(rows))
 
 
 def _rows(name: str, *, accuracies: tuple[float, ...] = (0.7, 0.7, 0.7)) -> list[Row]:
-    return [Row(name, seed, "recorded", make_run(name, seed, accuracy=each)) for seed, each in enumerate(accuracies)]
+    return [Row(name, seed, "trained", make_run(name, seed, accuracy=each)) for seed, each in enumerate(accuracies)]
 
 
 def test_an_experiment_without_a_backbone_starts_from_no_weights(path: Path) -> None:
@@ -97,9 +99,16 @@ def test_an_update_adds_to_what_the_file_holds_when_it_is_written(path: Path) ->
     assert after["vgg16_frozen"]["cifar10"]["measured"].seeds == [0, 1, 2]
 
 
+def test_an_update_keeps_the_records_of_its_runs_and_of_no_other_seed(path: Path) -> None:
+    folder = path.parent / "baseline_runs"
+    night = _night(path, *_rows("simple_cnn"), Row("vgg16_frozen", 0, "trained", make_run("vgg16_frozen")))
+    night.update_baselines(seeds=3, reason="new")
+    assert {file.name for file in folder.iterdir()} == {f"simple_cnn.synthetic.seed{seed}.json" for seed in range(3)}
+
+
 @pytest.mark.parametrize(
     ("row", "seeds"),
-    [(Row("simple_cnn", 3, "TrainingDiverged"), 4), (Row("simple_cnn", 3, "no weights"), 4), (None, 4)],
+    [(Row("simple_cnn", 3, "diverged"), 4), (Row("simple_cnn", 3, "no weights"), 4), (None, 4)],
 )
 def test_an_experiment_of_which_a_seed_is_missing_is_left_out(path: Path, row: Row | None, seeds: int) -> None:
     # Three runs would do for a baseline, but the night was to have four.
@@ -179,3 +188,57 @@ def test_a_file_that_is_there_is_read_and_checked_either_way(path: Path, updatin
     path.write_text("{", encoding="utf-8")
     with pytest.raises(BaselineError, match="found no JSON"):
         read_or_start_baselines(path, updating=updating)
+
+
+def _judging(path: Path, *rows: Row, **options: Any) -> Night:
+    """Return a night that is to judge both stubs, whose baselines are their runs' values without any spread."""
+    baselines: Baselines = {}
+    for experiment in (PLAIN, PRETRAINED):
+        weights = WEIGHTS.fingerprint if experiment.protocol.backbone else None
+        fingerprints = Fingerprints(CIFAR10.fingerprint, weights, experiment.protocol.fingerprint)
+        entry = make_baseline(accuracy=(0.7,) * 3, gap=(0.1,) * 3, fingerprints=fingerprints)
+        baselines[experiment.name] = {"cifar10": {"measured": entry}}
+    night = _night(path, *rows, baselines=baselines)
+    return dataclasses.replace(night, **({"seeds": 3, "max_seeds": 3} | options))
+
+
+def _no_more(name: str, seed: int) -> None:
+    raise AssertionError(f"{name} {seed}: nothing is left to train")
+
+
+def test_a_night_judges_what_is_complete_and_says_of_the_rest_why_not(path: Path) -> None:
+    night = _judging(path, *_rows("simple_cnn"), *_rows("vgg16_frozen")[:2], Row("vgg16_frozen", 2, "diverged"))
+    assert list(night.judge(_no_more)) == ["simple_cnn"]
+    assert night.problem("simple_cnn") == ""
+    assert night.problem("vgg16_frozen") == "not every training gave a run (seed 2: diverged)"
+
+
+def test_a_night_without_any_complete_experiment_judges_nothing(path: Path) -> None:
+    assert _judging(path, Row("simple_cnn", 0, "no weights")).judge(_no_more) == {}
+
+
+def test_a_night_is_judged_once(path: Path) -> None:
+    night = _judging(path, *_rows("simple_cnn"))
+    assert night.judge(_no_more) is night.judge(_no_more)
+
+
+def test_an_experiment_whose_verdict_was_not_selected_is_not_judged(path: Path) -> None:
+    night = _judging(path, *_rows("simple_cnn"), *_rows("vgg16_frozen"), to_judge=frozenset({"simple_cnn"}))
+    assert list(night.judge(_no_more)) == ["simple_cnn"]
+    assert night.problem("vgg16_frozen") == "its verdict was not selected"
+
+
+@pytest.mark.parametrize("flaw", ["none", "missing", "damaged", "other fingerprints"])
+def test_the_baseline_s_own_runs_are_at_hand_whole_or_not_at_all(path: Path, flaw: str) -> None:
+    night = _judging(path)
+    fingerprints = night.baseline_for(PLAIN).fingerprints
+    folder = path.parent / "baseline_runs"
+    runs = [make_run(seed=seed, dataset="cifar10", fingerprints=fingerprints) for seed in range(3)]
+    if flaw == "other fingerprints":
+        runs[1] = dataclasses.replace(runs[1], fingerprints=dataclasses.replace(fingerprints, data="sha256:other"))
+    files = [write_run(folder, run) for run in runs]
+    if flaw == "missing":
+        files[2].unlink()
+    if flaw == "damaged":
+        files[0].write_text("{", encoding="utf-8")
+    assert night.recorded_runs(PLAIN) == ([] if flaw != "none" else runs)

@@ -35,7 +35,8 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[2]
 SYNTHETIC = load_synthetic(train_count=20, evaluation_count=10)
 WEIGHTS = BackboneWeights("vgg16", "random (seed 0)", "sha256:weights", None, {})
-ITEM = "benchmarks/test_training.py::test_trains_as_well_as_its_baseline"
+TRAINING = "benchmarks/test_training.py::test_trains"
+VERDICT = "benchmarks/test_training.py::test_verdict"
 
 Stub = Callable[[int], Run | Exception]
 
@@ -82,7 +83,7 @@ class Bench:
         return self.pytester.runpytest_inprocess("-p", "no:cacheprovider", "-W", rewriting, *args)
 
     def benchmark(self, *args: str) -> pytest.RunResult:
-        return self.run("-m", "benchmark", "--dataset", "synthetic", *args)
+        return self.run("-m", "benchmark", "--dataset", "synthetic", "--seeds", "1", *args)
 
     def update(self, *args: str) -> pytest.RunResult:
         return self.benchmark("--update-baselines", "--seeds", "3", "--reason", "because", *args)
@@ -91,7 +92,9 @@ class Bench:
         """Write baselines that a training as told passes, with other entries for some experiments."""
         baselines: Baselines = {}
         for name in names:
-            entry = changed.get(name) or make_baseline(fingerprints=fingerprints_of(name))
+            entry = changed.get(name) or make_baseline(
+                accuracy=(0.7,) * 3, gap=(0.1,) * 3, fingerprints=fingerprints_of(name)
+            )
             baselines[name] = {"synthetic": {"measured": entry}}
         write_baselines(self.baselines_path, baselines)
         return baselines
@@ -152,8 +155,8 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def _update_command(experiment: str) -> str:
     return (
-        f"pytest -m benchmark --dataset synthetic -k {experiment} --seeds 5 "
-        "--run-dir=baseline_runs --update-baselines --reason 'why it changed'"
+        f"pytest -m benchmark --dataset synthetic -k {experiment} --seeds 10 --update-baselines "
+        "--reason 'why it changed'"
     )
 
 
@@ -161,12 +164,21 @@ def _lines(result: pytest.RunResult, pattern: str) -> list[str]:
     return [line for line in result.outlines if re.search(pattern, line)]
 
 
-def _summary(result: pytest.RunResult) -> dict[tuple[str, str], list[str]]:
-    """Return the summary's lines by experiment and seed, each split at its wide gaps."""
-    start = next(number for number, line in enumerate(result.outlines) if "= benchmark on " in line)
+def _table(result: pytest.RunResult, title: str) -> dict[tuple[str, str], list[str]]:
+    """Return the lines of a table by their first two cells, each split at its wide gaps."""
+    start = next(number for number, line in enumerate(result.outlines) if f"= {title} " in line)
     end = next(number for number, line in enumerate(result.outlines) if number > start and line.startswith("="))
     rows = [re.split(r"\s{2,}", line) for line in result.outlines[start + 3 : end]]
     return {(row[0], row[1]): row[2:] for row in rows}
+
+
+def _trainings(result: pytest.RunResult) -> dict[tuple[str, str], list[str]]:
+    return _table(result, "trainings on")
+
+
+def _words(result: pytest.RunResult) -> dict[tuple[str, str], str]:
+    """Return each verdict's word by experiment and metric."""
+    return {key: cells[-1] for key, cells in _table(result, "verdicts,").items() if cells}
 
 
 def _entry(text: str, name: str) -> Any:
@@ -179,12 +191,12 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
     assert line.startswith(f"ERROR: {bench.baselines_path}: found no such file, expected the baselines; ")
-    assert "--update-baselines --seeds 3 --reason" in line
+    assert "--update-baselines --seeds 10 --reason" in line
     assert bench.events == ["visible GPU []"]
 
-    # Recorded: written, and not green, for nothing was judged.
+    # Recorded: written with its runs, and not green, for nothing was judged.
     result = bench.update()
-    result.assert_outcomes(passed=9)
+    result.assert_outcomes(passed=9, deselected=3)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
@@ -195,65 +207,74 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
             "improved_cnn *synthetic *gap *none *0.1000 *none *0.0100*",
         ]
     )
-    assert {row[-1] for row in _summary(result).values()} == {"recorded"}
+    assert not _lines(result, "= verdicts")
     recorded = bench.baselines_path.read_text(encoding="utf-8")
     for name in TABLE:
         entry = _entry(recorded, name)["synthetic"]["measured"]
         assert entry["seeds"] == [0, 1, 2]
         assert entry["reason"] == "because"
+    records = bench.pytester.path / "baseline_runs"
+    assert {file.name for file in records.iterdir()} == {
+        f"{name}.synthetic.seed{seed}.json" for name in TABLE for seed in range(3)
+    }
 
     # Equal: the only outcome that is green.
     result = bench.benchmark("--seeds", "2")
-    result.assert_outcomes(passed=6)
+    result.assert_outcomes(passed=9)
     assert result.ret == pytest.ExitCode.OK
-    assert list(_summary(result)) == [(name, seed) for name in TABLE for seed in "01"]
-    assert {row[-1] for row in _summary(result).values()} == {"pass"}
+    assert list(_trainings(result)) == [(name, seed) for name in TABLE for seed in "01"]
+    assert set(_words(result).values()) == {"pass"}
     assert not _lines(result, "baselines.json: this run")
 
     # Worse: a regression, said in the failure and in the summary.
     bench.accuracy["simple_cnn"], bench.gap["simple_cnn"] = 0.6, 0.2
     result = bench.benchmark()
-    result.assert_outcomes(passed=2, failed=1)
+    result.assert_outcomes(passed=5, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
-            "simple_cnn seed 0 on synthetic: accuracy is a regression",
-            "  accuracy 0.6000 is 0.1000 below the baseline 0.7000 (mean of 3 measured runs, 0.7000 to 0.7000);",
-            "  allowed is 0.0100 either way: half of the 99% prediction interval*",
+            "simple_cnn on synthetic: accuracy is a regression",
+            "  0.6000 (mean of 1 run) is 0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000);",
+            "  allowed is 0.0100 either way: the smallest change worth acting on.",
+            "simple_cnn on synthetic: gap is a regression",
+            "  No confusion of two classes grew.",
             f"  Training got worse. If that was meant: {_update_command('simple_cnn')}",
-            "simple_cnn seed 0 on synthetic: gap is a regression",
         ]
     )
     assert not _lines(result, "Traceback|test_training.py:[0-9]+:")
-    assert _summary(result)["simple_cnn", "0"][-1] == "accuracy regression, gap regression"
-    assert _summary(result)["improved_cnn", "0"][-1] == "pass"
+    words = _words(result)
+    assert (words["simple_cnn", "accuracy"], words["simple_cnn", "gap"]) == ("regression", "regression")
+    assert words["improved_cnn", "accuracy"] == "pass"
 
     # Better: fails too, in other words.
     bench.accuracy["simple_cnn"], bench.gap["simple_cnn"] = 0.8, 0.1
     result = bench.benchmark()
-    result.assert_outcomes(passed=2, failed=1)
+    result.assert_outcomes(passed=5, failed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(
-        ["simple_cnn seed 0 on synthetic: accuracy makes the baseline stale", "*look for a leak*"]
-    )
+    result.stdout.fnmatch_lines(["simple_cnn on synthetic: accuracy makes the baseline stale", "*look for a leak*"])
     assert not _lines(result, "regression")
-    assert _summary(result)["simple_cnn", "0"][-1] == "accuracy stale"
+    assert _words(result)["simple_cnn", "accuracy"] == "stale"
     assert bench.baselines_path.read_text(encoding="utf-8") == recorded
 
     # Updated: the entry of what ran, and no other byte.
-    result = bench.update("-k", "simple_cnn")
-    result.assert_outcomes(passed=3, deselected=6)
+    result = bench.update("-k", "simple_cnn", "--seeds", "4")
+    result.assert_outcomes(passed=4, deselected=11)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["simple_cnn *synthetic *accuracy *0.7000 *0.8000 *0.0100 *0.0100*"])
     updated = bench.baselines_path.read_text(encoding="utf-8")
     expected = json.loads(recorded)
     expected["baselines"]["simple_cnn"] = _entry(updated, "simple_cnn")
     assert updated == to_json(expected)
-    assert _entry(updated, "simple_cnn")["synthetic"]["measured"]["metrics"]["accuracy"]["values"] == [0.8] * 3
+    assert _entry(updated, "simple_cnn")["synthetic"]["measured"]["metrics"]["accuracy"]["values"] == [0.8] * 4
     assert not _lines(result, "left as it was")
+    assert len(list(records.glob("simple_cnn.*"))) == 4
+
+    # Updated with fewer seeds: the records of others are gone.
+    bench.update("-k", "simple_cnn")
+    assert len(list(records.iterdir())) == 9
 
     result = bench.benchmark()
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=6)
     assert result.ret == pytest.ExitCode.OK
 
 
@@ -281,16 +302,22 @@ def test_a_night_says_beforehand_what_it_trains_on_and_afterwards_what_came_of_i
             f"packages: tensorflow {tf.__version__}, keras *, numpy *, scikit-learn *, h5py *",
             "weights of vgg16: random (seed 0), sha256:weights",
             "*benchmarks?test_training.py*",
-            "*= benchmark on synthetic; backbones from random (seed 0) =*",
-            "experiment *seed *accuracy *baseline *difference *allowance *"
-            "gap *baseline *difference *allowance *epochs *minutes *verdict*",
+            "*= trainings on synthetic; backbones from random (seed 0) =*",
+            "experiment *seed *accuracy *gap *epochs *minutes *training*",
             "*= published comparison =*",
             "experiment *published accuracy *ours *published gap *ours *seeds *data *weights*",
             "simple_cnn *0.6763 *0.7000 *0.1690 *0.1000 *1 *synthetic *none*",
+            "*= verdicts, false-alarm rate 0.01 a night =*",
+            "experiment *metric *baseline *today *seeds *difference *allowance *by *catches *verdict*",
         ],
     )
-    numbers = ["0.7000", "0.7000", "+0.0000", "0.0400", "0.1000", "0.1000", "+0.0000", "0.0400", "2", "1.5", "pass"]
-    assert _summary(result) == {(name, "0"): numbers for name in TABLE}
+    assert _trainings(result) == {(name, "0"): ["0.7000", "0.1000", "2", "1.5", "trained"] for name in TABLE}
+    allowed = ["0.0400", "tolerance", "0.0400", "pass"]
+    assert _table(result, "verdicts,") == {
+        (name, metric): [mean, mean, "1", "+0.0000", *allowed]
+        for name in TABLE
+        for metric, mean in (("accuracy", "0.7000"), ("gap", "0.1000"), ("F1 of cat", "0.6000"))
+    }
     # Where there is no terminal, progress is a line an epoch, each on its own.
     assert _lines(result, "epoch") == [
         line
@@ -307,19 +334,22 @@ def test_a_night_says_beforehand_what_it_trains_on_and_afterwards_what_came_of_i
 def test_a_fingerprint_that_differs_is_an_error_before_the_training(bench: Bench, part: str) -> None:
     fingerprints = dict(vars(fingerprints_of("vgg16_frozen"))) | {part: "sha256:other"}
     bench.record(vgg16_frozen=make_baseline(fingerprints=Fingerprints(**fingerprints)))
-    result = bench.benchmark()
-    result.assert_outcomes(passed=2, errors=1)
+    result = bench.benchmark("--seeds", "2")
+    result.assert_outcomes(passed=6, errors=3)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*ERROR at setup of *vgg16_frozen-seed0*", f"*the {part} fingerprint differs*"])
     assert _lines(result, re.escape(_update_command("vgg16_frozen")))
-    assert bench.trained == ["train simple_cnn 0 on none", "train improved_cnn 0 on none"]
-    assert _summary(result)["vgg16_frozen", "0"] == ["no baseline"]
+    # Said in full once.
+    assert len(_lines(result, "^vgg16_frozen: no baseline, as said above$")) == 2
+    assert not [event for event in bench.trained if "vgg16_frozen" in event]
+    assert _trainings(result)["vgg16_frozen", "1"] == ["no baseline"]
+    assert _lines(result, "^vgg16_frozen .*not judged: not every training gave a run .seed 0: no baseline, seed 1: ")
 
 
 def test_an_experiment_without_a_baseline_is_an_error_before_the_training(bench: Bench) -> None:
     bench.record(["simple_cnn", "vgg16_frozen"])
     result = bench.benchmark("-k", "cnn")
-    result.assert_outcomes(passed=1, errors=1, deselected=1)
+    result.assert_outcomes(passed=2, errors=2, deselected=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["improved_cnn on synthetic: found no baseline, expected one to compare with; *"])
     assert bench.trained == ["train simple_cnn 0 on none"]
@@ -327,16 +357,20 @@ def test_an_experiment_without_a_baseline_is_an_error_before_the_training(bench:
     assert "weights vgg16" not in bench.events
 
 
-def test_a_training_that_diverges_fails_and_is_in_the_summary(bench: Bench) -> None:
+def test_a_training_that_diverges_fails_and_is_in_the_trainings(bench: Bench) -> None:
     bench.record()
     bench.failures["simple_cnn", 1] = TrainingDiverged("the loss is nan since epoch 1, step 2: the learning rate")
     result = bench.benchmark("--seeds", "2")
-    result.assert_outcomes(passed=5, failed=1)
+    result.assert_outcomes(passed=7, failed=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["simple_cnn seed 1: the loss is nan since epoch 1, step 2: the learning rate"])
     assert "Traceback" not in result.stdout.str()
-    assert _summary(result)["simple_cnn", "1"] == ["diverged"]
-    assert _summary(result)["simple_cnn", "0"][-1] == "pass"
+    assert _trainings(result)["simple_cnn", "1"] == ["diverged"]
+    assert _trainings(result)["simple_cnn", "0"][-1] == "trained"
+    why = "not every training gave a run (seed 1: diverged)"
+    assert f"simple_cnn: not judged, {why}" in result.outlines
+    assert _lines(result, rf"^simple_cnn +not judged: {re.escape(why)}")
+    assert _words(result)["improved_cnn", "accuracy"] == "pass"
 
 
 def test_an_update_leaves_the_entry_of_a_training_that_diverged(bench: Bench) -> None:
@@ -344,7 +378,7 @@ def test_an_update_leaves_the_entry_of_a_training_that_diverged(bench: Bench) ->
     before = bench.baselines_path.read_text(encoding="utf-8")
     bench.failures["simple_cnn", 1] = TrainingDiverged("the loss is nan")
     result = bench.update()
-    result.assert_outcomes(passed=8, failed=1)
+    result.assert_outcomes(passed=8, failed=1, deselected=3)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert _lines(result, "left as it was") == ["left as it was: simple_cnn, for not every seed gave a run"]
     after = bench.baselines_path.read_text(encoding="utf-8")
@@ -389,9 +423,9 @@ def test_an_update_that_cannot_be_written_still_shows_what_was_measured(
     before = bench.baselines_path.read_text(encoding="utf-8")
     monkeypatch.setattr(os, "fsync", fail)
     result = bench.update("-k", "simple_cnn")
-    result.assert_outcomes(passed=3, deselected=6)
+    result.assert_outcomes(passed=3, deselected=9)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert _summary(result)["simple_cnn", "2"][-1] == "recorded"
+    assert _trainings(result)["simple_cnn", "2"][-1] == "trained"
     result.stdout.fnmatch_lines([f"{bench.baselines_path}: this run judged nothing and could not write: no space*"])
     assert bench.baselines_path.read_text(encoding="utf-8") == before
 
@@ -405,20 +439,20 @@ def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
     bench.record()
     monkeypatch.setattr(training, "random_weights", no_weights)
     result = bench.benchmark()
-    result.assert_outcomes(passed=2, errors=1)
+    result.assert_outcomes(passed=4, errors=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(
         [
             "weights of vgg16: NOT TO BE HAD, its experiments end in an error (vgg16: found no file, *",
             "*ERROR at setup of *vgg16_frozen-seed0*",
             "vgg16: found no file, expected Keras's",  # and no traceback of how it was found out
-            "*= benchmark on synthetic =*",
+            "*= trainings on synthetic =*",
         ]
     )
     assert not _lines(result, "Traceback|another exception")
     assert bench.trained == ["train simple_cnn 0 on none", "train improved_cnn 0 on none"]
-    assert _summary(result)["vgg16_frozen", "0"] == ["no weights"]
-    assert _summary(result)["improved_cnn", "0"][-1] == "pass"
+    assert _trainings(result)["vgg16_frozen", "0"] == ["no weights"]
+    assert _words(result)["improved_cnn", "accuracy"] == "pass"
 
 
 @pytest.mark.parametrize(
@@ -431,6 +465,14 @@ def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
         (["--update-baselines", "--seeds", "3", "--reason", " "], "--update-baselines: found no --reason, exp"),
         (["--update-baselines", "--seeds", "2", "--reason", "r"], "--update-baselines: found --seeds 2, expected 3"),
         (["--update-baselines", "--reason", "r"], "--update-baselines: found --seeds 1, expected 3 or more"),
+        (["--seeds", "3", "--max-seeds", "2"], "--max-seeds: found 2, expected 3 or more, as --seeds says"),
+        (
+            ["--update-baselines", "--seeds", "3", "--reason", "r", "--max-seeds", "9"],
+            "--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone",
+        ),
+        (["--false-alarm-rate", "0"], "--false-alarm-rate: found 0.0, expected a number above 0 and below 0.5"),
+        (["--false-alarm-rate", "0.5"], "--false-alarm-rate: found 0.5, expected a number above 0 and below 0.5"),
+        (["--false-alarm-rate", "nan"], "--false-alarm-rate: found nan, expected a number above 0 and below 0.5"),
         (["--reason", "r"], "--reason: found without --update-baselines, which it is for"),
         (["--reason", ""], "--reason: found without --update-baselines, which it is for"),
         (["--data-dir", "nowhere"], "--data-dir: found no folder nowhere, expected one"),
@@ -457,6 +499,8 @@ def test_a_bad_option_is_one_line_and_nothing_is_loaded(bench: Bench, options: l
     ("options", "expected"),
     [
         (["--seeds", "x"], "error: argument --seeds: invalid int value: 'x'"),
+        (["--max-seeds", "1.5"], "error: argument --max-seeds: invalid int value: '1.5'"),
+        (["--false-alarm-rate", "1%"], "error: argument --false-alarm-rate: invalid float value: '1%'"),
         (["--dataset", "mnist"], "error: argument --dataset: invalid choice: 'mnist' (choose from "),
     ],
 )
@@ -510,7 +554,7 @@ def test_the_baselines_option_beats_the_ini_value(bench: Bench) -> None:
 
 def test_a_selection_of_nothing_loads_nothing(bench: Bench) -> None:
     result = bench.benchmark("-k", "no_such_experiment")
-    result.assert_outcomes(deselected=3)
+    result.assert_outcomes(deselected=6)
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
     assert bench.events == []
 
@@ -518,7 +562,8 @@ def test_a_selection_of_nothing_loads_nothing(bench: Bench) -> None:
 def test_a_list_of_the_items_loads_nothing(bench: Bench) -> None:
     result = bench.benchmark("--collect-only", "-q", "--seeds", "2")
     assert result.ret == pytest.ExitCode.OK
-    assert _lines(result, "::") == [f"{ITEM}[{name}-seed{seed}]" for name in TABLE for seed in range(2)]
+    trainings = [f"{TRAINING}[{name}-seed{seed}]" for name in TABLE for seed in range(2)]
+    assert _lines(result, "::") == trainings + [f"{VERDICT}[{name}]" for name in TABLE]
     assert bench.events == []
 
 
@@ -541,7 +586,7 @@ def test_gpu_with_a_gpu_trains_and_hides_none(bench: Bench, monkeypatch: pytest.
     bench.record()
     _simulate_gpus(monkeypatch, ["GPU:0"])
     result = bench.benchmark("--gpu", "-k", "simple_cnn")
-    result.assert_outcomes(passed=1, deselected=2)
+    result.assert_outcomes(passed=2, deselected=4)
     assert result.ret == pytest.ExitCode.OK
     assert bench.events == ["load synthetic None", "train simple_cnn 0 on none"]
 
@@ -576,10 +621,10 @@ def small_tests(bench: Bench) -> Bench:
 @pytest.mark.parametrize(("options", "passed"), [([], 3), (["-m", "unit"], 2), (["-m", "unit and not property"], 1)])
 def test_no_training_is_started_but_by_its_mark(small_tests: Bench, options: list[str], passed: int) -> None:
     result = small_tests.run(*options)
-    result.assert_outcomes(passed=passed, deselected=6 - passed)
+    result.assert_outcomes(passed=passed, deselected=15 - passed)
     assert result.ret == pytest.ExitCode.OK
     assert small_tests.events == []
-    assert not _lines(result, "data:|benchmark on")
+    assert not _lines(result, "data:|trainings on")
 
 
 def test_a_mark_that_is_not_declared_is_an_error(bench: Bench) -> None:
@@ -616,7 +661,7 @@ def test_each_training_leaves_its_record_in_the_folder_of_runs(bench: Bench) -> 
     bench.record()
     folder = bench.pytester.path / "new" / "runs"
     bench.accuracy["simple_cnn"] = 0.2  # what fails is worth a record above all
-    bench.benchmark("-k", "simple_cnn", f"--run-dir={folder}").assert_outcomes(failed=1)
+    bench.benchmark("-k", "simple_cnn", f"--run-dir={folder}").assert_outcomes(passed=1, failed=1)
     (file,) = folder.iterdir()
     assert file.name == "simple_cnn.synthetic.seed0.json"
     assert Run.from_json(file.read_text(encoding="utf-8")).accuracy == 0.2
@@ -630,3 +675,110 @@ def test_options_with_paths_are_refused_where_pytest_lost_its_configuration(
     result = bench.benchmark("--run-dir=runs")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --run-dir: pytest found no configuration*with an equals sign"])
+
+
+def test_a_night_trains_three_seeds_unless_told(bench: Bench) -> None:
+    bench.record()
+    result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    assert result.ret == pytest.ExitCode.OK
+    assert bench.trained == [f"train simple_cnn {seed} on none" for seed in range(3)]
+
+
+def test_an_undecided_verdict_trains_further_seeds_until_it_is_decided(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spread = (-0.01, 0.0, 0.01, -0.005, 0.005)
+    baseline = make_baseline(
+        accuracy=[0.7 + step for step in spread],
+        gap=(0.1,) * 5,
+        tolerance=0.005,
+        fingerprints=fingerprints_of("simple_cnn"),
+    )
+    bench.record(simple_cnn=baseline)
+    first = [0.66 + step for step in spread[:3]]
+    further: list[float] = []
+    train = bench.train
+
+    def varying(experiment: Experiment, dataset: Dataset, seed: int, **options: Any) -> Run:
+        if experiment.name == "simple_cnn":
+            bench.accuracy["simple_cnn"] = (first + further)[seed]
+        return train(experiment, dataset, seed, **options)
+
+    monkeypatch.setattr(training, "train", varying)
+    seeds = ["--seeds", "3", "--max-seeds", "6"]
+
+    # A bad start and a good end: a pass. The others train no further seed.
+    further[:] = [0.69, 0.70, 0.71]
+    result = bench.benchmark(*seeds)
+    result.assert_outcomes(passed=12)
+    assert result.ret == pytest.ExitCode.OK
+    assert [line for line in bench.trained if "simple_cnn" in line] == [
+        f"train simple_cnn {seed} on none" for seed in range(6)
+    ]
+    assert len(bench.trained) == 12
+    assert list(_trainings(result))[-3:] == [("simple_cnn", "3"), ("simple_cnn", "4"), ("simple_cnn", "5")]
+    assert _table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "6"
+    assert _lines(result, "^simple_cnn seed 5  epoch 2/2 ")
+
+    # As bad throughout: a regression.
+    further[:] = [0.65, 0.66, 0.67]
+    result = bench.benchmark(*seeds)
+    result.assert_outcomes(passed=11, failed=1)
+    assert _words(result)["simple_cnn", "accuracy"] == "regression"
+
+    # Between the two to the end: said as it is, and not green.
+    further[:] = [0.665, 0.675, 0.685]
+    result = bench.benchmark(*seeds)
+    result.assert_outcomes(passed=11, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert _words(result)["simple_cnn", "accuracy"] == "undecided"
+    assert "simple_cnn on synthetic: accuracy is undecided" in result.outlines
+
+    # Diverging on the way: not judged, and not green; the others are.
+    bench.failures["simple_cnn", 4] = TrainingDiverged("the loss is nan")
+    result = bench.benchmark(*seeds)
+    result.assert_outcomes(passed=11, failed=1)
+    assert "simple_cnn: not judged, not every training gave a run (seed 4: diverged)" in result.outlines
+    assert _words(result)["improved_cnn", "accuracy"] == "pass"
+
+
+def test_one_class_that_collapses_fails_though_accuracy_and_gap_hold(bench: Bench) -> None:
+    f1 = {"cat": (0.9,) * 3, "dog": (0.8,) * 3}
+    entry = make_baseline(accuracy=(0.7,) * 3, gap=(0.1,) * 3, f1=f1, fingerprints=fingerprints_of("simple_cnn"))
+    bench.record(simple_cnn=entry)
+    result = bench.benchmark("-k", "simple_cnn")
+    result.assert_outcomes(passed=1, failed=1, deselected=4)
+    result.stdout.fnmatch_lines(
+        ["simple_cnn on synthetic: F1 of cat is a regression", "  F1 that moved most: cat 0.900 to 0.600."]
+    )
+    words = {metric: word for (_, metric), word in _words(result).items()}
+    assert words == {"accuracy": "pass", "gap": "pass", "F1 of cat": "regression"}
+
+
+@pytest.mark.parametrize("selection", ["seed0", "test_trains", "seed0 or (simple_cnn and not test_trains)"])
+def test_a_night_that_trained_without_judging_is_not_green(bench: Bench, selection: str) -> None:
+    bench.record()
+    result = bench.benchmark("-k", selection)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert _lines(result, "^improved_cnn +not judged: its verdict was not selected")
+
+
+def test_a_verdict_without_all_of_its_trainings_is_a_failure(bench: Bench) -> None:
+    bench.record()
+    result = bench.benchmark("-k", "test_verdict and simple_cnn")
+    result.assert_outcomes(failed=1, deselected=5)
+    assert "simple_cnn: not judged, none of its trainings was selected" in result.outlines
+    result = bench.benchmark("-k", "simple_cnn and (seed0 or test_verdict)", "--seeds", "2")
+    result.assert_outcomes(passed=1, failed=1, deselected=7)
+    assert "simple_cnn: not judged, found 1 of its 2 trainings, expected all to be selected" in result.outlines
+
+
+def test_verdicts_come_last_in_whatever_order_items_are_run(bench: Bench) -> None:
+    bench.record()
+    (bench.pytester.path / "reversing.py").write_text(
+        "def pytest_collection_modifyitems(items): items.reverse()", encoding="utf-8"
+    )
+    bench.pytester.syspathinsert()
+    result = bench.benchmark("-p", "reversing", "-v")
+    assert result.ret == pytest.ExitCode.OK
+    assert [("test_verdict" in line) for line in _lines(result, "PASSED")] == [False] * 3 + [True] * 3

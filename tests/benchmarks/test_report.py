@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
-from benchmarks.baselines import Baselines
+from benchmarks.baselines import Baseline, Baselines
 from benchmarks.judge import judge
-from benchmarks.report import Row, changes_table, published_table, summary_table
+from benchmarks.report import Row, changes_table, published_table, trainings_table, verdicts_table
+from benchmarks.verdict import Verdict
 from tests.factories import make_baseline, make_published, make_run
 
 pytestmark = pytest.mark.unit
@@ -24,46 +26,61 @@ def _cells(table: str) -> list[list[str]]:
     return [[line[start:end].strip() for start, end in pairwise(edges)] for line in (header, *lines)]
 
 
-def _judged(accuracy: float, gap: float, verdict: str, seed: int = 0) -> Row:
-    run = make_run(seed=seed, accuracy=accuracy, gap=gap)
-    return Row("simple_cnn", seed, verdict, run, judge(run, make_baseline(), update_command=""))
+def _verdicts(*, baseline: Baseline | None = None, **changes: Any) -> dict[str, list[Verdict]]:
+    runs = [make_run(seed=seed, **changes) for seed in range(3)]
+    baseline = baseline or make_baseline()
+    return judge({"simple_cnn": runs}, {"simple_cnn": baseline}, false_alarm_rate=0.01, looks=(3,))
 
 
-def test_the_summary_has_every_column() -> None:
-    header, line = _cells(summary_table([_judged(0.65, 0.05, "accuracy regression, gap stale", seed=3)]))
+def test_each_training_is_a_line_with_its_numbers() -> None:
+    rows = [
+        Row("simple_cnn", 3, "trained", make_run(seed=3, accuracy=0.65, gap=0.05)),
+        Row("vgg16_frozen", 1, "diverged"),
+    ]
+    assert _cells(trainings_table(rows)) == [
+        ["experiment", "seed", "accuracy", "gap", "epochs", "minutes", "training"],
+        ["simple_cnn", "3", "0.6500", "0.0500", "2", "1.5", "trained"],
+        ["vgg16_frozen", "1", "", "", "", "", "diverged"],
+    ]
+
+
+def test_the_verdicts_have_a_line_for_each_metric_and_the_worst_class() -> None:
+    baseline = make_baseline(gap=(0.02, 0.10, 0.18))
+    (accuracy, gap, _, dog) = _verdicts(baseline=baseline, accuracy=0.72, gap=0.1, f1={"cat": 0.61, "dog": 0.78})[
+        "simple_cnn"
+    ]
+    header, *lines = _cells(verdicts_table({"simple_cnn": [accuracy, gap, _, dog]}, {}))
     assert header == [
-        *("experiment", "seed", "accuracy", "baseline", "difference", "allowance"),
-        *("gap", "baseline", "difference", "allowance", "epochs", "minutes", "verdict"),
+        *("experiment", "metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict"),
     ]
-    assert line == [
-        *("simple_cnn", "3", "0.6500", "0.7000", "-0.0500", "0.0400"),
-        *("0.0500", "0.1000", "-0.0500", "0.0400", "2", "1.5", "accuracy regression, gap stale"),
+    drops = [f"{verdict.smallest_drop:.4f}" for verdict in (accuracy, gap, dog)]
+    allowed = [f"{verdict.allowance:.4f}" for verdict in (accuracy, gap, dog)]
+    assert lines == [
+        ["simple_cnn", "accuracy", "0.7000", "0.7200", "3", "+0.0200", allowed[0], "tolerance", drops[0], "pass"],
+        ["simple_cnn", "gap", "0.1000", "0.1000", "3", "+0.0000", allowed[1], "t-test", drops[1], "pass"],
+        ["simple_cnn", "F1 of dog", "0.8000", "0.7800", "3", "-0.0200", allowed[2], "tolerance", drops[2], "pass"],
     ]
 
 
-def test_trailing_zeros_and_signs_are_kept() -> None:
-    _, line = _cells(summary_table([_judged(0.72, 0.1, "pass")]))
-    assert line[2:6] == ["0.7200", "0.7000", "+0.0200", "0.0400"]
-    assert line[8] == "+0.0000"
+def test_each_class_that_fails_has_a_line() -> None:
+    lines = _cells(verdicts_table(_verdicts(f1={"cat": 0.1, "dog": 0.99}), {}))[1:]
+    words = {line[1]: line[-1] for line in lines}
+    assert words == {"accuracy": "pass", "gap": "pass", "F1 of cat": "regression", "F1 of dog": "stale"}
 
 
-def test_a_row_without_a_run_has_its_place_and_its_word() -> None:
-    rows = [_judged(0.7, 0.1, "pass"), Row("vgg16_frozen", 1, "TrainingDiverged"), _judged(0.7, 0.1, "pass", 2)]
-    cells = _cells(summary_table(rows))
-    assert [line[:2] for line in cells[1:]] == [["simple_cnn", "0"], ["vgg16_frozen", "1"], ["simple_cnn", "2"]]
-    assert cells[2] == ["vgg16_frozen", "1", *[""] * 10, "TrainingDiverged"]
+def test_a_published_baseline_says_that_its_tolerance_judges_and_that_no_drop_is_known() -> None:
+    table = verdicts_table(_verdicts(baseline=make_published(accuracy=0.71, gap=None)), {})
+    assert _cells(table)[1:] == [
+        [
+            *("simple_cnn", "accuracy", "0.7100", "0.7000", "3", "-0.0100", "0.0200"),
+            *("published tolerance", "not known", "pass"),
+        ]
+    ]
 
 
-def test_a_run_that_was_not_judged_has_its_own_numbers_alone() -> None:
-    _, line = _cells(summary_table([Row("simple_cnn", 0, "recorded", make_run())]))
-    assert line == ["simple_cnn", "0", "0.7000", "", "", "", "0.1000", "", "", "", "2", "1.5", "recorded"]
-
-
-def test_a_metric_without_a_baseline_has_its_own_number_alone() -> None:
-    run = make_run()
-    row = Row("simple_cnn", 0, "pass", run, judge(run, make_published(accuracy=0.7, gap=None), update_command=""))
-    _, line = _cells(summary_table([row]))
-    assert line[2:10] == ["0.7000", "0.7000", "+0.0000", "0.0200", "0.1000", "", "", ""]
+def test_what_was_not_judged_is_a_line_with_the_reason() -> None:
+    lines = _cells(verdicts_table({}, {"simple_cnn": "seed 1 diverged"}))[1:]
+    assert lines == [["simple_cnn", *[""] * 8, "not judged: seed 1 diverged"]]
 
 
 def test_the_published_table_has_ours_beside_it() -> None:
@@ -74,12 +91,12 @@ def test_the_published_table_has_ours_beside_it() -> None:
         "resnet50_frozen": {"cifar10": {"measured": make_baseline()}},
     }
     rows = [
-        Row("simple_cnn", 0, "pass", make_run(accuracy=0.60, gap=0.1)),
-        Row("simple_cnn", 1, "pass", make_run(seed=1, accuracy=0.70, gap=0.2)),
+        Row("simple_cnn", 0, "trained", make_run(accuracy=0.60, gap=0.1)),
+        Row("simple_cnn", 1, "trained", make_run(seed=1, accuracy=0.70, gap=0.2)),
         Row("simple_cnn", 2, "TrainingDiverged"),
-        Row("vgg16_frozen", 0, "pass", make_run("vgg16_frozen", weights="random (seed 0)")),
+        Row("vgg16_frozen", 0, "trained", make_run("vgg16_frozen", weights="random (seed 0)")),
         Row("improved_cnn", 0, "no baseline"),
-        Row("resnet50_frozen", 0, "pass", make_run("resnet50_frozen")),
+        Row("resnet50_frozen", 0, "trained", make_run("resnet50_frozen")),
     ]
     assert _cells(published_table(baselines, rows)) == [
         ["experiment", "published accuracy", "ours", "published gap", "ours", "seeds", "data", "weights"],
@@ -104,6 +121,8 @@ def test_the_changes_are_those_entries_that_differ_with_old_and_new() -> None:
         ["experiment", "data", "metric", "old mean", "new mean", "old tolerance", "new tolerance"],
         ["improved_cnn", "synthetic", "accuracy", "none", "0.8000", "none", "0.0500"],
         ["improved_cnn", "synthetic", "gap", "none", "0.1000", "none", "0.0500"],
+        ["improved_cnn", "synthetic", "F1, all classes", "none", "0.7000", "none", "0.0500"],
         ["simple_cnn", "synthetic", "accuracy", "0.7000", "0.8000", "0.0400", "0.0500"],
         ["simple_cnn", "synthetic", "gap", "0.1000", "0.1000", "0.0400", "0.0500"],
+        ["simple_cnn", "synthetic", "F1, all classes", "0.7000", "0.7000", "0.0400", "0.0500"],
     ]
