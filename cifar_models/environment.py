@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +20,8 @@ class Environment:
         python: its version.
         system: operating system and machine type.
         processor: the processor's model name.
-        device: what TensorFlow trained on: the GPU's name, or ``CPU``.
+        device: what TensorFlow trained on: the GPUs' names, or ``CPU``.
+        driver: NVIDIA's kernel driver, in its own words; None where there is none.
     """
 
     packages: dict[str, str]
@@ -27,6 +29,7 @@ class Environment:
     system: str
     processor: str
     device: str
+    driver: str | None
 
 
 def describe_environment() -> Environment:
@@ -37,7 +40,18 @@ def describe_environment() -> Environment:
         system=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
         device=describe_device(),
+        driver=_driver(),
     )
+
+
+def peak_memory() -> int | None:
+    """Return the most bytes that this process has held in memory so far; None on systems that do not tell."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def describe_device() -> str:
@@ -47,6 +61,14 @@ def describe_device() -> str:
     gpus = tf.config.get_visible_devices("GPU")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
     return ", ".join(names) or "CPU"
+
+
+def _driver() -> str | None:
+    version = Path("/proc/driver/nvidia/version")
+    if not version.is_file():
+        return None
+    first, *_ = version.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    return first.removeprefix("NVRM version:").strip() or None
 
 
 def _processor() -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from cifar_models.code import Code
 from cifar_models.environment import Environment
 from cifar_models.evaluation import Evaluation, overfitting_gap
 from cifar_models.strict_json import parse_json, read_as, to_json
 
-FORMAT = 1
+FORMAT = 2
 """The number of this record's layout; another layout gets another number."""
 
 
@@ -66,6 +67,10 @@ class Run:
         evaluation: after the best epoch's weights were restored.
         timings: in seconds.
         environment: package versions, processor and device.
+        code: that trained; None if not recorded.
+        started: when, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00; None if not recorded.
+        peak_memory: the most bytes that the process has held in memory until the run's end, earlier runs included; None
+            if not recorded.
     """
 
     experiment: str
@@ -79,6 +84,9 @@ class Run:
     evaluation: Evaluation
     timings: Timings
     environment: Environment
+    code: Code | None
+    started: str | None
+    peak_memory: int | None
 
     @property
     def accuracy(self) -> float:

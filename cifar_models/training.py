@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from cifar_models.code import describe_code
 from cifar_models.datasets.dataset import CLASS_COUNT, Dataset, Labels
-from cifar_models.environment import describe_environment
+from cifar_models.environment import describe_environment, peak_memory
 from cifar_models.evaluation import evaluate
 from cifar_models.experiments import Experiment, Protocol
 from cifar_models.features import SESSION_FEATURES, FeatureCache
@@ -56,6 +58,7 @@ def train(
         TrainingDiverged: at once when the loss turns NaN or infinite.
     """
     protocol = experiment.protocol
+    started_at = datetime.datetime.now(tz=datetime.UTC)
     weights = weights or default_weights(experiment, dataset)
     if (weights.backbone if weights else None) != protocol.backbone:
         found = weights.backbone if weights else None
@@ -111,6 +114,9 @@ def train(
         evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
         timings=Timings(features=trained_from - started, training=ended - trained_from),
         environment=describe_environment(),
+        code=describe_code(),
+        started=started_at.isoformat(timespec="seconds"),
+        peak_memory=peak_memory(),
     )
 
 

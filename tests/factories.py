@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.baselines import Baseline, ClassMetric, Metric
+from cifar_models.code import Code
 from cifar_models.environment import Environment
 from cifar_models.evaluation import ClassReport, Evaluation
 from cifar_models.run import Curves, Fingerprints, Run, Timings
 
 FINGERPRINTS = Fingerprints(data="sha256:data", weights=None, protocol="sha256:protocol")
+CODE = Code(commit="0123abc", source="sha256:source")
 ENVIRONMENT = Environment(
-    packages={"keras": "3.8.0"}, python="3.11.0", system="Linux x86_64", processor="a processor", device="CPU"
+    packages={"keras": "3.8.0"},
+    python="3.11.0",
+    system="Linux x86_64",
+    processor="a processor",
+    device="CPU",
+    driver=None,
 )
 
 
@@ -53,6 +60,9 @@ def make_run(
         ),
         timings=timings,
         environment=ENVIRONMENT,
+        code=CODE,
+        started="2025-01-31T02:00:00+00:00",
+        peak_memory=2**30,
     )
 
 

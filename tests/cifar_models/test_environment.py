@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import resource
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from cifar_models import environment
-from cifar_models.environment import describe_device, describe_environment
+from cifar_models.environment import describe_device, describe_environment, peak_memory
 
 pytestmark = pytest.mark.unit
 
@@ -51,3 +53,27 @@ def test_the_processor_is_linux_s_model_name_or_else_what_python_knows(
     assert describe_environment().processor == platform.machine()
     cpuinfo.write_bytes(b"vendor_id\t: V\xff\nmodel name\t: Some CPU @ 2 GHz: fast\nmodel name\t: another\n")
     assert describe_environment().processor == "Some CPU @ 2 GHz: fast"
+
+
+def test_the_driver_is_nvidia_s_own_words_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = tmp_path / "version"
+    monkeypatch.setattr(environment, "Path", lambda _: version)
+    assert environment._driver() is None
+    version.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  555.42\nGCC version: 12\n", encoding="utf-8")
+    assert environment._driver() == "NVIDIA UNIX x86_64 Kernel Module  555.42"
+    version.write_text("", encoding="utf-8")
+    assert environment._driver() is None
+
+
+@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_the_peak_memory_is_in_bytes(system: str, unit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=7))
+    monkeypatch.setattr(sys, "platform", system)
+    assert peak_memory() == 7 * unit
+
+
+def test_the_peak_memory_holds_at_least_what_is_held_now() -> None:
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    peak = peak_memory()
+    assert peak is not None
+    assert peak >= 0.9 * pages * resource.getpagesize()  # the kernel counts both in batches

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cifar_models.code import Code
 from cifar_models.environment import Environment
 from cifar_models.evaluation import ClassReport, Evaluation
 from cifar_models.run import FORMAT, Curves, Fingerprints, Run, RunError, Timings
@@ -34,8 +35,11 @@ RUN = Run(
     ),
     timings=Timings(features=0.0, training=12.25),
     environment=Environment(
-        packages={"keras": "3.8.0"}, python="3.11.0", system="Linux", processor="a processor", device="CPU"
+        packages={"keras": "3.8.0"}, python="3.11.0", system="Linux", processor="a processor", device="CPU", driver=None
     ),
+    code=Code(commit="0123abc", source="sha256:s"),
+    started="2025-01-31T02:00:00+00:00",
+    peak_memory=2**30,
 )
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -76,7 +80,11 @@ runs = st.builds(
         system=texts,
         processor=texts,
         device=texts,
+        driver=st.none() | texts,
     ),
+    code=st.none() | st.builds(Code, commit=st.none() | texts, source=texts),
+    started=st.none() | texts,
+    peak_memory=st.none() | counts,
 )
 
 json_values = st.recursive(
