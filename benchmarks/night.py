@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 from benchmarks.baselines import (
     SUGGESTED_RUNS,
@@ -20,9 +21,20 @@ from benchmarks.baselines import (
 from benchmarks.judge import explain, judge
 from benchmarks.looks import looks_between
 from benchmarks.report import Row
-from benchmarks.runs import read_runs, record_name, write_run
+from benchmarks.resume import RunKey, difference_from, runs_to_take
+from benchmarks.runs import (
+    BaselineMark,
+    NightFolder,
+    NightRecord,
+    VerdictRecord,
+    read_runs,
+    record_name,
+    write_run,
+)
 from benchmarks.verdict import Verdict
+from cifar_models.code import describe_code
 from cifar_models.datasets import Dataset
+from cifar_models.environment import describe_environment
 from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.pretrained import BackboneWeights, WeightsError
 from cifar_models.run import Run
@@ -30,6 +42,8 @@ from cifar_models.training import checksums_of, default_weights, fingerprints_of
 
 RECORDS = "baseline_runs"
 """The folder beside baselines.json with the records of the runs that it was measured by."""
+NOT_REACHED = "the session ended before"
+"""Why an experiment was not judged that lacks nothing."""
 
 
 @dataclass
@@ -46,6 +60,9 @@ class Night:
         max_seeds: with how many at most while its verdict is undecided.
         false_alarm_rate: chance that a night without any change has anything but passes.
         to_judge: the experiments whose verdicts were selected.
+        folder: where its runs are recorded; None to record none.
+        resumed: runs of an interrupted night that stand for trainings of tonight.
+        notes: what became of other records of that night, a sentence each.
         rows: one for each training that has ended, in order.
         verdicts: by experiment, of those that could be judged; None until they are.
     """
@@ -59,6 +76,9 @@ class Night:
     max_seeds: int = 1
     false_alarm_rate: float = 0.01
     to_judge: frozenset[str] = frozenset()
+    folder: NightFolder | None = None
+    resumed: dict[RunKey, Run] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     verdicts: dict[str, list[Verdict]] | None = None
 
@@ -91,6 +111,74 @@ class Night:
             fingerprints=fingerprints_of(experiment.protocol, self.dataset, weights),
             checksums=checksums_of(self.dataset, weights),
             update_command=self.update_command(experiment),
+        )
+
+    def open_folder(self, run_dir: Path, *, resume: bool) -> None:
+        """Start tonight's folder of runs, or go on with that of the newest interrupted night on the same data.
+
+        Raises:
+            OSError: the folder cannot be made or written.
+        """
+        if resume:
+            self.folder = NightFolder.resume(run_dir, dataset=self.dataset.name, data=self.dataset.fingerprint)
+            if self.folder is not None:
+                self.resumed, self.notes = runs_to_take(self.folder.path, self._difference_from_tonight)
+                return
+            self.notes = [f"{run_dir}: found no interrupted night on these data to resume, started a new one"]
+        self.folder = NightFolder.start(run_dir, self._record(started=_now()))
+
+    def close_folder(self, *, interrupted: bool) -> None:
+        """Record what the night came to; one that was interrupted can be resumed.
+
+        Raises:
+            OSError: the folder cannot be written; the runs in it stay.
+        """
+        if self.folder is None:
+            return
+        try:
+            started = self.folder.read_record().started
+            self.folder.write_record(self._record(started=started, ended=None if interrupted else _now()))
+        finally:
+            self.folder.close()
+
+    def _difference_from_tonight(self, run: Run) -> str:
+        try:
+            experiment = find_experiment(run.experiment)
+            weights = self.weights_for(experiment)
+        except (ValueError, KeyError):
+            return "nothing selected tonight trains it"
+        return difference_from(
+            run,
+            fingerprints=fingerprints_of(experiment.protocol, self.dataset, weights),
+            code=describe_code(),
+            environment=describe_environment(),
+        )
+
+    def _record(self, *, started: str, ended: str | None = None) -> NightRecord:
+        verdicts = self.verdicts or {}
+        names = dict.fromkeys(row.experiment for row in self.rows)
+        marks = {name: self.baseline_for(find_experiment(name)) for name in verdicts}
+        return NightRecord(
+            dataset=self.dataset.name,
+            data=self.dataset.fingerprint,
+            started=started,
+            ended=ended,
+            false_alarm_rate=self.false_alarm_rate,
+            verdicts=[
+                VerdictRecord(
+                    experiment=name,
+                    metric=verdict.check.metric,
+                    word=verdict.word,
+                    baseline=fmean(verdict.check.baseline),
+                    today=fmean(verdict.check.today[: verdict.runs]),
+                    allowance=verdict.allowance,
+                    runs=verdict.runs,
+                )
+                for name, some in verdicts.items()
+                for verdict in some
+            ],
+            problems={name: self.problem(name) or NOT_REACHED for name in names if name not in verdicts},
+            baselines={name: BaselineMark(entry.source, entry.recorded, entry.reason) for name, entry in marks.items()},
         )
 
     def runs_of(self, name: str) -> list[Run]:
@@ -210,6 +298,10 @@ class Night:
         for name in {run.experiment for run in runs}:
             for former in set(folder.glob(record_name(name, self.dataset.name, "*"))) - written:
                 former.unlink()
+
+
+def _now() -> str:
+    return datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds")
 
 
 def load_weights(

@@ -27,8 +27,6 @@ LIVE: pytest.StashKey[LiveLine] = pytest.StashKey()
 EXPERIMENT, SEED = "experiment_name", "seed"
 """Arguments that make a test a training of each experiment and seed, or without the seed a verdict of each."""
 
-NOT_REACHED = "the session ended before"
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the benchmark's options, in one group."""
@@ -82,7 +80,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--run-dir",
         type=Path,
         metavar="DIR",
-        help="folder to keep each finished training's record in, one JSON file a run (default: not kept)",
+        help="where each night keeps a folder with the record of each finished training (default: the ini value "
+        "'run_dir', runs/ beside the ini file)",
+    )
+    group.addoption(
+        "--resume",
+        action="store_true",
+        help="go on with the newest interrupted night of --run-dir: take those of its runs that nothing tells apart "
+        "from tonight's, train the others",
     )
     group.addoption(
         "--baselines",
@@ -91,6 +96,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the baselines file (default: the ini value 'baselines', baselines.json beside the ini file)",
     )
     parser.addini("baselines", "the baselines file, relative to the ini file", type="string", default="baselines.json")
+    parser.addini("run_dir", "the folder of nights, relative to the ini file", type="string", default="runs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -216,7 +222,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             f"({', '.join(EXPERIMENTS)}); remove that entry or bring its experiment back"
         )
     weights = load_weights([EXPERIMENTS[name] for name in names], dataset, option("weights_dir"))
-    session.config.stash[NIGHT] = Night(
+    night = Night(
         dataset,
         weights,
         baselines,
@@ -227,6 +233,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         false_alarm_rate=option("false_alarm_rate"),
         to_judge=frozenset(name for item in session.items if (name := _experiment_of(item)) and _seed_of(item) is None),
     )
+    run_dir = option("run_dir") or session.config.rootpath / session.config.getini("run_dir")
+    try:
+        night.open_folder(run_dir, resume=option("resume"))
+    except OSError as error:
+        raise pytest.UsageError(f"--run-dir: {error}; expected a folder that tonight's runs can be kept in") from None
+    session.config.stash[NIGHT] = night
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -237,6 +249,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     from cifar_models.environment import describe_environment
     from cifar_models.pretrained import WeightsError
 
+    option = config.getoption
     environment = describe_environment()
     packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
     dataset = night.dataset
@@ -251,7 +264,10 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
             lines.append(f"weights of {backbone}: NOT TO BE HAD, its experiments end in an error ({weights})")
         else:
             lines.append(f"weights of {backbone}: {weights.description}, {weights.fingerprint}")
-    return lines
+    if night.folder is not None:
+        taken = f", resumed with {len(night.resumed)} of its runs" if option("resume") else ""
+        lines.append(f"runs: {night.folder.path}{taken}")
+    return lines + night.notes
 
 
 @pytest.fixture
@@ -297,6 +313,9 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
         pytest.fail(problem, pytrace=False)
 
     def train_and_file(name: str, seed: int) -> str:
+        if (name, seed) in night.resumed:
+            night.rows.append(Row(name, seed, "taken from the interrupted night", night.resumed[name, seed]))
+            return ""
         row = find_experiment(name)
         title = f"{name} seed {seed}"
         try:
@@ -307,8 +326,11 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
             night.rows.append(Row(name, seed, "diverged"))
             return f"{title}: {error}"
         night.rows.append(Row(name, seed, "trained", run))
-        if folder := option("run_dir"):
-            write_run(folder, run)
+        if night.folder is not None:
+            try:
+                write_run(night.folder.path, run)
+            except OSError as error:
+                return f"{title}: trained, and its record could not be kept: {error}"
         return ""
 
     return train_and_file
@@ -368,6 +390,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     unjudged = {row.experiment for row in night.rows} - (night.verdicts or {}).keys()
     if session.exitstatus == pytest.ExitCode.OK and unjudged:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    stopped = bool(session.shouldstop or session.shouldfail)
+    try:
+        night.close_folder(interrupted=stopped or session.exitstatus == pytest.ExitCode.INTERRUPTED)
+    except (OSError, ValueError) as error:
+        night.notes.append(f"what the night came to could not be recorded: {error}")
+        if session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
@@ -375,6 +404,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     night = config.stash.get(NIGHT, None)
     if night is None or not night.rows:
         return
+    from benchmarks.night import NOT_REACHED
     from benchmarks.report import changes_table, published_table, trainings_table, verdicts_table
 
     weights = {row.run.weights for row in night.rows if row.run} - {"none"}
@@ -390,6 +420,9 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         problems = {name: night.problem(name) or NOT_REACHED for name in names if name not in verdicts}
         terminalreporter.write_sep("=", f"verdicts, false-alarm rate {night.false_alarm_rate:g} a night")
         terminalreporter.write_line(verdicts_table(verdicts, problems))
+    if night.folder is not None:
+        terminalreporter.write_sep("=", "records")
+        terminalreporter.write_line(str(night.folder.path))
     update = config.stash.get(UPDATE, None)
     if update is None:
         return

@@ -1,12 +1,171 @@
-"""Run records on disk: one file for each finished training."""
+"""Nights on disk: a folder each, with one record for each finished training, each written whole or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from benchmarks.files import write_whole
 from cifar_models.run import Run, RunError
+from cifar_models.strict_json import parse_json, read_as, to_json
+
+FORMAT = 1
+"""The number of a night's own record; another layout gets another number."""
+NIGHT_RECORD = "night.json"
+_LOCK = ".lock"
+_NAME = "%Y-%m-%dT%H-%M-%SZ"  # without colons, which not every file system allows
+
+
+class NightError(ValueError):
+    """A folder that is no night: what was found and what was expected."""
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """One verdict, for the history; means and allowance in the metric's unit."""
+
+    experiment: str
+    metric: str
+    word: str
+    baseline: float
+    today: float
+    allowance: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class BaselineMark:
+    """Which baseline a night was held against: where it came from, the day and the reason it was set for."""
+
+    source: str
+    recorded: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NightRecord:
+    """What a night was and how it ended.
+
+    Attributes:
+        dataset: the data set's name.
+        data: its fingerprint.
+        started: in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
+        ended: likewise; None while it runs, and for good if it was interrupted.
+        false_alarm_rate: of the whole night.
+        verdicts: in the order of the table.
+        problems: why an experiment was not judged, by its name.
+        baselines: by experiment, of those judged.
+    """
+
+    dataset: str
+    data: str
+    started: str
+    ended: str | None = None
+    false_alarm_rate: float = 0.01
+    verdicts: list[VerdictRecord] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+    baselines: dict[str, BaselineMark] = field(default_factory=dict)
+
+
+class NightFolder:
+    """The folder of a night that this process runs; no other process goes on with it meanwhile."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self.path, self._lock = path, lock
+
+    @classmethod
+    def start(cls, run_dir: Path, record: NightRecord) -> NightFolder:
+        """Make a new night's folder, named by the time at which it starts.
+
+        Raises:
+            OSError: the folder cannot be made or written.
+        """
+        run_dir.mkdir(parents=True, exist_ok=True)
+        name = datetime.datetime.fromisoformat(record.started).strftime(_NAME)
+        # Two nights may start within a second, and a clock may be set back to an hour that had its night.
+        for number in range(1, 1000):
+            path = run_dir / (name if number == 1 else f"{name}-{number}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            folder = cls(path, FileLock(path / _LOCK))
+            folder._lock.acquire()
+            folder.write_record(record)
+            return folder
+        raise FileExistsError(f"{run_dir}: found a thousand nights of {name}, expected room for another")
+
+    @classmethod
+    def resume(cls, run_dir: Path, *, dataset: str, data: str) -> NightFolder | None:
+        """Return the newest night on these data that was interrupted and that nobody goes on with; None if none was.
+
+        Raises:
+            OSError: its folder cannot be written.
+        """
+        for path, record in sorted(nights(run_dir), key=lambda night: night[1].started, reverse=True):
+            if record.ended is not None or (record.dataset, record.data) != (dataset, data):
+                continue
+            lock = FileLock(path / _LOCK)
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                continue
+            return cls(path, lock)
+        return None
+
+    def write_record(self, record: NightRecord) -> None:
+        """Write what the night is.
+
+        Raises:
+            OSError: the folder cannot be written; the former record is as it was.
+        """
+        write_whole(self.path / NIGHT_RECORD, to_json({"format": FORMAT, **asdict(record)}))
+
+    def read_record(self) -> NightRecord:
+        """Return what the night is.
+
+        Raises:
+            NightError: the record is missing or damaged.
+        """
+        return read_night(self.path)
+
+    def close(self) -> None:
+        """Let others go on with the night."""
+        self._lock.release()
+
+
+def nights(run_dir: Path) -> Iterator[tuple[Path, NightRecord]]:
+    """Yield each night's folder and record in the order of the folders' names; what is no night is passed over."""
+    if not run_dir.is_dir():
+        return
+    for path in sorted(run_dir.iterdir()):
+        try:
+            yield path, read_night(path)
+        except NightError:
+            continue
+
+
+def read_night(path: Path) -> NightRecord:
+    """Read the record of a night from its folder.
+
+    Raises:
+        NightError: there is none, or it is cut short, damaged or of another format.
+    """
+    file = path / NIGHT_RECORD
+    try:
+        record = parse_json(file.read_text(encoding="utf-8"))
+        found = record.pop("format", None) if isinstance(record, dict) else None
+        if found != FORMAT or type(found) is not int:
+            raise ValueError(f"found format {found!r}, expected {FORMAT}")
+        night: NightRecord = read_as(NightRecord, record, "night")
+        datetime.datetime.fromisoformat(night.started)
+    except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
+        raise NightError(f"{file}: {error}; expected the record of a night") from None
+    return night
 
 
 def record_name(experiment: str, dataset: str, seed: int | str) -> str:
@@ -28,12 +187,24 @@ def write_run(folder: Path, run: Run) -> Path:
     return path
 
 
+def read_run(path: Path) -> Run:
+    """Read a run's record.
+
+    Raises:
+        RunError: it is missing, cut short, damaged or of another format; names the file.
+    """
+    try:
+        return Run.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # a RunError and a UnicodeDecodeError are ValueErrors
+        raise RunError(f"{path}: {error}") from None
+
+
 def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int]) -> list[Run]:
     """Return those of an experiment's records that are there, in the order of the seeds; no damaged one."""
     runs = []
     for seed in seeds:
         try:
-            runs.append(Run.from_json((folder / record_name(experiment, dataset, seed)).read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, RunError):
+            runs.append(read_run(folder / record_name(experiment, dataset, seed)))
+        except RunError:
             continue
     return runs

@@ -5,8 +5,8 @@ The training is a stub and so is what is trained on; all else, pyproject.toml an
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
@@ -18,10 +18,14 @@ import pytest
 import tensorflow as tf
 
 import benchmarks.live  # noqa: F401 - for the same reason
+from benchmarks import baselines, runs
 from benchmarks.baselines import Baseline, Baselines, write_baselines
+from benchmarks.runs import read_night, read_run, write_run
 from cifar_models import datasets, experiments, training
+from cifar_models.code import Code, describe_code
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.datasets.synthetic import load_synthetic
+from cifar_models.environment import describe_environment
 from cifar_models.experiments import Experiment, Protocol
 from cifar_models.pretrained import BackboneWeights, WeightsError
 from cifar_models.progress import Progress
@@ -68,7 +72,7 @@ class Bench:
         self.pytester = pytester
         self.accuracy = dict.fromkeys(TABLE, 0.7)
         self.gap = dict.fromkeys(TABLE, 0.1)
-        self.failures: dict[tuple[str, int], Exception] = {}
+        self.failures: dict[tuple[str, int], BaseException] = {}
         self.events: list[str] = []
         self.baselines_path = pytester.path / "baselines.json"
 
@@ -80,7 +84,9 @@ class Bench:
         self.events.clear()
         # As an entry point, the plugin was imported by the outer session, before its asserts could be rewritten.
         rewriting = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
-        return self.pytester.runpytest_inprocess("-p", "no:cacheprovider", "-W", rewriting, *args)
+        return self.pytester.runpytest_inprocess(
+            "-p", "no:cacheprovider", "-W", rewriting, *args, no_reraise_ctrlc=True
+        )
 
     def benchmark(self, *args: str) -> pytest.RunResult:
         return self.run("-m", "benchmark", "--dataset", "synthetic", "--seeds", "1", *args)
@@ -421,7 +427,7 @@ def test_an_update_that_cannot_be_written_still_shows_what_was_measured(
 
     bench.record()
     before = bench.baselines_path.read_text(encoding="utf-8")
-    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(baselines, "write_whole", fail)
     result = bench.update("-k", "simple_cnn")
     result.assert_outcomes(passed=3, deselected=9)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -657,14 +663,100 @@ def test_the_command_of_a_failure_repeats_what_the_session_trained_on(bench: Ben
     assert f"--dataset synthetic '--weights-dir={bench.pytester.path}/my weights' -k simple_cnn" in line
 
 
-def test_each_training_leaves_its_record_in_the_folder_of_runs(bench: Bench) -> None:
+def _night_folder(bench: Bench) -> Path:
+    (folder,) = (bench.pytester.path / "runs").iterdir()
+    return folder
+
+
+def test_each_training_leaves_its_record_in_the_night_s_folder(bench: Bench) -> None:
     bench.record()
     folder = bench.pytester.path / "new" / "runs"
     bench.accuracy["simple_cnn"] = 0.2  # what fails is worth a record above all
-    bench.benchmark("-k", "simple_cnn", f"--run-dir={folder}").assert_outcomes(passed=1, failed=1)
-    (file,) = folder.iterdir()
-    assert file.name == "simple_cnn.synthetic.seed0.json"
-    assert Run.from_json(file.read_text(encoding="utf-8")).accuracy == 0.2
+    result = bench.benchmark("-k", "simple_cnn", f"--run-dir={folder}")
+    result.assert_outcomes(passed=1, failed=1, deselected=4)
+    (night,) = folder.iterdir()
+    assert sorted(file.name for file in night.glob("*.json")) == ["night.json", "simple_cnn.synthetic.seed0.json"]
+    assert Run.from_json((night / "simple_cnn.synthetic.seed0.json").read_text(encoding="utf-8")).accuracy == 0.2
+    record = read_night(night)
+    assert record.ended is not None
+    assert {(row.experiment, row.metric): row.word for row in record.verdicts}["simple_cnn", "accuracy"] == "regression"
+    assert record.baselines["simple_cnn"].reason == "the first"
+    result.stdout.fnmatch_lines([f"runs: {night}", "*= records =*", str(night)])
+
+
+def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, environment = describe_code(), describe_environment()
+    train = bench.train
+
+    def as_now(*args: Any, **options: Any) -> Run:
+        return dataclasses.replace(train(*args, **options), code=code, environment=environment)
+
+    monkeypatch.setattr(training, "train", as_now)
+    bench.record()
+    bench.failures["vgg16_frozen", 1] = KeyboardInterrupt()
+    result = bench.benchmark("--seeds", "2")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert _trainings(result)["simple_cnn", "1"][-1] == "trained"
+    night = _night_folder(bench)
+    assert read_night(night).ended is None
+    assert len(list(night.glob("*.seed?.json"))) == 3
+
+    # One record is cut short, one is of other code: both are named, and trained anew.
+    (night / "simple_cnn.synthetic.seed1.json").write_text('{"format": 2, ', encoding="utf-8")
+    other = dataclasses.replace(read_run(night / "vgg16_frozen.synthetic.seed0.json"), code=Code("0ld", code.source))
+    write_run(night, other)
+    bench.failures.clear()
+    result = bench.benchmark("--seeds", "2", "--resume")
+    assert result.ret == pytest.ExitCode.OK
+    assert _night_folder(bench) == night
+    assert "train simple_cnn 0 on none" not in bench.trained
+    assert len(bench.trained) == 5
+    result.stdout.fnmatch_lines(
+        [
+            f"runs: {night}, resumed with 1 of its runs",
+            f"ignored, and trained anew: {night}/simple_cnn.synthetic.seed1.json: *found no JSON*",
+            f"trained anew: vgg16_frozen seed 0, for it is of commit 0ld, not {code.commit}",
+        ]
+    )
+    assert _trainings(result)["simple_cnn", "0"][-1] == "taken from the interrupted night"
+    assert set(_words(result).values()) == {"pass"}
+    assert read_night(night).ended is not None
+
+    # Nothing is left to resume: a new night, and that is said.
+    result = bench.benchmark("--resume")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*runs: found no interrupted night on these data to resume, started a new one"])
+    assert len(list((bench.pytester.path / "runs").iterdir())) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_one_line_before_any_training(bench: Bench) -> None:
+    bench.record()
+    (bench.pytester.path / "runs").write_text("a file", encoding="utf-8")
+    result = bench.benchmark()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith("ERROR: --run-dir: ")
+    assert bench.trained == []
+
+
+def test_a_record_that_cannot_be_kept_fails_its_training_and_loses_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path, run: Run) -> Path:
+        if run.experiment == "simple_cnn":
+            raise OSError(28, "No space left on device")
+        return write_run(folder, run)
+
+    bench.record()
+    monkeypatch.setattr(runs, "write_run", full)
+    result = bench.benchmark()
+    result.assert_outcomes(passed=5, failed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    expected = "simple_cnn seed 0: trained, and its record could not be kept: [Errno 28] No space left on device"
+    assert expected in result.outlines
+    assert len(list(_night_folder(bench).glob("*.seed0.json"))) == 2
 
 
 def test_options_with_paths_are_refused_where_pytest_lost_its_configuration(
