@@ -61,7 +61,7 @@ def _section(baselines: Baselines, dataset: str, title: str) -> str:
             _spread(measured, "gap"),
             f"{fmean(measured.epochs):.1f}",
             f"{fmean(measured.seconds):.0f}",
-            ", ".join(map(str, measured.seeds)),
+            f"{measured.seeds[0]} to {measured.seeds[-1]}",
         ]
         if published_beside:
             published = datasets.get("cifar10", {}).get("published")
