@@ -6,7 +6,7 @@ Declaring options does no work. TensorFlow is imported when benchmark items were
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cifar_models.progress import Progress
 
 NIGHT: pytest.StashKey[Night] = pytest.StashKey()
+FAILED_OTHERWISE: pytest.StashKey[bool] = pytest.StashKey()
 UPDATE: pytest.StashKey[tuple[Baselines, dict[str, str]] | str] = pytest.StashKey()
 LIVE: pytest.StashKey[LiveLine] = pytest.StashKey()
 EXPERIMENT, SEED = "experiment_name", "seed"
@@ -73,7 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--update-baselines",
         action="store_true",
-        help="write what was measured into the baselines file, judge nothing, exit with 1; needs --reason",
+        help="write what was measured into the baselines file, judge nothing, exit with 125; needs --reason",
     )
     group.addoption("--reason", metavar="TEXT", help="why the baselines change, kept with them")
     group.addoption(
@@ -357,9 +358,13 @@ def _progress(request: pytest.FixtureRequest, title: str) -> Callable[[Progress]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """File a row for a training that ended in no run, so that the summary shows it."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell failures that are the benchmark's answers from others; file a row for a training that ended in no run."""
     report = yield
+    if report.failed and not _is_answer(item, call):
+        item.config.stash[FAILED_OTHERWISE] = True
     if call.when != "call":
         return report
     if line := item.stash.get(LIVE, None):
@@ -375,7 +380,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the baselines if that was asked for; a session that has judged nothing is never green."""
+    """Write the baselines if that was asked for, record what the night came to, and say it by the exit status."""
+    from benchmarks.status import REGRESSION, exit_status
+
     night = session.config.stash.get(NIGHT, None)
     if night is None:
         return
@@ -387,16 +394,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             session.config.stash[UPDATE] = str(error)
         else:
             session.config.stash[UPDATE] = update
-    unjudged = {row.experiment for row in night.rows} - (night.verdicts or {}).keys()
-    if session.exitstatus == pytest.ExitCode.OK and unjudged:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        verdicts = night.verdicts or {}
+        session.exitstatus = exit_status(
+            (verdict.word for some in verdicts.values() for verdict in some),
+            failed_otherwise=session.config.stash.get(FAILED_OTHERWISE, False),
+            not_judged=bool((night.to_judge | {row.experiment for row in night.rows}) - verdicts.keys()),
+        )
     stopped = bool(session.shouldstop or session.shouldfail)
     try:
         night.close_folder(interrupted=stopped or session.exitstatus == pytest.ExitCode.INTERRUPTED)
     except (OSError, ValueError) as error:
         night.notes.append(f"what the night came to could not be recorded: {error}")
-        if session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.exitstatus = session.exitstatus or REGRESSION
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
@@ -449,6 +459,13 @@ def _options_to_repeat(config: pytest.Config) -> str:
         if path := config.getoption(option):
             words.append(shlex.quote(f"--{option.replace('_', '-')}={path}"))
     return " ".join(words)
+
+
+def _is_answer(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
+    """Return whether a failure says what a night came to: a verdict, or why there is none."""
+    if call.excinfo is None or not call.excinfo.errisinstance(pytest.fail.Exception) or _experiment_of(item) is None:
+        return False
+    return call.when == "setup" or _seed_of(item) is None
 
 
 def _experiment_of(item: pytest.Item) -> str | None:

@@ -21,6 +21,7 @@ import benchmarks.live  # noqa: F401 - for the same reason
 from benchmarks import baselines, runs
 from benchmarks.baselines import Baseline, Baselines, write_baselines
 from benchmarks.runs import read_night, read_run, write_run
+from benchmarks.status import NOT_JUDGED, REGRESSION, STALE, UNDECIDED
 from cifar_models import datasets, experiments, training
 from cifar_models.code import Code, describe_code
 from cifar_models.datasets import Dataset, DatasetError
@@ -203,7 +204,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     # Recorded: written with its runs, and not green, for nothing was judged.
     result = bench.update()
     result.assert_outcomes(passed=9, deselected=3)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(
         [
             "*= baselines =*",
@@ -236,7 +237,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     bench.accuracy["simple_cnn"], bench.gap["simple_cnn"] = 0.6, 0.2
     result = bench.benchmark()
     result.assert_outcomes(passed=5, failed=1)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == REGRESSION
     result.stdout.fnmatch_lines(
         [
             "simple_cnn on synthetic: accuracy is a regression",
@@ -256,7 +257,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     bench.accuracy["simple_cnn"], bench.gap["simple_cnn"] = 0.8, 0.1
     result = bench.benchmark()
     result.assert_outcomes(passed=5, failed=1)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == STALE
     result.stdout.fnmatch_lines(["simple_cnn on synthetic: accuracy makes the baseline stale", "*look for a leak*"])
     assert not _lines(result, "regression")
     assert _words(result)["simple_cnn", "accuracy"] == "stale"
@@ -265,7 +266,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     # Updated: the entry of what ran, and no other byte.
     result = bench.update("-k", "simple_cnn", "--seeds", "4")
     result.assert_outcomes(passed=4, deselected=11)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(["simple_cnn *synthetic *accuracy *0.7000 *0.8000 *0.0100 *0.0100*"])
     updated = bench.baselines_path.read_text(encoding="utf-8")
     expected = json.loads(recorded)
@@ -342,7 +343,7 @@ def test_a_fingerprint_that_differs_is_an_error_before_the_training(bench: Bench
     bench.record(vgg16_frozen=make_baseline(fingerprints=Fingerprints(**fingerprints)))
     result = bench.benchmark("--seeds", "2")
     result.assert_outcomes(passed=6, errors=3)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(["*ERROR at setup of *vgg16_frozen-seed0*", f"*the {part} fingerprint differs*"])
     assert _lines(result, re.escape(_update_command("vgg16_frozen")))
     # Said in full once.
@@ -356,7 +357,7 @@ def test_an_experiment_without_a_baseline_is_an_error_before_the_training(bench:
     bench.record(["simple_cnn", "vgg16_frozen"])
     result = bench.benchmark("-k", "cnn")
     result.assert_outcomes(passed=2, errors=2, deselected=2)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(["improved_cnn on synthetic: found no baseline, expected one to compare with; *"])
     assert bench.trained == ["train simple_cnn 0 on none"]
     # Weights that no selected experiment starts from are not loaded.
@@ -368,7 +369,7 @@ def test_a_training_that_diverges_fails_and_is_in_the_trainings(bench: Bench) ->
     bench.failures["simple_cnn", 1] = TrainingDiverged("the loss is nan since epoch 1, step 2: the learning rate")
     result = bench.benchmark("--seeds", "2")
     result.assert_outcomes(passed=7, failed=2)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == REGRESSION
     result.stdout.fnmatch_lines(["simple_cnn seed 1: the loss is nan since epoch 1, step 2: the learning rate"])
     assert "Traceback" not in result.stdout.str()
     assert _trainings(result)["simple_cnn", "1"] == ["diverged"]
@@ -385,7 +386,7 @@ def test_an_update_leaves_the_entry_of_a_training_that_diverged(bench: Bench) ->
     bench.failures["simple_cnn", 1] = TrainingDiverged("the loss is nan")
     result = bench.update()
     result.assert_outcomes(passed=8, failed=1, deselected=3)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == REGRESSION
     assert _lines(result, "left as it was") == ["left as it was: simple_cnn, for not every seed gave a run"]
     after = bench.baselines_path.read_text(encoding="utf-8")
     assert _entry(after, "simple_cnn") == _entry(before, "simple_cnn")
@@ -393,7 +394,7 @@ def test_an_update_leaves_the_entry_of_a_training_that_diverged(bench: Bench) ->
 
     # Where nothing is left to write, the file is not touched, and that is said.
     result = bench.update("-k", "simple_cnn")
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == REGRESSION
     assert _lines(result, "this run judged nothing") == [
         f"{bench.baselines_path}: this run judged nothing and wrote nothing"
     ]
@@ -414,7 +415,7 @@ def test_an_update_leaves_the_entry_of_runs_too_far_apart(bench: Bench) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "train", scattered)
         result = bench.update("-k", "simple_cnn")
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(["left as it was: simple_cnn, for accuracy: found 0.1000, 0.7500, 0.7500, expected *"])
     assert bench.baselines_path.read_text(encoding="utf-8") == before
 
@@ -430,7 +431,7 @@ def test_an_update_that_cannot_be_written_still_shows_what_was_measured(
     monkeypatch.setattr(baselines, "write_whole", fail)
     result = bench.update("-k", "simple_cnn")
     result.assert_outcomes(passed=3, deselected=9)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == NOT_JUDGED
     assert _trainings(result)["simple_cnn", "2"][-1] == "trained"
     result.stdout.fnmatch_lines([f"{bench.baselines_path}: this run judged nothing and could not write: no space*"])
     assert bench.baselines_path.read_text(encoding="utf-8") == before
@@ -446,7 +447,7 @@ def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
     monkeypatch.setattr(training, "random_weights", no_weights)
     result = bench.benchmark()
     result.assert_outcomes(passed=4, errors=2)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(
         [
             "weights of vgg16: NOT TO BE HAD, its experiments end in an error (vgg16: found no file, *",
@@ -753,7 +754,7 @@ def test_a_record_that_cannot_be_kept_fails_its_training_and_loses_no_other(
     monkeypatch.setattr(runs, "write_run", full)
     result = bench.benchmark()
     result.assert_outcomes(passed=5, failed=1)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == REGRESSION
     expected = "simple_cnn seed 0: trained, and its record could not be kept: [Errno 28] No space left on device"
     assert expected in result.outlines
     assert len(list(_night_folder(bench).glob("*.seed0.json"))) == 2
@@ -822,7 +823,7 @@ def test_an_undecided_verdict_trains_further_seeds_until_it_is_decided(
     further[:] = [0.665, 0.675, 0.685]
     result = bench.benchmark(*seeds)
     result.assert_outcomes(passed=11, failed=1)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == UNDECIDED
     assert _words(result)["simple_cnn", "accuracy"] == "undecided"
     assert "simple_cnn on synthetic: accuracy is undecided" in result.outlines
 
@@ -851,7 +852,7 @@ def test_one_class_that_collapses_fails_though_accuracy_and_gap_hold(bench: Benc
 def test_a_night_that_trained_without_judging_is_not_green(bench: Bench, selection: str) -> None:
     bench.record()
     result = bench.benchmark("-k", selection)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.ret == NOT_JUDGED
     assert _lines(result, "^improved_cnn +not judged: its verdict was not selected")
 
 

@@ -1,0 +1,35 @@
+"""The exit status of a session that trains: one value for each answer, for a scheduler, CI and ``git bisect run``.
+
+pytest's own values stay what they are where it ends a session itself: 2 interrupted, 3 internal error, 4 wrong use,
+5 no test selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+PASSED = 0
+REGRESSION = 1
+"""A regression, a training that diverged, or any other failure of a test."""
+STALE = 10
+UNDECIDED = 11
+NOT_JUDGED = 125
+"""Something was not judged and nothing that was is worse; ``git bisect run`` skips such a commit."""
+
+_OF_WORD = {"regression": REGRESSION, "stale": STALE, "undecided": UNDECIDED, "pass": PASSED}
+
+
+def exit_status(words: Iterable[str], *, failed_otherwise: bool, not_judged: bool) -> int:
+    """Return the status of a night: the worst of what was found, a regression before all.
+
+    Args:
+        words: the verdicts'.
+        failed_otherwise: a test failed that is no verdict.
+        not_judged: an experiment was trained or selected, and has no verdict.
+    """
+    found = {_OF_WORD[word] for word in words}
+    if failed_otherwise:
+        found.add(REGRESSION)
+    if not_judged:
+        found.add(NOT_JUDGED)
+    return next((status for status in (REGRESSION, STALE, UNDECIDED, NOT_JUDGED) if status in found), PASSED)
