@@ -227,16 +227,18 @@ class Night:
             return f"found {len(rows)} of its {self.seeds} trainings, expected all to be selected"
         return ""
 
-    def explain(self, experiment: Experiment) -> str:
-        """Return what failed of a judged experiment and what to do; nothing if all passed.
+    def answer(self, name: str) -> str:
+        """Return why an experiment fails tonight and what to do: what failed, or why it was not judged; else nothing.
 
         Raises:
-            KeyError: it was not judged.
+            KeyError: the night was not judged yet.
         """
-        assert self.verdicts is not None  # noqa: S101 - judged before
+        if problem := self.problem(name):
+            return f"{name}: not judged, {problem}"
+        experiment = find_experiment(name)
         return explain(
-            self.verdicts[experiment.name],
-            self.runs_of(experiment.name),
+            (self.verdicts or {})[name],
+            self.runs_of(name),
             self.baseline_for(experiment),
             recorded=self.recorded_runs(experiment),
             false_alarm_rate=self.false_alarm_rate,

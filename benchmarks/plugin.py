@@ -6,11 +6,13 @@ Declaring options does no work. TensorFlow is imported when benchmark items were
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from benchmarks.plugin_xdist import Controller, Worker, is_controller, is_worker
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -25,6 +27,7 @@ NIGHT: pytest.StashKey[Night] = pytest.StashKey()
 FAILED_OTHERWISE: pytest.StashKey[bool] = pytest.StashKey()
 UPDATE: pytest.StashKey[tuple[Baselines, dict[str, str]] | str] = pytest.StashKey()
 LIVE: pytest.StashKey[LiveLine] = pytest.StashKey()
+WORKER = "benchmark worker"
 EXPERIMENT, SEED = "experiment_name", "seed"
 """Arguments that make a test a training of each experiment and seed, or without the seed a verdict of each."""
 
@@ -106,6 +109,10 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: which option, what was found, what was expected.
     """
+    if is_worker(config):
+        config.pluginmanager.register(Worker(config), WORKER)
+    elif is_controller(config):
+        config.pluginmanager.register(Controller(config))
     seeds, reason = config.getoption("seeds"), config.getoption("reason")
     updating = config.getoption("update_baselines")
     if seeds < 1:
@@ -185,6 +192,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in verdicts]
     if config.getoption("update_baselines"):
         config.hook.pytest_deselected(items=verdicts)
+    elif worker := config.pluginmanager.getplugin(WORKER):
+        worker.leave_verdicts({_experiment_of(item): item.nodeid for item in verdicts})
     else:
         items += verdicts
 
@@ -199,19 +208,35 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     names = {name for item in session.items if (name := _experiment_of(item))}
     if not names or session.config.getoption("collectonly"):
         return
+    to_judge = [name for item in session.items if (name := _experiment_of(item)) and _seed_of(item) is None]
+    session.config.stash[NIGHT] = start_night(session.config, names=names, to_judge=to_judge)
+
+
+def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterable[str]) -> Night:
+    """Load what a night trains on, and open its folder.
+
+    Args:
+        config: pytest's.
+        names: the experiments whose weights to load.
+        to_judge: the experiments whose verdicts were selected.
+
+    Raises:
+        pytest.UsageError: data or baselines that cannot be used, or GPUs that can no longer be hidden.
+    """
     from benchmarks.baselines import BaselineError
     from benchmarks.night import Night, load_weights, read_or_start_baselines
     from cifar_models.datasets import DatasetError, load_dataset
     from cifar_models.devices import hide_gpus
     from cifar_models.experiments import EXPERIMENTS
+    from cifar_models.run import Run
 
-    option = session.config.getoption
+    option = config.getoption
     if not option("gpu"):
         try:
             hide_gpus()
         except RuntimeError as error:
             raise pytest.UsageError(f"the GPUs cannot be hidden ({error}); use them with --gpu") from None
-    path = option("baselines") or session.config.rootpath / session.config.getini("baselines")
+    path = option("baselines") or config.rootpath / config.getini("baselines")
     try:
         baselines = read_or_start_baselines(path, updating=option("update_baselines"))
         dataset = load_dataset(option("dataset"), option("data_dir"))
@@ -222,24 +247,27 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             f"{path}: found baselines of {unknown[0]!r}, expected experiments of the table "
             f"({', '.join(EXPERIMENTS)}); remove that entry or bring its experiment back"
         )
-    weights = load_weights([EXPERIMENTS[name] for name in names], dataset, option("weights_dir"))
     night = Night(
         dataset,
-        weights,
+        load_weights([EXPERIMENTS[name] for name in names], dataset, option("weights_dir")),
         baselines,
         path,
-        options=_options_to_repeat(session.config),
+        options=_options_to_repeat(config),
         seeds=option("seeds"),
         max_seeds=option("max_seeds") or option("seeds"),
         false_alarm_rate=option("false_alarm_rate"),
-        to_judge=frozenset(name for item in session.items if (name := _experiment_of(item)) and _seed_of(item) is None),
+        to_judge=frozenset(to_judge),
     )
-    run_dir = option("run_dir") or session.config.rootpath / session.config.getini("run_dir")
+    if worker := config.pluginmanager.getplugin(WORKER):  # whose runs the controller keeps
+        runs = map(Run.from_json, worker.resumed.values())
+        night.resumed = {(run.experiment, run.seed): run for run in runs}
+        return night
+    run_dir = option("run_dir") or config.rootpath / config.getini("run_dir")
     try:
         night.open_folder(run_dir, resume=option("resume"))
     except OSError as error:
         raise pytest.UsageError(f"--run-dir: {error}; expected a folder that tonight's runs can be kept in") from None
-    session.config.stash[NIGHT] = night
+    return night
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -293,9 +321,6 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
     """
     from benchmarks.baselines import BaselineError
     from benchmarks.report import Row
-    from benchmarks.runs import write_run
-    from cifar_models import training
-    from cifar_models.experiments import find_experiment
     from cifar_models.pretrained import WeightsError
 
     option, seed = request.config.getoption, _seed_of(request.node)
@@ -313,28 +338,32 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
     if problem is not None:  # out here, where pytest does not report the one exception as the other's cause
         pytest.fail(problem, pytrace=False)
 
-    def train_and_file(name: str, seed: int) -> str:
-        if (name, seed) in night.resumed:
-            night.rows.append(Row(name, seed, "taken from the interrupted night", night.resumed[name, seed]))
-            return ""
-        row = find_experiment(name)
-        title = f"{name} seed {seed}"
-        try:
-            run = training.train(
-                row, night.dataset, seed, weights=night.weights_for(row), progress=_progress(request, title)
-            )
-        except training.TrainingDiverged as error:
-            night.rows.append(Row(name, seed, "diverged"))
-            return f"{title}: {error}"
-        night.rows.append(Row(name, seed, "trained", run))
-        if night.folder is not None:
-            try:
-                write_run(night.folder.path, run)
-            except OSError as error:
-                return f"{title}: trained, and its record could not be kept: {error}"
-        return ""
+    return lambda name, seed: train_and_file(night, name, seed, progress=_progress(request, f"{name} seed {seed}"))
 
-    return train_and_file
+
+def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Progress], None] | None) -> str:
+    """Train an experiment with a seed, file the row, keep the record, and return why there is none, if so."""
+    from benchmarks.report import Row
+    from benchmarks.runs import write_run
+    from cifar_models import training
+    from cifar_models.experiments import find_experiment
+
+    if (name, seed) in night.resumed:
+        night.rows.append(Row(name, seed, "taken from the interrupted night", night.resumed[name, seed]))
+        return ""
+    row = find_experiment(name)
+    try:
+        run = training.train(row, night.dataset, seed, weights=night.weights_for(row), progress=progress)
+    except training.TrainingDiverged as error:
+        night.rows.append(Row(name, seed, "diverged"))
+        return f"{name} seed {seed}: {error}"
+    night.rows.append(Row(name, seed, "trained", run))
+    if night.folder is not None:
+        try:
+            write_run(night.folder.path, run)
+        except OSError as error:
+            return f"{name} seed {seed}: trained, and its record could not be kept: {error}"
+    return ""
 
 
 def _progress(request: pytest.FixtureRequest, title: str) -> Callable[[Progress], None] | None:
@@ -363,7 +392,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell failures that are the benchmark's answers from others; file a row for a training that ended in no run."""
     report = yield
-    if report.failed and not _is_answer(item, call):
+    if report.failed and not is_answer(item, call):
         item.config.stash[FAILED_OTHERWISE] = True
     if call.when != "call":
         return report
@@ -461,7 +490,7 @@ def _options_to_repeat(config: pytest.Config) -> str:
     return " ".join(words)
 
 
-def _is_answer(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
+def is_answer(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
     """Return whether a failure says what a night came to: a verdict, or why there is none."""
     if call.excinfo is None or not call.excinfo.errisinstance(pytest.fail.Exception) or _experiment_of(item) is None:
         return False

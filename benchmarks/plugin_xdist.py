@@ -1,0 +1,203 @@
+"""The benchmark under pytest-xdist: workers train and report, the controller alone judges, prints and writes.
+
+A finished training travels to the controller within its test's report, so that workers on other hosts need no folder in
+common with it. The verdicts' items are left out on the workers, each of which knows its own runs only; when all is
+trained, the controller judges and reports them itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.share import share_of
+
+ROWS, ANSWER, TO_JUDGE, INPUT = "benchmark_rows", "benchmark_answer", "benchmark_to_judge", "benchmark"
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Return whether this process trains for a controller."""
+    return hasattr(config, "workerinput")
+
+
+def is_controller(config: pytest.Config) -> bool:
+    """Return whether this process has others train for it."""
+    return not is_worker(config) and config.getoption("dist", "no") != "no"
+
+
+class Worker:
+    """What a worker does beside its trainings: takes its share of the machine, and hands over what came of them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._input: dict[str, Any] = config.workerinput.get(INPUT, {})  # type: ignore[attr-defined]
+        self._sent = 0
+        self._to_judge: dict[str, str] = {}
+        for name, value in self._input.get("share", {}).items():
+            os.environ.setdefault(name, value)  # before TensorFlow is imported, which reads them once
+
+    @property
+    def resumed(self) -> dict[str, str]:
+        """The records that stand for trainings of tonight, as the controller found them."""
+        records: dict[str, str] = self._input.get("resumed", {})
+        return records
+
+    def leave_verdicts(self, verdicts: dict[str, str]) -> None:
+        """Keep what verdicts were selected, by experiment and node id, for the controller."""
+        self._to_judge = verdicts
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put into the report what was trained since the last one."""
+        from benchmarks.plugin import NIGHT, is_answer
+
+        report = yield
+        night = item.config.stash.get(NIGHT, None)
+        if night is not None:
+            rows = night.rows[self._sent :]
+            self._sent = len(night.rows)
+            sent = [(row.experiment, row.seed, row.outcome, row.run.to_json() if row.run else None) for row in rows]
+            setattr(report, ROWS, sent)
+            setattr(report, ANSWER, is_answer(item, call))
+        return report
+
+    @pytest.hookimpl(tryfirst=True)  # before xdist sends it
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell the controller which verdicts were selected."""
+        session.config.workeroutput[TO_JUDGE] = self._to_judge  # type: ignore[attr-defined]
+
+
+class Controller:
+    """What the controller does beside distributing: opens the night, files what arrives, judges, reports verdicts."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._workers: Counter[str] = Counter()
+        self._started: Counter[str] = Counter()
+        self._to_judge: dict[str, str] = {}
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
+        """Open the night before any worker starts, if the session's marks select it.
+
+        Raises:
+            pytest.UsageError: data or baselines that cannot be used.
+        """
+        from benchmarks.plugin import NIGHT, start_night
+        from cifar_models.experiments import EXPERIMENTS
+
+        self._workers = Counter(map(_host, specs))
+        if _selects_benchmark(config):
+            # Weights are wanted here to compare the runs of an interrupted night with; else once it is known whose.
+            names = EXPERIMENTS if config.getoption("resume") else ()
+            config.stash[NIGHT] = start_night(config, names=names, to_judge=())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker its share of its machine, and which trainings an interrupted night has done."""
+        from benchmarks.plugin import NIGHT
+
+        night = self._config.stash.get(NIGHT, None)
+        if night is None:
+            return
+        host = _host(node.gateway.spec)
+        index, self._started[host] = self._started[host] % self._workers[host], self._started[host] + 1
+        node.workerinput[INPUT] = {
+            "share": share_of(index, self._workers[host], use_gpu=self._config.getoption("gpu")) if host == "" else {},
+            "resumed": {f"{name} {seed}": run.to_json() for (name, seed), run in night.resumed.items()},
+        }
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """File what a worker has trained; keep its record at once."""
+        from benchmarks.plugin import FAILED_OTHERWISE, NIGHT
+        from benchmarks.report import Row
+        from benchmarks.runs import write_run
+        from cifar_models.run import Run
+
+        night = self._config.stash.get(NIGHT, None)
+        if night is None:
+            return
+        if report.failed and not getattr(report, ANSWER, False):
+            self._config.stash[FAILED_OTHERWISE] = True
+        for name, seed, outcome, text in getattr(report, ROWS, []):
+            run = Run.from_json(text) if text else None
+            night.rows.append(Row(name, seed, outcome, run))
+            if run is not None and night.folder is not None and (name, seed) not in night.resumed:
+                try:
+                    write_run(night.folder.path, run)
+                except OSError as error:
+                    night.notes.append(f"{name} seed {seed}: trained, and its record could not be kept: {error}")
+                    self._config.stash[FAILED_OTHERWISE] = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Learn which verdicts were selected; a worker that died told nothing, and another one has."""
+        self._to_judge |= getattr(node, "workeroutput", {}).get(TO_JUDGE, {})
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
+        """When all is trained, judge and report the verdicts as if they were items of this process."""
+        from benchmarks.plugin import NIGHT, train_and_file
+
+        result = yield
+        night = self._config.stash.get(NIGHT, None)
+        if night is None or not (night.rows or self._to_judge):
+            return result
+        self.complete(night)
+        if self._config.getoption("update_baselines"):
+            return result
+        night.judge(lambda name, seed: train_and_file(night, name, seed, progress=None))
+        for name, node_id in self._to_judge.items():
+            _report_verdict(session, node_id, night.answer(name))
+        return result
+
+    def complete(self, night: Any) -> None:
+        """Put the rows into the order of one process, and load the weights that its baselines are looked up with."""
+        from benchmarks.night import load_weights
+        from cifar_models.experiments import EXPERIMENTS
+
+        order = {name: position for position, name in enumerate(EXPERIMENTS)}
+        night.rows.sort(key=lambda row: (order[row.experiment], row.seed))
+        night.to_judge = frozenset(self._to_judge)
+        names = {row.experiment for row in night.rows} | night.to_judge
+        weights_dir: Path | None = self._config.getoption("weights_dir")
+        night.weights |= load_weights([EXPERIMENTS[name] for name in names], night.dataset, weights_dir)
+
+
+def _report_verdict(session: pytest.Session, node_id: str, failure: str) -> None:
+    """Report a verdict to all that listen: the terminal, JUnit's file, pytest's count of failures."""
+    path, _, name = node_id.partition("::")
+    for when in ("call", "teardown"):
+        failed = bool(failure) and when == "call"
+        report = pytest.TestReport(
+            nodeid=node_id,
+            location=(path, None, name),
+            keywords={name: 1},
+            outcome="failed" if failed else "passed",
+            longrepr=failure if failed else None,
+            when=when,
+        )
+        setattr(report, ANSWER, True)
+        session.config.hook.pytest_runtest_logreport(report=report)
+
+
+def _selects_benchmark(config: pytest.Config) -> bool:
+    from _pytest.mark.expression import Expression
+
+    def is_benchmark(name: str, /, **_: str | int | bool | None) -> bool:
+        return name == "benchmark"
+
+    marks = config.getoption("markexpr")
+    return not config.getoption("collectonly") and (not marks or Expression.compile(marks).evaluate(is_benchmark))
+
+
+def _host(spec: Any) -> str:
+    """Return what tells a worker's machine apart; nothing for this one."""
+    return str(spec.ssh or spec.socket or "")
