@@ -6,7 +6,7 @@ Probabilities are those for normal noise of a known standard deviation; levels h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,14 +42,7 @@ def miss_probability(drop: float, *, deviation: float, tolerance: float, looks: 
         tolerance: change that always passes, same unit.
         looks: all looks of the night.
     """
-    missed = 0.0
-    for look in looks:
-        runs = {"baseline_runs": look.baseline_runs, "today_runs": look.today_runs}
-        ratio, weight = _spread_quadrature(degrees_of_freedom(**runs))
-        error = deviation * standard_error_factor(**runs)
-        allowance = np.maximum(tolerance, critical_value(look.level, **runs) * error * ratio)
-        missed += float(weight @ special.ndtr((allowance - drop) / error))
-    return min(missed, 1.0)
+    return _misses(deviation=deviation, tolerance=tolerance, looks=looks)(drop)
 
 
 def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], power: float = 0.95) -> float:
@@ -70,9 +63,10 @@ def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], 
         return tolerance
     # In units of the standard deviation, so that the search does not depend on the metric's.
     least = tolerance / deviation
+    missed = _misses(deviation=1, tolerance=least, looks=looks)
 
     def excess(drop: float) -> float:
-        return miss_probability(drop, deviation=1, tolerance=least, looks=looks) - (1 - power)
+        return missed(drop) - (1 - power)
 
     step = 1.0
     while excess(least + step) > 0:
@@ -121,6 +115,22 @@ def seeds_needed(
         if smallest_drop(deviation=deviation, tolerance=tolerance, looks=[look], power=power) <= drop:
             return seeds
     return None
+
+
+def _misses(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Callable[[float], float]:
+    """Return `miss_probability` as a function of the drop, with all that does not depend on it computed once."""
+    parts = []
+    for look in looks:
+        runs = {"baseline_runs": look.baseline_runs, "today_runs": look.today_runs}
+        ratio, weight = _spread_quadrature(degrees_of_freedom(**runs))
+        error = deviation * standard_error_factor(**runs)
+        allowance = np.maximum(tolerance, critical_value(look.level, **runs) * error * ratio)
+        parts.append((error, allowance, weight))
+
+    def missed(drop: float) -> float:
+        return min(1.0, sum(float(weight @ special.ndtr((allowed - drop) / error)) for error, allowed, weight in parts))
+
+    return missed
 
 
 @lru_cache(maxsize=256)
