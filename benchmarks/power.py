@@ -6,6 +6,7 @@ Probabilities are those for normal noise of a known standard deviation; levels h
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,9 +76,10 @@ def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], 
 
 
 def seeds_needed(
-    baseline_values: Sequence[float],
     *,
     drop: float,
+    deviation: float,
+    baseline_runs: int,
     tolerance: float,
     checks: int,
     per_class_checks: int = 0,
@@ -87,18 +89,17 @@ def seeds_needed(
 ) -> int | None:
     """Return the fewest seeds a night that catch `drop` of a headline metric at one look, or None.
 
-    None means that even `at_most` seeds do not do. `baseline_values` are three or more, their standard
-    deviation (`ddof=1`) is taken at its face value. `drop` is a change for the worse, above `tolerance`, in
-    their unit; `checks` counts the night's headline checks (accuracy and gap) with this one,
-    `per_class_checks` the others. The level is that of Holm's first step, the strictest.
+    None means that even `at_most` seeds do not do. `deviation`, of one run, is taken for the true one. `drop` is
+    a change for the worse, above `tolerance`, all three in the metric's unit; `checks` counts the night's
+    headline checks (accuracy and gap) with this one, `per_class_checks` the others. The level is that of Holm's
+    first step, the strictest.
 
     Raises:
-        ValueError: fewer than three or not finite values, a drop within the tolerance, a count below 1, or a
-            rate or power out of range.
+        ValueError: a negative deviation, fewer than three baseline runs, a drop within the tolerance, a count
+            below 1, or a rate or power out of range.
     """
-    values = np.asarray(baseline_values, dtype=np.float64)
-    if values.size < 3 or not np.isfinite(values).all():
-        raise ValueError(f"baseline values {list(baseline_values)} must be three or more finite numbers")
+    if baseline_runs < 3:
+        raise ValueError(f"baseline_runs {baseline_runs} must be at least 3")
     if not drop > tolerance >= 0:
         raise ValueError(f"drop {drop} must be above the tolerance {tolerance}: smaller ones always pass")
     if checks < 1 or per_class_checks < 0 or at_most < 1:
@@ -108,13 +109,14 @@ def seeds_needed(
     if not 0 < false_alarm_rate < 0.5:
         raise ValueError(f"false_alarm_rate {false_alarm_rate} must lie between 0 and 0.5")
     share = FAMILY_SHARES["headline"] if per_class_checks else 1.0
-    level = false_alarm_rate * share / checks
-    deviation = float(np.std(values, ddof=1))
-    for seeds in range(1, at_most + 1):
-        look = Look(baseline_runs=values.size, today_runs=seeds, level=level)
-        if smallest_drop(deviation=deviation, tolerance=tolerance, looks=[look], power=power) <= drop:
-            return seeds
-    return None
+
+    def caught(seeds: int) -> bool:
+        look = Look(baseline_runs=baseline_runs, today_runs=seeds, level=false_alarm_rate * share / checks)
+        return smallest_drop(deviation=deviation, tolerance=tolerance, looks=[look], power=power) <= drop
+
+    # The more seeds, the smaller the drop that is caught.
+    too_few = bisect_left(range(1, at_most + 1), True, key=caught)
+    return too_few + 1 if too_few < at_most else None
 
 
 def _misses(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Callable[[float], float]:
