@@ -114,9 +114,10 @@ def seeds_needed(
         look = Look(baseline_runs=baseline_runs, today_runs=seeds, level=false_alarm_rate * share / checks)
         return smallest_drop(deviation=deviation, tolerance=tolerance, looks=[look], power=power) <= drop
 
+    if not caught(at_most):
+        return None
     # The more seeds, the smaller the drop that is caught.
-    too_few = bisect_left(range(1, at_most + 1), True, key=caught)
-    return too_few + 1 if too_few < at_most else None
+    return 1 + bisect_left(range(1, at_most), True, key=caught)
 
 
 def _misses(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Callable[[float], float]:
