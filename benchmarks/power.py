@@ -6,7 +6,8 @@ Probabilities are those for normal noise of a known standard deviation; levels h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,14 +43,7 @@ def miss_probability(drop: float, *, deviation: float, tolerance: float, looks: 
         tolerance: change that always passes, same unit.
         looks: all looks of the night.
     """
-    missed = 0.0
-    for look in looks:
-        runs = {"baseline_runs": look.baseline_runs, "today_runs": look.today_runs}
-        ratio, weight = _spread_quadrature(degrees_of_freedom(**runs))
-        error = deviation * standard_error_factor(**runs)
-        allowance = np.maximum(tolerance, critical_value(look.level, **runs) * error * ratio)
-        missed += float(weight @ special.ndtr((allowance - drop) / error))
-    return min(missed, 1.0)
+    return _misses(deviation=deviation, tolerance=tolerance, looks=looks)(drop)
 
 
 def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], power: float = 0.95) -> float:
@@ -70,9 +64,10 @@ def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], 
         return tolerance
     # In units of the standard deviation, so that the search does not depend on the metric's.
     least = tolerance / deviation
+    missed = _misses(deviation=1, tolerance=least, looks=looks)
 
     def excess(drop: float) -> float:
-        return miss_probability(drop, deviation=1, tolerance=least, looks=looks) - (1 - power)
+        return missed(drop) - (1 - power)
 
     step = 1.0
     while excess(least + step) > 0:
@@ -81,9 +76,10 @@ def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], 
 
 
 def seeds_needed(
-    baseline_values: Sequence[float],
     *,
     drop: float,
+    deviation: float,
+    baseline_runs: int,
     tolerance: float,
     checks: int,
     per_class_checks: int = 0,
@@ -93,18 +89,17 @@ def seeds_needed(
 ) -> int | None:
     """Return the fewest seeds a night that catch `drop` of a headline metric at one look, or None.
 
-    None means that even `at_most` seeds do not do. `baseline_values` are three or more, their standard
-    deviation (`ddof=1`) is taken at its face value. `drop` is a change for the worse, above `tolerance`, in
-    their unit; `checks` counts the night's headline checks (accuracy and gap) with this one,
-    `per_class_checks` the others. The level is that of Holm's first step, the strictest.
+    None means that even `at_most` seeds do not do. `deviation`, of one run, is taken for the true one. `drop` is
+    a change for the worse, above `tolerance`, all three in the metric's unit; `checks` counts the night's
+    headline checks (accuracy and gap) with this one, `per_class_checks` the others. The level is that of Holm's
+    first step, the strictest.
 
     Raises:
-        ValueError: fewer than three or not finite values, a drop within the tolerance, a count below 1, or a
-            rate or power out of range.
+        ValueError: a negative deviation, fewer than three baseline runs, a drop within the tolerance, a count
+            below 1, or a rate or power out of range.
     """
-    values = np.asarray(baseline_values, dtype=np.float64)
-    if values.size < 3 or not np.isfinite(values).all():
-        raise ValueError(f"baseline values {list(baseline_values)} must be three or more finite numbers")
+    if baseline_runs < 3:
+        raise ValueError(f"baseline_runs {baseline_runs} must be at least 3")
     if not drop > tolerance >= 0:
         raise ValueError(f"drop {drop} must be above the tolerance {tolerance}: smaller ones always pass")
     if checks < 1 or per_class_checks < 0 or at_most < 1:
@@ -114,13 +109,31 @@ def seeds_needed(
     if not 0 < false_alarm_rate < 0.5:
         raise ValueError(f"false_alarm_rate {false_alarm_rate} must lie between 0 and 0.5")
     share = FAMILY_SHARES["headline"] if per_class_checks else 1.0
-    level = false_alarm_rate * share / checks
-    deviation = float(np.std(values, ddof=1))
-    for seeds in range(1, at_most + 1):
-        look = Look(baseline_runs=values.size, today_runs=seeds, level=level)
-        if smallest_drop(deviation=deviation, tolerance=tolerance, looks=[look], power=power) <= drop:
-            return seeds
-    return None
+
+    def caught(seeds: int) -> bool:
+        look = Look(baseline_runs=baseline_runs, today_runs=seeds, level=false_alarm_rate * share / checks)
+        return smallest_drop(deviation=deviation, tolerance=tolerance, looks=[look], power=power) <= drop
+
+    if not caught(at_most):
+        return None
+    # The more seeds, the smaller the drop that is caught.
+    return 1 + bisect_left(range(1, at_most), True, key=caught)
+
+
+def _misses(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Callable[[float], float]:
+    """Return `miss_probability` as a function of the drop, with all that does not depend on it computed once."""
+    parts = []
+    for look in looks:
+        runs = {"baseline_runs": look.baseline_runs, "today_runs": look.today_runs}
+        ratio, weight = _spread_quadrature(degrees_of_freedom(**runs))
+        error = deviation * standard_error_factor(**runs)
+        allowance = np.maximum(tolerance, critical_value(look.level, **runs) * error * ratio)
+        parts.append((error, allowance, weight))
+
+    def missed(drop: float) -> float:
+        return min(1.0, sum(float(weight @ special.ndtr((allowed - drop) / error)) for error, allowed, weight in parts))
+
+    return missed
 
 
 @lru_cache(maxsize=256)

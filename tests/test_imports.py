@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -120,3 +121,13 @@ def test_data_sets_records_and_judges_load_no_tensorflow(module: str) -> None:
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("benchmarks")])
 def test_no_benchmark_loads_tensorflow_on_its_own_account(module: str) -> None:
     assert not _packages(_imported(module, at_import=True)) & {"tensorflow", "keras"}
+
+
+STATISTICS = {f"benchmarks.{name}" for name in ("verdict", "looks", "power", "significance")}
+
+
+@pytest.mark.parametrize("module", sorted(STATISTICS))
+def test_the_statistics_load_numpy_and_scipy_alone_beside_each_other(module: str) -> None:
+    loaded = _loaded_with(module)
+    assert loaded & MODULES.keys() <= STATISTICS | {"benchmarks"}
+    assert _packages(loaded) - sys.stdlib_module_names == {"benchmarks", "numpy", "scipy"}

@@ -13,7 +13,14 @@ from benchmarks.significance import critical_value
 
 pytestmark = pytest.mark.unit
 
-BASELINE = (0.671, 0.676, 0.679, 0.673, 0.682)
+PLAN: dict[str, Any] = {
+    "drop": 0.024,
+    "deviation": 0.004,
+    "baseline_runs": 5,
+    "tolerance": 0.005,
+    "checks": 10,
+    "per_class_checks": 50,
+}
 
 
 @pytest.mark.parametrize(("n", "k"), [(5, 1), (5, 3), (10, 10)])
@@ -33,28 +40,28 @@ def test_with_a_wide_tolerance_the_miss_probability_is_the_normal_distribution()
     assert found == pytest.approx(stats.norm.cdf(-0.01 / error))
 
 
-def test_seeds_needed_is_the_least_number_that_catches_the_drop() -> None:
-    def smallest(seeds: int) -> float:
-        look = Look(baseline_runs=5, today_runs=seeds, level=0.01 * 0.8 / 10)
-        return smallest_drop(deviation=float(np.std(BASELINE, ddof=1)), tolerance=0.005, looks=[look])
-
+@pytest.mark.parametrize(("per_class_checks", "share"), [(50, 0.8), (0, 1.0)])
+def test_seeds_needed_is_the_least_number_that_catches_the_drop(per_class_checks: int, share: float) -> None:
     for seeds in (1, 3, 6):
+        look = Look(baseline_runs=5, today_runs=seeds, level=0.01 * share / 10)
+        smallest = smallest_drop(deviation=0.004, tolerance=0.005, looks=[look])
         for factor, expected in ((1 + 1e-6, seeds), (1 - 1e-6, seeds + 1)):
-            drop = factor * smallest(seeds)
-            found = seeds_needed(BASELINE, drop=drop, tolerance=0.005, checks=10, per_class_checks=50)
-            assert found == expected
+            changes = {"drop": factor * smallest, "per_class_checks": per_class_checks}
+            assert seeds_needed(**(PLAN | changes)) == expected
 
 
 def test_seeds_needed_is_none_when_the_most_seeds_do_not_do() -> None:
-    assert seeds_needed(BASELINE, drop=0.006, tolerance=0.005, checks=10, at_most=5) is None
+    assert seeds_needed(**PLAN) == 4
+    assert seeds_needed(**PLAN, at_most=4) == 4
+    assert seeds_needed(**PLAN, at_most=3) is None
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"baseline_values": (0.1, 0.2)}, "must be three or more finite numbers"),
-        ({"baseline_values": (0.1, 0.2, float("nan"))}, "must be three or more finite numbers"),
-        ({"drop": 0.01}, "drop 0.01 must be above the tolerance 0.01"),
+        ({"baseline_runs": 2}, "baseline_runs 2 must be at least 3"),
+        ({"deviation": float("nan")}, "deviation nan and tolerance 0.005 must not be negative"),
+        ({"drop": 0.005}, "drop 0.005 must be above the tolerance 0.005"),
         ({"drop": float("nan")}, "drop nan must be above the tolerance"),
         ({"checks": 0}, "checks 0"),
         ({"at_most": 0}, "at_most 0"),
@@ -64,9 +71,8 @@ def test_seeds_needed_is_none_when_the_most_seeds_do_not_do() -> None:
     ],
 )
 def test_bad_planning_is_refused(changes: dict[str, Any], message: str) -> None:
-    plan: dict[str, Any] = {"baseline_values": BASELINE, "drop": 0.05, "tolerance": 0.01, "checks": 10}
     with pytest.raises(ValueError, match=message):
-        seeds_needed(**(plan | changes))
+        seeds_needed(**(PLAN | changes))
 
 
 def test_a_smallest_drop_of_nonsense_is_refused() -> None:

@@ -47,7 +47,7 @@ def test_too_few_runs_for_a_spread_are_refused(runs: tuple[int, int]) -> None:
         degrees_of_freedom(baseline_runs=runs[0], today_runs=runs[1])
 
 
-@pytest.mark.parametrize("runs", [(3, 1), (5, 1), (5, 3), (3, 5), (8, 4)])
+@pytest.mark.parametrize("runs", [(3, 1), (5, 1), (5, 3), (3, 5)])
 def test_p_values_under_exponential_noise_are_those_of_a_simulation(runs: tuple[int, int]) -> None:
     n, k = runs
     rng = np.random.default_rng(5)
