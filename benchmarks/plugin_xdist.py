@@ -7,7 +7,6 @@ trained, the controller judges and reports them itself.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.share import share_of
+from benchmarks.share import take_share
 
 ROWS, ANSWER, TO_JUDGE, INPUT = "benchmark_rows", "benchmark_answer", "benchmark_to_judge", "benchmark"
 
@@ -37,8 +36,8 @@ class Worker:
         self._input: dict[str, Any] = config.workerinput.get(INPUT, {})  # type: ignore[attr-defined]
         self._sent = 0
         self._to_judge: dict[str, str] = {}
-        for name, value in self._input.get("share", {}).items():
-            os.environ.setdefault(name, value)  # before TensorFlow is imported, which reads them once
+        if share := self._input.get("share"):
+            take_share(*share, use_gpu=config.getoption("gpu"))
 
     @property
     def resumed(self) -> dict[str, str]:
@@ -109,7 +108,7 @@ class Controller:
         host = _host(node.gateway.spec)
         index, self._started[host] = self._started[host] % self._workers[host], self._started[host] + 1
         node.workerinput[INPUT] = {
-            "share": share_of(index, self._workers[host], use_gpu=self._config.getoption("gpu")) if host == "" else {},
+            "share": (index, self._workers[host]),
             "resumed": {f"{name} {seed}": run.to_json() for (name, seed), run in night.resumed.items()},
         }
 

@@ -10,36 +10,50 @@ _NVIDIA_GPUS = Path("/proc/driver/nvidia/gpus")
 """A folder for each GPU that NVIDIA's driver knows."""
 
 
-def share_of(
-    worker: int, workers: int, *, use_gpu: bool, cores: int | None = None, gpus: Sequence[str] | None = None
-) -> dict[str, str]:
-    """Return the environment variables that keep a worker to its share; TensorFlow reads them when it is imported.
+def gpu_of(worker: int, gpus: Sequence[str]) -> str | None:
+    """Return the GPU that a worker is to use: one of its own, or shared with as few others as can be.
 
-    With several GPUs each worker has one of its own, or shares it with as few others as can be; with one GPU all share
-    it. Without any each has as many threads as its part of the cores, at least one.
+    Args:
+        worker: its number, from 0.
+        gpus: their identifiers, as ``CUDA_VISIBLE_DEVICES`` takes them.
+
+    Returns:
+        One of them; None where there are not several to choose from.
+    """
+    return gpus[worker % len(gpus)] if len(gpus) > 1 else None
+
+
+def cores_of(worker: int, workers: int, cores: Sequence[int]) -> list[int]:
+    """Return the cores that a worker is to use: its part of all, or one shared where there are more workers.
 
     Args:
         worker: its number, from 0.
         workers: how many there are on this machine, 1 or more.
-        use_gpu: whether the GPUs are to be used.
-        cores: that this process may use; counted if None.
-        gpus: their identifiers, as ``CUDA_VISIBLE_DEVICES`` takes them; found if None.
+        cores: the numbers of those that this process may use, one or more.
+    """
+    if workers > len(cores):
+        return [cores[worker % len(cores)]]
+    return list(cores[worker * len(cores) // workers : (worker + 1) * len(cores) // workers])
+
+
+def take_share(worker: int, workers: int, *, use_gpu: bool) -> None:
+    """Keep this process to its share of the machine; TensorFlow must not have been imported yet.
+
+    A worker on the CPU runs as many threads as one process on all cores would, on fewer cores: how many threads there
+    are decides how TensorFlow cuts its sums, and so the last digits of a training and, some epochs later, all of them.
     """
     if use_gpu:
-        gpus = _visible_gpus() if gpus is None else gpus
-        return {"CUDA_VISIBLE_DEVICES": gpus[worker % len(gpus)]} if len(gpus) > 1 else {}
-    threads = max(1, (cores or _cores()) // workers)
-    return {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+        if gpu := gpu_of(worker, visible_gpus()):
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    elif hasattr(os, "sched_setaffinity"):  # on Linux; elsewhere the system shares the cores out
+        cores = sorted(os.sched_getaffinity(0))
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(cores)))
+        os.sched_setaffinity(0, cores_of(worker, workers, cores))
 
 
-def _visible_gpus() -> list[str]:
+def visible_gpus() -> list[str]:
+    """Return the identifiers of the GPUs that CUDA may use: those of ``CUDA_VISIBLE_DEVICES``, or else all."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [gpu for gpu in visible.split(",") if gpu]
     return [str(number) for number, _ in enumerate(_NVIDIA_GPUS.iterdir())] if _NVIDIA_GPUS.is_dir() else []
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # on Linux: those that this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
