@@ -46,6 +46,16 @@ class TestFreezing:
         assert not any(layer.trainable for layer in model.layers)
         assert model.trainable_weights == []
 
+    def test_a_frozen_batch_normalization_runs_in_inference_mode(self) -> None:
+        images = keras.Input((2,))
+        model = keras.Model(images, layers.BatchNormalization()(images))
+        freeze(model)
+        values = np.array([[1, 2], [3, 5]], np.float32)
+        averages = model.get_weights()
+        _assert_close(model(values, training=True), model(values, training=False))
+        for one, other in zip(model.get_weights(), averages, strict=True):
+            np.testing.assert_array_equal(one, other)
+
     @pytest.mark.property
     @settings(deadline=None, max_examples=10)
     @given(depth=st.integers(1, 5), wanted=st.lists(st.integers(0, 6), min_size=1, max_size=3))

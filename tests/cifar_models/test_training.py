@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -275,6 +276,12 @@ class TestTheProtocol:
     def test_batches_are_of_the_size_it_says_and_the_last_one_smaller(self, standstill: Seen) -> None:
         assert [len(batch) for batch in standstill.batches][:6] == [32, 32, 32, 4, 32, 18]
 
+    def test_an_evaluation_image_is_for_validation_and_the_last_judgement_alone(
+        self, laboratory: Laboratory, whole: Seen
+    ) -> None:
+        seen = Counter(image.tobytes() for batch in whole.batches for image in batch)
+        assert [seen[image.tobytes()] for image in laboratory.dataset.evaluation_images] == [EPOCHS + 1] * 50
+
     def test_the_normalization_is_fitted_on_the_training_images_alone(
         self,
         laboratory: Laboratory,
@@ -299,6 +306,41 @@ class TestTheLearningRate:
         protocol = dataclasses.replace(PROTOCOL, learning_rate_schedule="linear")
         with pytest.raises(ValueError, match="learning_rate_schedule: found 'linear', expected constant or cosine"):
             laboratory.train(1, protocol)
+
+
+class TestTheOptimizer:
+    @pytest.mark.parametrize(
+        ("protocol", "optimizer"),
+        [
+            (Protocol(), keras.optimizers.Adam(1e-3)),
+            (
+                Protocol(learning_rate_schedule="cosine"),
+                keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, decay_steps=10)),
+            ),
+            (PROTOCOL, keras.optimizers.SGD(0.02)),
+        ],
+        ids=["published", "cosine", "sgd"],
+    )
+    def test_it_is_keras_s_own_and_only_its_learning_rate_is_set(
+        self,
+        laboratory: Laboratory,
+        monkeypatch: pytest.MonkeyPatch,
+        protocol: Protocol,
+        optimizer: keras.optimizers.Optimizer,
+    ) -> None:
+        class Compiled(Exception):
+            pass
+
+        def fit(*_: Any, **__: Any) -> None:
+            raise Compiled
+
+        monkeypatch.setattr(keras.Model, "fit", fit)
+        with pytest.raises(Compiled):
+            laboratory.train(1, protocol)
+        model = laboratory.models[-1]
+        assert type(model.optimizer) is type(optimizer)
+        assert model.optimizer.get_config() == optimizer.get_config() | {"name": model.optimizer.name}
+        assert model.loss == protocol.loss
 
 
 class TestTheRun:
