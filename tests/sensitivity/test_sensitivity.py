@@ -5,19 +5,19 @@ A regression is an edit of a throw-away copy of the repository, whose own tests 
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks.baselines import read_baselines
-from benchmarks.judge import HIGHER_IS_BETTER
-from benchmarks.verdict import Check, judge_night
+from benchmarks.judge import judge
+from benchmarks.status import REGRESSION, STALE
 from tests.sensitivity.conftest import Row
 from tests.sensitivity.regressions import REGRESSIONS, Regression
 
@@ -26,25 +26,32 @@ pytestmark = pytest.mark.sensitivity
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("cifar_models", "benchmarks", "tests", "baseline_runs")
 
+EXPERIMENT = "simple_cnn"
+SEEDS = 3
 UNIT = ("-m", "unit")
 GUARDS = ("tests/cifar_models",)
 """Of the tests of every commit, those that guard a training; the others guard its judges."""
-NIGHT = ("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn", "--seeds", "3")
+NIGHT = ("-m", "benchmark", "--dataset", "synthetic", "-k", EXPERIMENT, "--seeds", str(SEEDS))
+VERDICT = f"benchmarks/test_training.py::test_verdict[{EXPERIMENT}]"
 
 REPETITIONS = 20
 FIRST_CLEAN_SEED = 10
 """Above those that the baselines were measured with."""
-SEEDS_A_NIGHT = 3
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a session ended: its exit status, the ids of the tests that failed, and all that it wrote."""
+    """How a session ended: its exit status, the message of each test that failed, and all that it wrote."""
 
     status: int
-    failed: list[str]
+    failures: dict[str, str]
     output: str
     seconds: float
+
+    def messages_of(self, node_id: str) -> list[str]:
+        """Return the messages of a test that failed, one for each of its parameters that did."""
+        name = node_id.replace(".py::", ".").replace("::", ".").replace("/", ".")
+        return [message for failed, message in self.failures.items() if name in (failed, failed.partition("[")[0])]
 
 
 @dataclass(frozen=True)
@@ -55,17 +62,24 @@ class Copy:
 
     def run(self, *arguments: str) -> Outcome:
         """Run the copy's tests on the copy's packages: ``python -m`` looks in the current folder first."""
+        report = self.root / "report.xml"
         started = time.perf_counter()
-        session = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        session = subprocess.run(  # noqa: S603 - our own words
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        failed = re.findall(r"^FAILED (.+?)(?: - .*)?$", session.stdout, flags=re.MULTILINE)
-        return Outcome(session.returncode, failed, session.stdout, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        cases = ElementTree.parse(report).iter("testcase") if report.exists() else ()  # noqa: S314 - pytest wrote it
+        failures = {
+            f"{case.get('classname')}.{case.get('name')}": failure.get("message", "")
+            for case in cases
+            for failure in case.iter("failure")
+        }
+        return Outcome(session.returncode, failures, session.stdout, seconds)
 
 
 @pytest.fixture
@@ -81,23 +95,25 @@ def copy(tmp_path: Path) -> Copy:
     return Copy(root)
 
 
-def test_it_is_the_copy_that_is_tested(copy: Copy) -> None:
+def test_it_is_the_copy_that_is_tested_and_what_cannot_be_collected_counts_for_nothing(copy: Copy) -> None:
     (copy.root / "cifar_models" / "normalization.py").write_text("raise RuntimeError('this is the copy')")
     outcome = copy.run(*UNIT, "tests/cifar_models/test_normalization.py")
     assert "RuntimeError: this is the copy" in outcome.output
-    assert outcome.status == pytest.ExitCode.INTERRUPTED, "tests that could not be collected have caught nothing"
-    assert outcome.failed == []
+    assert outcome.status == pytest.ExitCode.INTERRUPTED
+    assert outcome.failures == {}
 
 
 @pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda regression: regression.name)
 def test_the_tests_of_every_commit_catch(regression: Regression, copy: Copy, table: list[Row]) -> None:
     regression.apply(copy.root)
     outcome = copy.run(*UNIT, *GUARDS)
-    check = re.compile(rf"{re.escape(regression.unit)}(\[|$)")
-    caught = outcome.status == pytest.ExitCode.TESTS_FAILED and any(map(check.match, outcome.failed))
+    # By an assertion: an edit that merely crashes would be caught by anything.
+    caught = outcome.status == pytest.ExitCode.TESTS_FAILED and any(
+        message.startswith(("assert ", "AssertionError")) for message in outcome.messages_of(regression.unit)
+    )
     by = regression.unit.removeprefix("tests/") if caught else "NOT CAUGHT"
-    table.append(Row(regression.name, "unit", by, len(outcome.failed), outcome.seconds))
-    assert caught, f"expected {regression.unit} to fail, found:\n{outcome.output}"
+    table.append(Row(regression.name, "unit", by, len(outcome.failures), outcome.seconds))
+    assert caught, f"expected {regression.unit} to fail by an assertion, found:\n{outcome.output}"
 
 
 @pytest.mark.parametrize(
@@ -106,10 +122,11 @@ def test_the_tests_of_every_commit_catch(regression: Regression, copy: Copy, tab
 def test_the_night_catches(regression: Regression, copy: Copy, table: list[Row]) -> None:
     regression.apply(copy.root)
     outcome = copy.run(*NIGHT)
-    caught = outcome.status == pytest.ExitCode.TESTS_FAILED and regression.night in outcome.output
+    said = "".join(outcome.messages_of(VERDICT))
+    caught = outcome.status in (REGRESSION, STALE) and f"{EXPERIMENT} on synthetic: {regression.night}\n" in said
     by = regression.night if caught else "NOT CAUGHT"
-    table.append(Row(regression.name, "night", by, len(outcome.failed), outcome.seconds))
-    assert caught, f"expected that {regression.night}, found:\n{outcome.output}"
+    table.append(Row(regression.name, "night", by, len(outcome.failures), outcome.seconds))
+    assert caught, f"expected {regression.night!r}, found:\n{outcome.output}"
 
 
 @pytest.mark.parametrize("repetition", range(REPETITIONS))
@@ -119,29 +136,18 @@ def test_the_tests_of_every_commit_raise_no_false_alarm(repetition: int, copy: C
 
 
 @pytest.mark.parametrize("night", range(REPETITIONS))
-def test_a_night_raises_no_false_alarm(night: int) -> None:
-    """Three trainings with seeds that no baseline has seen are judged as one night."""
+def test_the_night_raises_no_false_alarm(night: int) -> None:
+    """Trainings with seeds that no baseline has seen are judged as a night of their own."""
     from cifar_models.datasets import load_dataset
     from cifar_models.devices import hide_gpus
     from cifar_models.experiments import EXPERIMENTS
     from cifar_models.training import train
 
     hide_gpus()
-    first = FIRST_CLEAN_SEED + night * SEEDS_A_NIGHT
+    first = FIRST_CLEAN_SEED + night * SEEDS
     dataset = load_dataset("synthetic")
-    runs = [train(EXPERIMENTS["simple_cnn"], dataset, seed) for seed in range(first, first + SEEDS_A_NIGHT)]
-    baseline = read_baselines(ROOT / "baselines.json")["simple_cnn"]["synthetic"]["measured"]
-    assert first > max(baseline.seeds)
-    checks = [
-        Check(
-            experiment="simple_cnn",
-            metric=name,
-            baseline=tuple(metric.values),
-            today=tuple(getattr(run, name) for run in runs),
-            tolerance=metric.tolerance,
-            higher_is_better=HIGHER_IS_BETTER[name],
-        )
-        for name, metric in baseline.metrics.items()
-    ]
-    alarms = [verdict for verdict in judge_night(checks) if verdict.word != "pass"]
-    assert not alarms
+    runs = [train(EXPERIMENTS[EXPERIMENT], dataset, seed) for seed in range(first, first + SEEDS)]
+    baseline = read_baselines(ROOT / "baselines.json")[EXPERIMENT]["synthetic"]["measured"]
+    assert first > max(baseline.seeds), "seeds of the baseline prove nothing"
+    verdicts = judge({EXPERIMENT: runs}, {EXPERIMENT: baseline}, false_alarm_rate=0.01, looks=[SEEDS])[EXPERIMENT]
+    assert [(verdict.check.metric, verdict.effect) for verdict in verdicts if verdict.word != "pass"] == []
