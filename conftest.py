@@ -1,3 +1,3 @@
-"""Loads the suite's pytest plugin."""
+"""Loads the suite's pytest plugins."""
 
-pytest_plugins = ["benchmarks.plugin", "pytester"]
+pytest_plugins = ["benchmarks.plugin", "tests.golden.plugin", "pytester"]

@@ -67,6 +67,7 @@ class Laboratory:
     models: list[keras.Model] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
     predicted_batches: int = 0
+    traced_steps: int = 0
 
     def train(self, seed: int, protocol: Protocol = PROTOCOL, **options: Any) -> Run:
         def build() -> keras.Model:
@@ -97,9 +98,16 @@ def laboratory() -> Iterator[Laboratory]:
         laboratory.predicted_batches += 1
         return predict_on_batch(model, *arguments, **options)
 
+    train_step = keras.Model.train_step
+
+    def traced(model: keras.Model, data: Any) -> Any:
+        laboratory.traced_steps += 1
+        return train_step(model, data)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FITS, "standardize", laboratory.fit)
         patch.setattr(keras.Model, "predict_on_batch", counted)
+        patch.setattr(keras.Model, "train_step", traced)
         yield laboratory
 
 
@@ -112,6 +120,7 @@ class Seen:
     batches: list[npt.NDArray[np.uint8]]
     progress: list[Progress]
     predicted_batches: int
+    traced_steps: int
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +131,10 @@ def cache() -> Iterator[FeatureCache]:
 
 
 def _observe(laboratory: Laboratory, seed: int, protocol: Protocol = PROTOCOL, **options: Any) -> Seen:
-    before = laboratory.predicted_batches
+    predicted, traced = laboratory.predicted_batches, laboratory.traced_steps
     run = laboratory.train(seed, protocol, **options)
-    predicted = laboratory.predicted_batches - before
-    return Seen(run, laboratory.models[-1], [*laboratory.batches], [*laboratory.progress], predicted)
+    predicted, traced = laboratory.predicted_batches - predicted, laboratory.traced_steps - traced
+    return Seen(run, laboratory.models[-1], [*laboratory.batches], [*laboratory.progress], predicted, traced)
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +249,9 @@ class TestTheFrozenPart:
         assert whole.predicted_batches == 0
         assert [len(batch) for batch in cached.batches] == [100, 50]
         assert other_seed.batches == []
+
+    def test_a_step_is_traced_once_a_size_of_batch(self, cached: Seen, whole: Seen, standstill: Seen) -> None:
+        assert [seen.traced_steps for seen in (cached, whole, standstill)] == [1, 1, 2]
 
     def test_the_timings_tell_features_from_training(self, cached: Seen, other_seed: Seen) -> None:
         for run in (cached.run, other_seed.run):

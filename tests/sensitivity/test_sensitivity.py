@@ -29,7 +29,7 @@ FOLDERS = ("cifar_models", "benchmarks", "tests", "baseline_runs")
 EXPERIMENT = "simple_cnn"
 SEEDS = 3
 UNIT = ("-m", "unit")
-GUARDS = ("tests/cifar_models",)
+GUARDS = ("tests/cifar_models", "tests/golden")
 """Of the tests of every commit, those that guard a training; the others guard its judges."""
 NIGHT = ("-m", "benchmark", "--dataset", "synthetic", "-k", EXPERIMENT, "--seeds", str(SEEDS))
 VERDICT = f"benchmarks/test_training.py::test_verdict[{EXPERIMENT}]"

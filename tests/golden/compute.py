@@ -1,0 +1,60 @@
+"""The first steps of an experiment's training, by the training itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+import tensorflow as tf
+from tensorflow.python.framework.config import disable_op_determinism
+
+from cifar_models.datasets.synthetic import load_synthetic
+from cifar_models.experiments import Experiment
+from cifar_models.features import FeatureCache
+from cifar_models.fingerprint import fingerprint_arrays
+from cifar_models.training import train
+from tests.golden.trajectory import Trajectory
+
+SEED = 0
+IMAGES = 30
+"""One batch, which each step sees anew."""
+EVALUATION_IMAGES = 10
+STEPS = 20
+FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
+"""Where twenty are too slow for every commit."""
+
+
+@contextmanager
+def deterministic_operations() -> Iterator[None]:
+    """Have TensorFlow use operations that give the same each time, meanwhile."""
+    tf.config.experimental.enable_op_determinism()
+    try:
+        yield
+    finally:
+        disable_op_determinism()
+
+
+def compute_trajectory(experiment: Experiment) -> Trajectory:
+    """Train an experiment on one batch, a step an epoch, and return its losses."""
+    steps = FEWER_STEPS.get(experiment.name, STEPS)
+    protocol = dataclasses.replace(experiment.protocol, epochs=steps, patience=steps)
+    initial: list[str] = []
+
+    def build() -> keras.Model:
+        model = experiment.build()
+        initial.append(fingerprint_arrays(*model.get_weights()))
+        return model
+
+    dataset = load_synthetic(train_count=IMAGES, evaluation_count=EVALUATION_IMAGES)
+    row = dataclasses.replace(experiment, build=build, protocol=protocol)
+    with deterministic_operations():
+        run = train(row, dataset, SEED, features=FeatureCache())
+    return Trajectory(
+        seed=SEED,
+        fingerprints=dataclasses.replace(run.fingerprints, protocol=experiment.protocol.fingerprint),
+        initial_weights=initial[0],
+        losses=[float(f"{loss:.8g}") for loss in run.curves.loss],
+        validation_losses=[float(f"{loss:.8g}") for loss in run.curves.val_loss],
+    )

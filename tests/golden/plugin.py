@@ -1,0 +1,65 @@
+"""The option that stores golden trajectories anew: such a session has compared nothing and is never green."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+from tests.golden.trajectory import STORED, Trajectories, Trajectory, read_trajectories, write_trajectories
+
+FOUND: pytest.StashKey[dict[str, Trajectory]] = pytest.StashKey()
+WRITTEN: pytest.StashKey[str] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option."""
+    parser.getgroup("cifar").addoption(
+        "--update-golden",
+        metavar="REASON",
+        help="store the golden trajectories of the selected tests anew, and why; compare nothing, exit with 1",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse an update without a reason.
+
+    Raises:
+        pytest.UsageError: the reason is empty.
+    """
+    reason = config.getoption("update_golden")
+    if reason is not None and not reason.strip():
+        raise pytest.UsageError("--update-golden: found no reason, expected why the trajectories change")
+    config.stash[FOUND] = {}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write what was computed, if that was asked for."""
+    config = session.config
+    reason, found = config.getoption("update_golden"), config.stash.get(FOUND, {})
+    if reason is None:
+        return
+    from cifar_models.environment import describe_environment
+
+    if found:
+        stored = read_trajectories() if STORED.exists() else Trajectories({}, {}, {}, {})
+        day, packages = datetime.datetime.now(tz=datetime.UTC).date().isoformat(), describe_environment().packages
+        lines = []
+        for name, trajectory in found.items():
+            former = stored.trajectories.get(name)
+            before = f"{former.losses[0]:.6g} to {former.losses[-1]:.6g}" if former else "nothing"
+            lines.append(f"{name}: losses {trajectory.losses[0]:.6g} to {trajectory.losses[-1]:.6g}, before {before}")
+            stored.trajectories[name] = trajectory
+            stored.recorded[name], stored.reasons[name], stored.packages[name] = day, reason.strip(), packages
+        write_trajectories(stored)
+        config.stash[WRITTEN] = "\n".join(lines)
+    session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """Say what was written."""
+    if config.getoption("update_golden") is not None:
+        terminalreporter.write_sep("=", "golden trajectories")
+        terminalreporter.write_line(config.stash.get(WRITTEN, "nothing was computed, and nothing was written"))

@@ -1,0 +1,31 @@
+"""The first training steps of each experiment are what they were."""
+
+from __future__ import annotations
+
+import pytest
+
+from cifar_models.experiments import EXPERIMENTS
+from tests.golden.compute import compute_trajectory
+from tests.golden.plugin import FOUND
+from tests.golden.trajectory import difference, read_trajectories
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_the_first_steps_are_those_stored(experiment: str, request: pytest.FixtureRequest) -> None:
+    found = compute_trajectory(EXPERIMENTS[experiment])
+    if request.config.getoption("update_golden") is not None:
+        request.config.stash[FOUND][experiment] = found
+        return
+    stored = read_trajectories().trajectories.get(experiment)
+    remedy = f"pytest -m unit tests/golden -k {experiment} --update-golden 'why it was added'"
+    assert stored is not None, f"{experiment}: found no stored trajectory, expected one; to store it: {remedy}"
+    parting = difference(experiment, stored, found)
+    assert not parting, parting
+
+
+def test_nothing_is_stored_that_the_table_does_not_have() -> None:
+    stored = read_trajectories()
+    assert stored.trajectories.keys() <= EXPERIMENTS.keys()
+    assert stored.trajectories.keys() == stored.recorded.keys() == stored.reasons.keys() == stored.packages.keys()
