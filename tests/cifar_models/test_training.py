@@ -170,9 +170,10 @@ def standstill(laboratory: Laboratory) -> Seen:
 
 
 def _numbers(run: Run) -> dict[str, Any]:
-    """Return all of a run but what may differ between two of the same seed: how long it took."""
+    """Return all of a run but what may differ between two of the same seed: when, how long, and the memory."""
     numbers = dataclasses.asdict(run)
-    del numbers["timings"]
+    for name in ("timings", "started", "peak_memory"):
+        del numbers[name]
     return numbers
 
 
