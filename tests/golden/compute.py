@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import keras
 import tensorflow as tf
@@ -14,6 +15,7 @@ from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment
 from cifar_models.features import FeatureCache
 from cifar_models.fingerprint import fingerprint_arrays
+from cifar_models.pretrained import BackboneWeights, random_weights
 from cifar_models.training import train
 from tests.golden.trajectory import Trajectory
 
@@ -36,6 +38,11 @@ def deterministic_operations() -> Iterator[None]:
         disable_op_determinism()
 
 
+@cache  # two experiments start from ResNet50's
+def _weights(backbone: str | None) -> BackboneWeights | None:
+    return random_weights(backbone) if backbone else None
+
+
 def compute_trajectory(experiment: Experiment) -> Trajectory:
     """Train an experiment on one batch, a step an epoch, and return its losses."""
     steps = FEWER_STEPS.get(experiment.name, STEPS)
@@ -50,7 +57,7 @@ def compute_trajectory(experiment: Experiment) -> Trajectory:
     dataset = load_synthetic(train_count=IMAGES, evaluation_count=EVALUATION_IMAGES)
     row = dataclasses.replace(experiment, build=build, protocol=protocol)
     with deterministic_operations():
-        run = train(row, dataset, SEED, features=FeatureCache())
+        run = train(row, dataset, SEED, weights=_weights(protocol.backbone), features=FeatureCache())
     return Trajectory(
         seed=SEED,
         fingerprints=dataclasses.replace(run.fingerprints, protocol=experiment.protocol.fingerprint),
