@@ -50,19 +50,20 @@ def test_every_measured_baseline_is_what_its_recorded_runs_came_to() -> None:
                 continue
             baseline = sources["measured"]
             files = [f"{name}.{dataset}.seed{seed}.json" for seed in baseline.seeds]
-            assert records.issuperset(files), f"measure {name} on {dataset} anew with --run-dir={RECORDS}"
+            assert records.issuperset(files), f"measure {name} on {dataset} anew with --update-baselines"
             runs = [Run.from_json((ROOT / RECORDS / file).read_text(encoding="utf-8")) for file in files]
             assert {run.fingerprints for run in runs} == {baseline.fingerprints}, f"{name}, {dataset}"
             for metric, recorded in baseline.metrics.items():
                 values = [round(getattr(run, metric), 6) for run in runs]
-                assert values == recorded.values, f"{name}, {dataset}: keep the records with --run-dir={RECORDS}"
+                assert values == recorded.values, f"{name}, {dataset}: measure anew with --update-baselines"
             records.difference_update(files)
     assert not records, "records of runs that no baseline was measured by"
 
 
 def test_the_readme_lists_every_option_of_the_plugin_and_no_other() -> None:
-    plugin = (ROOT / "benchmarks" / "plugin.py").read_text(encoding="utf-8")
-    declared = set(re.findall(r'addoption\(\s*"(--[a-z-]+)"', plugin))
+    plugins = [ROOT / "benchmarks" / "plugin.py", ROOT / "tests" / "golden" / "plugin.py"]
+    source = "".join(plugin.read_text(encoding="utf-8") for plugin in plugins)
+    declared = set(re.findall(r'addoption\(\s*"(--[a-z-]+)"', source))
     listed = set(re.findall(r"^\| `(--[a-z-]+)", README, flags=re.MULTILINE))
     assert listed == declared
 
