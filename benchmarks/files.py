@@ -6,16 +6,19 @@ import os
 import tempfile
 from pathlib import Path
 
+_TEMPORARY = ".tmp"
+
 
 def write_whole(path: Path, text: str) -> None:
     """Write text as UTF-8 to a temporary file in the same folder, flush it to disk, and rename it over ``path``.
 
-    Keeps the mode of a file that it replaces.
+    Keeps the mode of a file that it replaces. A process that is killed on the way leaves the temporary file, whose name
+    begins with a dot and ends in ``.tmp``.
 
     Raises:
         OSError: the folder cannot be written; ``path`` is as it was, and no temporary file is left.
     """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -26,3 +29,16 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left of writing ``path``, to which nobody may be writing now.
+
+    Args:
+        path: a file, there or not; ``*`` for its name stands for all files of the folder.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for leftover in path.parent.glob(f".{path.name}.*{_TEMPORARY}"):
+        leftover.unlink()

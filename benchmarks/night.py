@@ -27,6 +27,7 @@ from benchmarks.runs import (
     NightFolder,
     NightRecord,
     VerdictRecord,
+    damaged_nights,
     read_runs,
     record_name,
     write_run,
@@ -120,11 +121,13 @@ class Night:
             OSError: the folder cannot be made or written.
         """
         if resume:
+            self.notes = [f"ignored: {error}" for error in damaged_nights(run_dir)]
             self.folder = NightFolder.resume(run_dir, dataset=self.dataset.name, data=self.dataset.fingerprint)
             if self.folder is not None:
-                self.resumed, self.notes = runs_to_take(self.folder.path, self._difference_from_tonight)
+                self.resumed, notes = runs_to_take(self.folder.path, self._difference_from_tonight)
+                self.notes += notes
                 return
-            self.notes = [f"{run_dir}: found no interrupted night on these data to resume, started a new one"]
+            self.notes.append(f"{run_dir}: found no interrupted night on these data to resume, started a new one")
         self.folder = NightFolder.start(run_dir, self._record(started=_now()))
 
     def close_folder(self, *, interrupted: bool) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from benchmarks.files import write_whole
+from benchmarks.files import remove_leftovers, write_whole
 from cifar_models.run import Run, RunError
 from cifar_models.strict_json import parse_json, read_as, to_json
 
@@ -17,6 +19,7 @@ FORMAT = 1
 """The number of a night's own record; another layout gets another number."""
 NIGHT_RECORD = "night.json"
 _LOCK = ".lock"
+_REMOVED = ".removed"
 _NAME = "%Y-%m-%dT%H-%M-%SZ"  # without colons, which not every file system allows
 
 
@@ -94,8 +97,12 @@ class NightFolder:
             except FileExistsError:
                 continue
             folder = cls(path, FileLock(path / _LOCK))
-            folder._lock.acquire()
-            folder.write_record(record)
+            try:
+                folder._lock.acquire()
+                folder.write_record(record)
+            except OSError:
+                folder.remove()
+                raise
             return folder
         raise FileExistsError(f"{run_dir}: found a thousand nights of {name}, expected room for another")
 
@@ -106,16 +113,33 @@ class NightFolder:
         Raises:
             OSError: its folder cannot be written.
         """
-        for path, record in sorted(nights(run_dir), key=lambda night: night[1].started, reverse=True):
+        for path, record in newest_first(run_dir):
             if record.ended is not None or (record.dataset, record.data) != (dataset, data):
                 continue
-            lock = FileLock(path / _LOCK)
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
+            folder = cls.take(path)
+            if folder is None:
                 continue
-            return cls(path, lock)
+            # Once more, under the lock: whoever held it may have ended the night since, or removed it.
+            with suppress(NightError):
+                if folder.read_record().ended is None:
+                    remove_leftovers(path / "*")
+                    return folder
+            folder.close()
         return None
+
+    @classmethod
+    def take(cls, path: Path) -> NightFolder | None:
+        """Return the folder of a night that nobody runs; None if somebody does.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        folder = cls(path, FileLock(path / _LOCK))
+        try:
+            folder._lock.acquire(blocking=False)
+        except Timeout:
+            return None
+        return folder
 
     def write_record(self, record: NightRecord) -> None:
         """Write what the night is.
@@ -137,16 +161,53 @@ class NightFolder:
         """Let others go on with the night."""
         self._lock.release()
 
+    def remove(self) -> None:
+        """Remove the night for good, and for whoever looks for nights at once.
+
+        Raises:
+            OSError: the folder cannot be removed.
+        """
+        removed = self.path.rename(self.path.with_name(f".{self.path.name}{_REMOVED}"))
+        shutil.rmtree(removed)
+        self._lock.release()
+
 
 def nights(run_dir: Path) -> Iterator[tuple[Path, NightRecord]]:
     """Yield each night's folder and record in the order of the folders' names; what is no night is passed over."""
-    if not run_dir.is_dir():
-        return
-    for path in sorted(run_dir.iterdir()):
+    for path in _folders(run_dir):
         try:
             yield path, read_night(path)
         except NightError:
             continue
+
+
+def newest_first(run_dir: Path) -> list[tuple[Path, NightRecord]]:
+    """Return each night's folder and record, the one that started last by its own clock first."""
+    return sorted(nights(run_dir), key=lambda night: (night[1].started, night[0].name), reverse=True)
+
+
+def damaged_nights(run_dir: Path) -> Iterator[NightError]:
+    """Yield what is wrong with each night whose own record is there and cannot be read."""
+    for path in _folders(run_dir):
+        try:
+            read_night(path)
+        except NightError as error:
+            if (path / NIGHT_RECORD).exists():
+                yield error
+
+
+def remove_half_removed(run_dir: Path) -> None:
+    """Remove the rest of nights whose removal was broken off.
+
+    Raises:
+        OSError: they cannot be removed.
+    """
+    for path in run_dir.glob(f".*{_REMOVED}"):
+        shutil.rmtree(path)
+
+
+def _folders(run_dir: Path) -> list[Path]:
+    return sorted(path for path in run_dir.glob("[!.]*") if path.is_dir())
 
 
 def read_night(path: Path) -> NightRecord:
@@ -169,7 +230,7 @@ def read_night(path: Path) -> NightRecord:
 
 
 def record_name(experiment: str, dataset: str, seed: int | str) -> str:
-    """Return the name of a run's file; ``*`` for the seed makes a pattern of it."""
+    """Return the name of a run's file; ``*`` for any part makes a pattern of it."""
     return f"{experiment}.{dataset}.seed{seed}.json"
 
 
