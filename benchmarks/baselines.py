@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from scipy.special import stdtrit
 
-from benchmarks.files import write_whole
+from benchmarks.files import remove_leftovers, write_whole
 from cifar_models.environment import Environment
 from cifar_models.run import Fingerprints, Run
 from cifar_models.strict_json import parse_json, read_as, to_json
@@ -29,6 +31,8 @@ SMALLEST_CHANGE = {"accuracy": 0.01, "gap": 0.01, "f1": 0.02}
 """Changes that nobody would act on: the tolerances of measured baselines, whose own spread does the rest."""
 
 CONFIDENCE = 0.99
+LOCK_SECONDS = 60.0
+"""How long an update waits for another one, which holds the file while it writes and not while it trains."""
 LARGEST_TOLERANCE = 1.0  # what no accuracy can miss is no check
 
 
@@ -164,6 +168,31 @@ def write_baselines(path: Path, baselines: Baselines) -> None:
         for name, rest in baselines.items()
     }
     write_whole(path, to_json({"schema": SCHEMA, "baselines": content}))
+
+
+@contextmanager
+def updating(path: Path) -> Iterator[None]:
+    """Hold off every other update of a baselines file meanwhile, and remove what a killed one has left.
+
+    The lock is a file beside it, ``.baselines.json.lock``, which stays there and which git ignores.
+
+    Raises:
+        BaselineError: another update did not end within ``LOCK_SECONDS``.
+        OSError: the folder cannot be written.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=LOCK_SECONDS)
+    except Timeout:
+        raise BaselineError(
+            f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock.lock_file}), "
+            f"expected it to end; see what that process waits for"
+        ) from None
+    try:
+        remove_leftovers(path)
+        yield
+    finally:
+        lock.release()
 
 
 def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -> Baseline:

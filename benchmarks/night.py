@@ -16,8 +16,10 @@ from benchmarks.baselines import (
     find_baseline,
     measured_baseline,
     read_baselines,
+    updating,
     write_baselines,
 )
+from benchmarks.files import remove_leftovers
 from benchmarks.judge import explain, judge
 from benchmarks.looks import looks_between
 from benchmarks.report import Row
@@ -266,39 +268,39 @@ class Night:
     def update_baselines(self, *, seeds: int, reason: str) -> tuple[Baselines, dict[str, str]]:
         """Write the measured baselines of experiments whose seeds all ran, and the records of their runs.
 
-        Other entries and records stay as they are.
+        Other entries and records stay as they are, those that another update writes at the same time included.
 
         Returns:
             The file's new content, and why an experiment was left out, by its name.
 
         Raises:
-            BaselineError: the file has become unreadable since the night began.
+            BaselineError: the file has become unreadable since the night began, or another update does not end.
             OSError: it cannot be written; the old file is as it was.
         """
-        after = read_baselines(self.baselines_path) if self.baselines_path.exists() else {}
+        measured: dict[str, Baseline] = {}
         left_out: dict[str, str] = {}
-        records: list[Run] = []
-        names = sorted({row.experiment for row in self.rows})
-        for name in names:
+        for name in sorted({row.experiment for row in self.rows}):
             runs = self.runs_of(name)
             if len(runs) < seeds:
                 left_out[name] = "not every seed gave a run"
                 continue
             try:
-                entry = measured_baseline(runs, reason=reason, day=datetime.date.today())
+                measured[name] = measured_baseline(runs, reason=reason, day=datetime.date.today())
             except ValueError as error:
                 left_out[name] = str(error)
-                continue
-            after.setdefault(name, {}).setdefault(self.dataset.name, {})["measured"] = entry
-            records += runs
-        if records:
-            self._write_records(records)
-            write_baselines(self.baselines_path, after)
+        with updating(self.baselines_path):
+            after = read_baselines(self.baselines_path) if self.baselines_path.exists() else {}
+            for name, entry in measured.items():
+                after.setdefault(name, {}).setdefault(self.dataset.name, {})["measured"] = entry
+            if measured:
+                self._write_records([run for name in measured for run in self.runs_of(name)])
+                write_baselines(self.baselines_path, after)
         return after, left_out
 
     def _write_records(self, runs: Iterable[Run]) -> None:
         """Write these runs' records beside baselines.json, and remove those of their experiments' other seeds."""
         folder = self.baselines_path.parent / RECORDS
+        remove_leftovers(folder / "*")
         written = {write_run(folder, run) for run in runs}
         for name in {run.experiment for run in runs}:
             for former in set(folder.glob(record_name(name, self.dataset.name, "*"))) - written:
@@ -334,15 +336,19 @@ def load_weights(
     return weights
 
 
-def read_or_start_baselines(path: Path, *, updating: bool) -> Baselines:
-    """Read the baselines; a night that writes them may start without a file.
+def read_or_start_baselines(path: Path, *, to_update: bool) -> Baselines:
+    """Read the baselines; a night that writes them may start without a file, and not where it could not write one.
 
     Raises:
-        BaselineError: the file is missing and the night is to judge, it cannot be used, or there is no folder
-            for it.
+        BaselineError: the file is missing and the night is to judge, it cannot be used, or the night is to update it
+            and could not.
     """
-    if updating and not path.exists():
-        if not path.parent.is_dir():
-            raise BaselineError(f"{path}: found no folder {path.parent}, expected one to write the baselines into")
-        return {}
-    return read_baselines(path)
+    if not to_update:
+        return read_baselines(path)
+    if not path.parent.is_dir():
+        raise BaselineError(f"{path}: found no folder {path.parent}, expected one to write the baselines into")
+    try:
+        with updating(path):
+            return read_baselines(path) if path.exists() else {}
+    except OSError as error:
+        raise BaselineError(f"{path}: {error}; expected a folder that the baselines can be written into") from None

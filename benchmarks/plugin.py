@@ -238,7 +238,7 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
             raise pytest.UsageError(f"the GPUs cannot be hidden ({error}); use them with --gpu") from None
     path = option("baselines") or config.rootpath / config.getini("baselines")
     try:
-        baselines = read_or_start_baselines(path, updating=option("update_baselines"))
+        baselines = read_or_start_baselines(path, to_update=option("update_baselines"))
         dataset = load_dataset(option("dataset"), option("data_dir"))
     except (BaselineError, DatasetError) as error:
         raise pytest.UsageError(str(error)) from None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.baselines import BaselineError, Baselines, read_baselines, write_baselines
+from benchmarks import baselines as baselines_file
+from benchmarks import night as night_module
+from benchmarks.baselines import BaselineError, Baselines, read_baselines, updating, write_baselines
 from benchmarks.night import Night, load_weights, read_or_start_baselines
 from benchmarks.report import Row
 from benchmarks.runs import write_run
@@ -138,6 +141,47 @@ def test_a_file_that_was_broken_in_the_meantime_is_not_written_over(path: Path) 
     assert path.read_text(encoding="utf-8") == "{"
 
 
+def test_two_updates_at_once_lose_neither_s_entries(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    updates = [_night(path, *_rows(name)) for name in ("simple_cnn", "vgg16_frozen")]
+    second = threading.Thread(target=updates[1].update_baselines, kwargs={"seeds": 3, "reason": "new"})
+
+    def in_the_middle(path: Path, baselines: Baselines) -> None:
+        if not second.ident:
+            second.start()
+            second.join(timeout=0.3)  # as long as it takes to write, were it not for the lock
+        write_baselines(path, baselines)
+
+    monkeypatch.setattr(night_module, "write_baselines", in_the_middle)
+    updates[0].update_baselines(seeds=3, reason="new")
+    second.join()
+    assert sorted(read_baselines(path)) == ["simple_cnn", "vgg16_frozen"]
+    assert len(list((path.parent / "baseline_runs").iterdir())) == 6
+
+
+def test_an_update_that_waits_in_vain_for_another_says_so_and_writes_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(baselines_file, "LOCK_SECONDS", 0.01)
+    with updating(path), pytest.raises(BaselineError) as caught:
+        _night(path, *_rows("simple_cnn")).update_baselines(seeds=3, reason="new")
+    assert str(caught.value) == (
+        f"{path}: found another update at work on it for 0.01 seconds (it holds {path.parent}/.baselines.json.lock), "
+        "expected it to end; see what that process waits for"
+    )
+    assert not path.exists()
+    assert not (path.parent / "baseline_runs").exists()
+
+
+def test_an_update_removes_what_a_killed_one_has_left(path: Path) -> None:
+    folder = path.parent / "baseline_runs"
+    folder.mkdir()
+    left = [path.parent / ".baselines.json.x1y2.tmp", folder / ".simple_cnn.synthetic.seed0.json.x1y2.tmp"]
+    for file in left:
+        file.write_text("{", encoding="utf-8")
+    _night(path, *_rows("simple_cnn")).update_baselines(seeds=3, reason="new")
+    assert not [file for file in left if file.exists()]
+
+
 def test_each_backbone_s_weights_are_loaded_once_and_none_that_nobody_wants(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,21 +217,29 @@ def test_weights_not_to_be_had_keep_no_others_from_being_loaded(monkeypatch: pyt
 
 
 def test_only_a_night_that_writes_may_start_without_a_file(path: Path) -> None:
-    assert read_or_start_baselines(path, updating=True) == {}
+    assert read_or_start_baselines(path, to_update=True) == {}
     with pytest.raises(BaselineError, match="found no such file"):
-        read_or_start_baselines(path, updating=False)
+        read_or_start_baselines(path, to_update=False)
     with pytest.raises(BaselineError, match=r"found no folder .+, expected one to write the baselines into"):
-        read_or_start_baselines(path / "baselines.json", updating=True)
+        read_or_start_baselines(path / "baselines.json", to_update=True)
 
 
-@pytest.mark.parametrize("updating", [True, False])
-def test_a_file_that_is_there_is_read_and_checked_either_way(path: Path, updating: bool) -> None:
+def test_a_night_that_could_not_write_does_not_start(path: Path) -> None:
+    (path.parent / ".baselines.json.lock").mkdir()  # no lock can be made, as in a folder that is read-only
+    with pytest.raises(
+        BaselineError, match=r"baselines\.json: .+; expected a folder that the baselines can be written"
+    ):
+        read_or_start_baselines(path, to_update=True)
+
+
+@pytest.mark.parametrize("to_update", [True, False])
+def test_a_file_that_is_there_is_read_and_checked_either_way(path: Path, to_update: bool) -> None:
     baselines: Baselines = {"simple_cnn": {"cifar10": {"measured": make_baseline()}}}
     write_baselines(path, baselines)
-    assert read_or_start_baselines(path, updating=updating) == baselines
+    assert read_or_start_baselines(path, to_update=to_update) == baselines
     path.write_text("{", encoding="utf-8")
     with pytest.raises(BaselineError, match="found no JSON"):
-        read_or_start_baselines(path, updating=updating)
+        read_or_start_baselines(path, to_update=to_update)
 
 
 def _judging(path: Path, *rows: Row, **options: Any) -> Night:
