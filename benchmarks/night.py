@@ -37,7 +37,7 @@ from benchmarks.runs import (
 from benchmarks.verdict import Verdict
 from cifar_models.code import describe_code
 from cifar_models.datasets import Dataset
-from cifar_models.environment import describe_environment
+from cifar_models.environment import Environment, describe_environment
 from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.pretrained import BackboneWeights, WeightsError
 from cifar_models.run import Run
@@ -47,6 +47,8 @@ RECORDS = "baseline_runs"
 """The folder beside baselines.json with the records of the runs that it was measured by."""
 NOT_REACHED = "the session ended before"
 """Why an experiment was not judged that lacks nothing."""
+DIVERGED, NO_BASELINE, NO_WEIGHTS = "diverged", "no baseline", "no weights"
+"""What keeps a training from giving a run whenever it is tried; anything else may not do so the next time."""
 
 
 @dataclass
@@ -66,6 +68,10 @@ class Night:
         folder: where its runs are recorded; None to record none.
         resumed: runs of an interrupted night that stand for trainings of tonight.
         notes: what became of other records of that night, a sentence each.
+        started: when it did, as its record has it.
+        interrupted: the session ended before its time, or could not write what it was to write.
+        unkept: runs whose records could not be written yet.
+        losses: what could not be written to the end and what to do, a sentence each.
         rows: one for each training that has ended, in order.
         verdicts: by experiment, of those that could be judged; None until they are.
     """
@@ -82,6 +88,10 @@ class Night:
     folder: NightFolder | None = None
     resumed: dict[RunKey, Run] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    started: str = ""
+    interrupted: bool = False
+    unkept: list[Run] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     verdicts: dict[str, list[Verdict]] | None = None
 
@@ -126,47 +136,86 @@ class Night:
             self.notes = [f"ignored: {error}" for error in damaged_nights(run_dir)]
             self.folder = NightFolder.resume(run_dir, dataset=self.dataset.name, data=self.dataset.fingerprint)
             if self.folder is not None:
-                self.resumed, notes = runs_to_take(self.folder.path, self._difference_from_tonight)
+                self.started = self.folder.read_record().started
+                environment = describe_environment()
+                self.resumed, notes = runs_to_take(self.folder.path, lambda run: self.difference(run, environment))
                 self.notes += notes
                 return
             self.notes.append(f"{run_dir}: found no interrupted night on these data to resume, started a new one")
-        self.folder = NightFolder.start(run_dir, self._record(started=_now()))
+        self.started = _now()
+        self.folder = NightFolder.start(run_dir, self._record())
 
-    def close_folder(self, *, interrupted: bool) -> None:
-        """Record what the night came to; one that was interrupted can be resumed.
+    def keep(self, run: Run) -> None:
+        """Write the record of a run, and of those before it that could not be written; what cannot waits for later."""
+        if self.folder is not None:
+            self.unkept.append(run)
+            self._write_unkept()
 
-        Raises:
-            OSError: the folder cannot be written; the runs in it stay.
-        """
+    def _write_unkept(self) -> list[str]:
+        """Write what can be written now; return a sentence for each run whose record still cannot be."""
+        losses = []
+        for run in list(self.unkept):
+            assert self.folder is not None  # noqa: S101 - or nothing waits for it
+            try:
+                write_run(self.folder.path, run)
+            except OSError as error:
+                losses.append(
+                    f"{run.experiment} seed {run.seed}: trained, and its record could not be kept ({error}): put that "
+                    f"right, and --resume trains it anew and takes the runs that were kept"
+                )
+            else:
+                self.unkept.remove(run)
+        return losses
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is something for ``--resume`` to go on with: a training that gave no run and may yet."""
+        final = (DIVERGED, NO_BASELINE, NO_WEIGHTS)
+        return (
+            self.interrupted
+            or bool(self.unkept)
+            or any(row.run is None and row.outcome not in final for row in self.rows)
+        )
+
+    def close_folder(self) -> None:
+        """Record what the night came to; one that is unfinished can be resumed. What cannot be written is a loss."""
         if self.folder is None:
             return
         try:
-            started = self.folder.read_record().started
-            self.folder.write_record(self._record(started=started, ended=None if interrupted else _now()))
+            self.losses += self._write_unkept()
+            self.folder.write_record(self._record(ended=None if self.unfinished else _now()))
+        except OSError as error:
+            self.losses.append(
+                f"what the night came to could not be recorded ({error}): put that right, and --resume takes its runs "
+                f"and judges them again"
+            )
         finally:
             self.folder.close()
 
-    def _difference_from_tonight(self, run: Run) -> str:
+    def difference(self, run: Run, environment: Environment) -> str:
+        """Return what tells a run apart from a training of tonight in an environment; nothing if nothing does."""
         try:
             experiment = find_experiment(run.experiment)
             weights = self.weights_for(experiment)
+        except WeightsError:
+            return "the weights that it started from are not to be had"
         except (ValueError, KeyError):
             return "nothing selected tonight trains it"
         return difference_from(
             run,
             fingerprints=fingerprints_of(experiment.protocol, self.dataset, weights),
             code=describe_code(),
-            environment=describe_environment(),
+            environment=environment,
         )
 
-    def _record(self, *, started: str, ended: str | None = None) -> NightRecord:
+    def _record(self, *, ended: str | None = None) -> NightRecord:
         verdicts = self.verdicts or {}
         names = dict.fromkeys(row.experiment for row in self.rows)
         marks = {name: self.baseline_for(find_experiment(name)) for name in verdicts}
         return NightRecord(
             dataset=self.dataset.name,
             data=self.dataset.fingerprint,
-            started=started,
+            started=self.started,
             ended=ended,
             false_alarm_rate=self.false_alarm_rate,
             verdicts=[
@@ -221,6 +270,8 @@ class Night:
 
     def problem(self, name: str) -> str:
         """Return why an experiment cannot be judged; nothing if it can."""
+        if self.interrupted:
+            return NOT_REACHED
         rows = [row for row in self.rows if row.experiment == name]
         if name not in self.to_judge:
             return "its verdict was not selected"

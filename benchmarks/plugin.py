@@ -320,6 +320,7 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
     An experiment that cannot be judged is an error before the training, not a comparison after it.
     """
     from benchmarks.baselines import BaselineError
+    from benchmarks.night import NO_BASELINE, NO_WEIGHTS
     from benchmarks.report import Row
     from cifar_models.pretrained import WeightsError
 
@@ -331,7 +332,7 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
             night.baseline_for(experiment)
     except (BaselineError, WeightsError) as error:
         said_before = any(row.experiment == experiment.name for row in night.rows)
-        outcome = "no weights" if isinstance(error, WeightsError) else "no baseline"
+        outcome = NO_WEIGHTS if isinstance(error, WeightsError) else NO_BASELINE
         if seed is not None:
             night.rows.append(Row(experiment.name, seed, outcome))
         problem = f"{experiment.name}: {outcome}, as said above" if said_before else str(error)
@@ -342,9 +343,9 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
 
 
 def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Progress], None] | None) -> str:
-    """Train an experiment with a seed, file the row, keep the record, and return why there is none, if so."""
+    """Train an experiment with a seed, file the row, keep the record, and return why there is no run, if so."""
+    from benchmarks.night import DIVERGED
     from benchmarks.report import Row
-    from benchmarks.runs import write_run
     from cifar_models import training
     from cifar_models.experiments import find_experiment
 
@@ -355,14 +356,16 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
     try:
         run = training.train(row, night.dataset, seed, weights=night.weights_for(row), progress=progress)
     except training.TrainingDiverged as error:
-        night.rows.append(Row(name, seed, "diverged"))
+        night.rows.append(Row(name, seed, DIVERGED))
         return f"{name} seed {seed}: {error}"
+    except training.OUT_OF_MEMORY as error:
+        night.rows.append(Row(name, seed, "out of memory"))
+        reason, *_ = str(error).splitlines() or [type(error).__name__]
+        return (
+            f"{name} seed {seed}: out of memory ({reason}): free some or train fewer at a time, and --resume trains it"
+        )
     night.rows.append(Row(name, seed, "trained", run))
-    if night.folder is not None:
-        try:
-            write_run(night.folder.path, run)
-        except OSError as error:
-            return f"{name} seed {seed}: trained, and its record could not be kept: {error}"
+    night.keep(run)
     return ""
 
 
@@ -410,32 +413,33 @@ def pytest_runtest_makereport(
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the baselines if that was asked for, record what the night came to, and say it by the exit status."""
-    from benchmarks.status import REGRESSION, exit_status
+    from benchmarks.night import DIVERGED
+    from benchmarks.status import exit_status
 
     night = session.config.stash.get(NIGHT, None)
     if night is None:
         return
     option = session.config.getoption
+    ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    night.interrupted = not ended or bool(session.shouldstop or session.shouldfail)
     if option("update_baselines"):
         try:
             update = night.update_baselines(seeds=option("seeds"), reason=option("reason"))
         except (OSError, ValueError) as error:  # the night's table is still worth seeing
             session.config.stash[UPDATE] = str(error)
+            night.interrupted = True
         else:
             session.config.stash[UPDATE] = update
-    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    night.close_folder()
+    if ended:
         verdicts = night.verdicts or {}
+        selected = night.to_judge | {row.experiment for row in night.rows}
         session.exitstatus = exit_status(
             (verdict.word for some in verdicts.values() for verdict in some),
-            failed_otherwise=session.config.stash.get(FAILED_OTHERWISE, False),
-            not_judged=bool((night.to_judge | {row.experiment for row in night.rows}) - verdicts.keys()),
+            failed_otherwise=session.config.stash.get(FAILED_OTHERWISE, False)
+            or any(row.outcome == DIVERGED for row in night.rows),
+            not_judged=bool(selected - verdicts.keys() or night.losses),
         )
-    stopped = bool(session.shouldstop or session.shouldfail)
-    try:
-        night.close_folder(interrupted=stopped or session.exitstatus == pytest.ExitCode.INTERRUPTED)
-    except (OSError, ValueError) as error:
-        night.notes.append(f"what the night came to could not be recorded: {error}")
-        session.exitstatus = session.exitstatus or REGRESSION
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
@@ -461,13 +465,15 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line(verdicts_table(verdicts, problems))
     if night.folder is not None:
         terminalreporter.write_sep("=", "records")
-        terminalreporter.write_line(str(night.folder.path))
+        for line in (str(night.folder.path), *night.losses):
+            terminalreporter.write_line(line)
     update = config.stash.get(UPDATE, None)
     if update is None:
         return
     terminalreporter.write_sep("=", "baselines")
     if isinstance(update, str):
         terminalreporter.write_line(f"{night.baselines_path}: this run judged nothing and could not write: {update}")
+        terminalreporter.write_line("put that right and repeat the command with --resume, which takes tonight's runs")
         return
     after, left_out = update
     if left_out.keys() >= {row.experiment for row in night.rows}:
@@ -492,9 +498,8 @@ def _options_to_repeat(config: pytest.Config) -> str:
 
 def is_answer(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
     """Return whether a failure says what a night came to: a verdict, or why there is none."""
-    if call.excinfo is None or not call.excinfo.errisinstance(pytest.fail.Exception) or _experiment_of(item) is None:
-        return False
-    return call.when == "setup" or _seed_of(item) is None
+    failed = call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception)
+    return failed and _experiment_of(item) is not None
 
 
 def _experiment_of(item: pytest.Item) -> str | None:

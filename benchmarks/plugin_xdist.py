@@ -7,14 +7,19 @@ trained, the controller judges and reports them itself.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.share import take_share
+
+if TYPE_CHECKING:
+    from benchmarks.night import Night
 
 ROWS, ANSWER, TO_JUDGE, INPUT = "benchmark_rows", "benchmark_answer", "benchmark_to_judge", "benchmark"
 
@@ -117,7 +122,6 @@ class Controller:
         """File what a worker has trained; keep its record at once."""
         from benchmarks.plugin import FAILED_OTHERWISE, NIGHT
         from benchmarks.report import Row
-        from benchmarks.runs import write_run
         from cifar_models.run import Run
 
         night = self._config.stash.get(NIGHT, None)
@@ -128,12 +132,20 @@ class Controller:
         for name, seed, outcome, text in getattr(report, ROWS, []):
             run = Run.from_json(text) if text else None
             night.rows.append(Row(name, seed, outcome, run))
-            if run is not None and night.folder is not None and (name, seed) not in night.resumed:
-                try:
-                    write_run(night.folder.path, run)
-                except OSError as error:
-                    night.notes.append(f"{name} seed {seed}: trained, and its record could not be kept: {error}")
-                    self._config.stash[FAILED_OTHERWISE] = True
+            if run is not None and (name, seed) not in night.resumed:
+                night.keep(run)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Say of the training that a worker died in that it gave no run; another worker goes on with the rest."""
+        if training := re.search(r"\[(\w+)-seed(\d+)\]$", crashitem):
+            name, seed = training.groups()
+            report.longrepr = (
+                f"{name} seed {seed}: its worker died, killed or out of memory; the others go on without it: see what "
+                f"ended it, and --resume trains it"
+            )
+            setattr(report, ROWS, [(name, int(seed), "its worker died", None)])
+            setattr(report, ANSWER, True)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -145,8 +157,12 @@ class Controller:
         """When all is trained, judge and report the verdicts as if they were items of this process."""
         from benchmarks.plugin import NIGHT, train_and_file
 
-        result = yield
         night = self._config.stash.get(NIGHT, None)
+        try:
+            result = yield
+        finally:
+            if night is not None:
+                self.put_in_order(night)
         if night is None or not (night.rows or self._to_judge):
             return result
         self.complete(night)
@@ -157,17 +173,33 @@ class Controller:
             _report_verdict(session, node_id, night.answer(name))
         return result
 
-    def complete(self, night: Any) -> None:
-        """Put the rows into the order of one process, and load the weights that its baselines are looked up with."""
-        from benchmarks.night import load_weights
+    def put_in_order(self, night: Night) -> None:
+        """Put the rows into the order of one process, and say which verdicts were selected."""
         from cifar_models.experiments import EXPERIMENTS
 
         order = {name: position for position, name in enumerate(EXPERIMENTS)}
         night.rows.sort(key=lambda row: (order[row.experiment], row.seed))
         night.to_judge = frozenset(self._to_judge)
+
+    def complete(self, night: Night) -> None:
+        """Load the weights that the baselines are looked up with, and leave out runs that are not this night's.
+
+        A worker reads data, weights and code itself, on its own host or after another worker has died: they may not be
+        what the night began with.
+        """
+        from benchmarks.night import load_weights
+        from benchmarks.report import Row
+        from cifar_models.environment import describe_environment
+        from cifar_models.experiments import EXPERIMENTS
+
         names = {row.experiment for row in night.rows} | night.to_judge
         weights_dir: Path | None = self._config.getoption("weights_dir")
         night.weights |= load_weights([EXPERIMENTS[name] for name in names], night.dataset, weights_dir)
+        packages = describe_environment().packages
+        for position, row in enumerate(night.rows):
+            # Another processor is allowed, as it is to another night; another version is not.
+            if row.run and (reason := night.difference(row.run, replace(row.run.environment, packages=packages))):
+                night.rows[position] = Row(row.experiment, row.seed, f"not of this night, for {reason}")
 
 
 def _report_verdict(session: pytest.Session, node_id: str, failure: str) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 PASSED = 0
 REGRESSION = 1
-"""A regression, a training that diverged, or any other failure of a test."""
+"""A regression, a training that diverged, or a failure that is no answer of a night, such as an error of the code."""
 STALE = 10
 UNDECIDED = 11
 NOT_JUDGED = 125
-"""Something was not judged and nothing that was is worse; ``git bisect run`` skips such a commit."""
+"""Something was not judged, or not kept, and nothing that was judged fails; ``git bisect run`` skips such a commit."""
 
 _OF_WORD = {"regression": REGRESSION, "stale": STALE, "undecided": UNDECIDED, "pass": PASSED}
 
@@ -24,8 +24,8 @@ def exit_status(words: Iterable[str], *, failed_otherwise: bool, not_judged: boo
 
     Args:
         words: the verdicts'.
-        failed_otherwise: a test failed that is no verdict.
-        not_judged: an experiment was trained or selected, and has no verdict.
+        failed_otherwise: a training diverged, or a test failed that is no verdict.
+        not_judged: an experiment was trained or selected and has no verdict, or something could not be written.
     """
     found = {_OF_WORD[word] for word in words}
     if failed_otherwise:

@@ -32,6 +32,10 @@ class TrainingDiverged(ArithmeticError):
     """The loss is not a finite number any more; the message says since which epoch and step."""
 
 
+OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
+"""What a training raises that finds too little memory, the machine's or a GPU's."""
+
+
 def train(
     experiment: Experiment,
     dataset: Dataset,
@@ -56,6 +60,7 @@ def train(
         ValueError: weights of another backbone than the protocol's, or an unknown learning rate schedule.
         WeightsError: pretrained weights that are not to be had.
         TrainingDiverged: at once when the loss turns NaN or infinite.
+        MemoryError, tf.errors.ResourceExhaustedError: too little memory.
     """
     protocol = experiment.protocol
     started_at = datetime.datetime.now(tz=datetime.UTC)

@@ -18,7 +18,8 @@ import pytest
 import tensorflow as tf
 
 import benchmarks.live  # noqa: F401 - for the same reason
-from benchmarks import baselines, runs
+from benchmarks import baselines
+from benchmarks import night as night_module
 from benchmarks.baselines import Baseline, Baselines, write_baselines
 from benchmarks.runs import read_night, read_run, write_run
 from benchmarks.status import NOT_JUDGED, REGRESSION, STALE, UNDECIDED
@@ -742,22 +743,57 @@ def test_a_folder_that_cannot_be_made_is_one_line_before_any_training(bench: Ben
     assert bench.trained == []
 
 
-def test_a_record_that_cannot_be_kept_fails_its_training_and_loses_no_other(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("full_for", [1, 100])
+def test_a_record_that_cannot_be_kept_is_tried_again_and_named_if_it_is_lost(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, full_for: int
 ) -> None:
+    attempts = []
+
     def full(folder: Path, run: Run) -> Path:
         if run.experiment == "simple_cnn":
-            raise OSError(28, "No space left on device")
+            attempts.append(run)
+            if len(attempts) <= full_for:
+                raise OSError(28, "No space left on device")
         return write_run(folder, run)
 
     bench.record()
-    monkeypatch.setattr(runs, "write_run", full)
+    monkeypatch.setattr(night_module, "write_run", full)
     result = bench.benchmark()
-    result.assert_outcomes(passed=5, failed=1)
-    assert result.ret == REGRESSION
-    expected = "simple_cnn seed 0: trained, and its record could not be kept: [Errno 28] No space left on device"
-    assert expected in result.outlines
-    assert len(list(_night_folder(bench).glob("*.seed0.json"))) == 2
+    result.assert_outcomes(passed=6)
+    assert set(_words(result).values()) == {"pass"}
+    lost = full_for > 1
+    assert len(list(_night_folder(bench).glob("*.seed0.json"))) == (2 if lost else 3)
+    assert (read_night(_night_folder(bench)).ended is None) == lost
+    assert result.ret == (NOT_JUDGED if lost else pytest.ExitCode.OK)
+    expected = (
+        "simple_cnn seed 0: trained, and its record could not be kept ([Errno 28] No space left on device): put that "
+        "right, and --resume trains it anew and takes the runs that were kept"
+    )
+    assert (expected in result.outlines) == lost
+
+
+def test_a_training_out_of_memory_gives_no_run_and_is_no_regression(bench: Bench) -> None:
+    bench.record()
+    bench.failures["simple_cnn", 1] = MemoryError("Unable to allocate 3 TiB\nfor an array")
+    bench.failures["improved_cnn", 0] = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    result = bench.benchmark("--seeds", "2")
+    result.assert_outcomes(passed=5, failed=4)
+    assert result.ret == NOT_JUDGED
+    remedy = "free some or train fewer at a time, and --resume trains it"
+    assert f"simple_cnn seed 1: out of memory (Unable to allocate 3 TiB): {remedy}" in result.outlines
+    assert f"improved_cnn seed 0: out of memory (OOM when allocating tensor): {remedy}" in result.outlines
+    assert _trainings(result)["simple_cnn", "1"] == ["out of memory"]
+    assert _words(result)["vgg16_frozen", "accuracy"] == "pass"
+    # What came of it may come out otherwise the next time: the night can be resumed.
+    assert read_night(_night_folder(bench)).ended is None
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("a bug"), TrainingDiverged("the loss is nan")])
+def test_an_error_of_the_code_is_a_failure_whatever_else_was_not_judged(bench: Bench, failure: Exception) -> None:
+    bench.record()
+    bench.failures["simple_cnn", 0] = MemoryError()
+    bench.failures["improved_cnn", 0] = failure
+    assert bench.benchmark().ret == REGRESSION
 
 
 def test_options_with_paths_are_refused_where_pytest_lost_its_configuration(
