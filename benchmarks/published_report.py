@@ -58,7 +58,9 @@ REPORT: dict[str, PublishedResult] = {
         accuracy=0.7525, gap=None, comment="the best of the five; its layers are not given, ours are our choice"
     ),
     "resnet50_frozen": PublishedResult(
-        accuracy=0.3491, gap=None, comment="far below VGG16; its weights expect centred pixels and get pixels divided by 255"
+        accuracy=0.3491,
+        gap=None,
+        comment="far below VGG16; its weights expect centred pixels and get pixels divided by 255",
     ),
     "resnet50_finetuned": PublishedResult(
         accuracy=0.3425, gap=None, comment="30 of 175 layers freed gain nothing; its learning rate is not given"
