@@ -25,13 +25,14 @@ from benchmarks.looks import looks_between
 from benchmarks.report import Row
 from benchmarks.resume import RunKey, difference_from, runs_to_take
 from benchmarks.runs import (
+    RECORDS,
     BaselineMark,
     NightFolder,
     NightRecord,
     VerdictRecord,
     damaged_nights,
-    read_runs,
     record_name,
+    runs_behind,
     write_run,
 )
 from benchmarks.verdict import Verdict
@@ -43,8 +44,6 @@ from cifar_models.pretrained import BackboneWeights, WeightsError
 from cifar_models.run import Run
 from cifar_models.training import checksums_of, default_weights, fingerprints_of
 
-RECORDS = "baseline_runs"
-"""The folder beside baselines.json with the records of the runs that it was measured by."""
 NOT_REACHED = "the session ended before"
 """Why an experiment was not judged that lacks nothing."""
 DIVERGED, NO_BASELINE, NO_WEIGHTS = "diverged", "no baseline", "no weights"
@@ -303,11 +302,8 @@ class Night:
 
     def recorded_runs(self, experiment: Experiment) -> list[Run]:
         """Return the runs that the experiment's baseline was measured by; none unless all are at hand."""
-        baseline = self.baseline_for(experiment)
         folder = self.baselines_path.parent / RECORDS
-        runs = read_runs(folder, experiment.name, self.dataset.name, baseline.seeds)
-        complete = len(runs) == len(baseline.seeds) and {run.fingerprints for run in runs} == {baseline.fingerprints}
-        return runs if complete else []
+        return runs_behind(self.baseline_for(experiment), folder, experiment.name, self.dataset.name)
 
     def update_command(self, experiment: Experiment) -> str:
         """Return the command that measures the experiment's baseline anew, with this session's options."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.runs import NIGHT_RECORD, read_run
+from benchmarks.runs import read_night_runs
 from cifar_models.code import Code
 from cifar_models.environment import Environment
-from cifar_models.run import Fingerprints, Run, RunError
+from cifar_models.run import Fingerprints, Run
 
 RunKey = tuple[str, int]
 """An experiment's name and a seed."""
@@ -21,16 +21,10 @@ def runs_to_take(folder: Path, difference: Callable[[Run], str]) -> tuple[dict[R
         folder: the night's.
         difference: what tells a run apart from a training of tonight; nothing if nothing does.
     """
+    runs, errors = read_night_runs(folder)
     taken: dict[RunKey, Run] = {}
-    notes = []
-    for path in sorted(folder.glob("*.json")):
-        if path.name == NIGHT_RECORD:
-            continue
-        try:
-            run = read_run(path)
-        except RunError as error:
-            notes.append(f"ignored, and trained anew: {error}")
-            continue
+    notes = [f"ignored, and trained anew: {error}" for error in errors]
+    for run in runs:
         if reason := difference(run):
             notes.append(f"trained anew: {run.experiment} seed {run.seed}, for {reason}")
         else:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from benchmarks.baselines import Baseline
 from benchmarks.files import remove_leftovers, write_whole
 from cifar_models.run import Run, RunError
 from cifar_models.strict_json import parse_json, read_as, to_json
@@ -18,6 +19,8 @@ from cifar_models.strict_json import parse_json, read_as, to_json
 FORMAT = 1
 """The number of a night's own record; another layout gets another number."""
 NIGHT_RECORD = "night.json"
+RECORDS = "baseline_runs"
+"""The folder beside baselines.json with the records of the runs that it was measured by."""
 _LOCK = ".lock"
 _REMOVED = ".removed"
 _NAME = "%Y-%m-%dT%H-%M-%SZ"  # without colons, which not every file system allows
@@ -260,6 +263,17 @@ def read_run(path: Path) -> Run:
         raise RunError(f"{path}: {error}") from None
 
 
+def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
+    """Return the runs of a night's folder, by experiment and seed, and an error for each record that cannot be read."""
+    runs, errors = [], []
+    for path in folder.glob(record_name("*", "*", "*")):
+        try:
+            runs.append(read_run(path))
+        except RunError as error:
+            errors.append(error)
+    return sorted(runs, key=lambda run: (run.experiment, run.seed)), sorted(errors, key=str)
+
+
 def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int]) -> list[Run]:
     """Return those of an experiment's records that are there, in the order of the seeds; no damaged one."""
     runs = []
@@ -268,4 +282,20 @@ def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int])
             runs.append(read_run(folder / record_name(experiment, dataset, seed)))
         except RunError:
             continue
+    return runs
+
+
+def runs_behind(baseline: Baseline, folder: Path, experiment: str, dataset: str) -> list[Run]:
+    """Return the runs that a baseline was measured by, from the folder of records; none unless they are these and all.
+
+    Args:
+        baseline: of that experiment on that data set; a published one has no runs.
+        folder: such as ``RECORDS``.
+        experiment: its name.
+        dataset: the data set's name.
+    """
+    runs = read_runs(folder, experiment, dataset, baseline.seeds)
+    same = len(runs) == len(baseline.seeds) and all(run.fingerprints == baseline.fingerprints for run in runs)
+    if not same or [round(run.accuracy, 6) for run in runs] != baseline.metrics["accuracy"].values:
+        return []
     return runs

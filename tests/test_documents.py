@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines import read_baselines
-from benchmarks.night import RECORDS
 from benchmarks.published import PUBLISHED
 from benchmarks.readme import render, replace_numbers
+from benchmarks.runs import RECORDS
 from cifar_models.experiments import EXPERIMENTS
 from cifar_models.run import Run
 

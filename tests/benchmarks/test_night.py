@@ -280,7 +280,7 @@ def test_an_experiment_whose_verdict_was_not_selected_is_not_judged(path: Path) 
     assert night.problem("vgg16_frozen") == "its verdict was not selected"
 
 
-@pytest.mark.parametrize("flaw", ["none", "missing", "damaged", "other fingerprints"])
+@pytest.mark.parametrize("flaw", ["none", "missing", "damaged", "other fingerprints", "other values"])
 def test_the_baseline_s_own_runs_are_at_hand_whole_or_not_at_all(path: Path, flaw: str) -> None:
     night = _judging(path)
     fingerprints = night.baseline_for(PLAIN).fingerprints
@@ -288,6 +288,8 @@ def test_the_baseline_s_own_runs_are_at_hand_whole_or_not_at_all(path: Path, fla
     runs = [make_run(seed=seed, dataset="cifar10", fingerprints=fingerprints) for seed in range(3)]
     if flaw == "other fingerprints":
         runs[1] = dataclasses.replace(runs[1], fingerprints=dataclasses.replace(fingerprints, data="sha256:other"))
+    if flaw == "other values":
+        runs[1] = dataclasses.replace(runs[1], evaluation=dataclasses.replace(runs[1].evaluation, accuracy=0.71))
     files = [write_run(folder, run) for run in runs]
     if flaw == "missing":
         files[2].unlink()
