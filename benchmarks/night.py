@@ -225,13 +225,15 @@ class Night:
                     baseline=fmean(verdict.check.baseline),
                     today=fmean(verdict.check.today[: verdict.runs]),
                     allowance=verdict.allowance,
+                    rule=verdict.rule,
+                    smallest_drop=verdict.smallest_drop,
                     runs=verdict.runs,
                 )
                 for name, some in verdicts.items()
                 for verdict in some
             ],
-            problems={name: self.problem(name) or NOT_REACHED for name in names if name not in verdicts},
-            baselines={name: BaselineMark(entry.source, entry.recorded, entry.reason) for name, entry in marks.items()},
+            problems={name: self._why_not_judged(name) for name in names if name not in verdicts},
+            baselines={name: BaselineMark.of(entry) for name, entry in marks.items()},
         )
 
     def runs_of(self, name: str) -> list[Run]:
@@ -281,6 +283,15 @@ class Night:
         if len(rows) < self.seeds:
             return f"found {len(rows)} of its {self.seeds} trainings, expected all to be selected"
         return ""
+
+    def _why_not_judged(self, name: str) -> str:
+        """Return what was said once where it happened, rather than what a line of the table has room for."""
+        if name in self.to_judge:
+            try:
+                self.baseline_for(find_experiment(name))
+            except (BaselineError, WeightsError) as error:
+                return str(error)
+        return self.problem(name) or NOT_REACHED
 
     def answer(self, name: str) -> str:
         """Return why an experiment fails tonight and what to do: what failed, or why it was not judged; else nothing.

@@ -32,7 +32,19 @@ class NightError(ValueError):
 
 @dataclass(frozen=True)
 class VerdictRecord:
-    """One verdict, for the history; means and allowance in the metric's unit."""
+    """One verdict, for the reports and the history; means, allowance and drop in the metric's unit.
+
+    Attributes:
+        experiment: its name.
+        metric: its name.
+        word: pass, regression, stale or undecided.
+        baseline: the mean of the baseline's values.
+        today: the mean of the night's runs.
+        allowance: how far the two may be apart, either way.
+        rule: what set it, the tolerance or the t-test.
+        smallest_drop: the smallest change for the worse that such a night catches 95 times in 100; None if not known.
+        runs: how many of the night's runs were used.
+    """
 
     experiment: str
     metric: str
@@ -40,6 +52,8 @@ class VerdictRecord:
     baseline: float
     today: float
     allowance: float
+    rule: str
+    smallest_drop: float | None
     runs: int
 
 
@@ -50,6 +64,11 @@ class BaselineMark:
     source: str
     recorded: str
     reason: str
+
+    @classmethod
+    def of(cls, baseline: Baseline) -> BaselineMark:
+        """Return the mark of a baseline."""
+        return cls(baseline.source, baseline.recorded, baseline.reason)
 
 
 @dataclass(frozen=True)
