@@ -13,9 +13,11 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from cifar_models.figures import (
     BASELINE,
+    NARROW_WIDTH,
     OURS,
     PUBLISHED,
     SERIES_COLOURS,
@@ -26,6 +28,9 @@ from cifar_models.figures import (
     confusion_matrix,
     interval,
     learning_curves,
+    over_nights,
+    published_curves,
+    text_table,
     to_png,
     to_svg,
 )
@@ -33,6 +38,12 @@ from cifar_models.run import Curves, Run
 from tests.factories import make_run
 
 pytestmark = pytest.mark.unit
+
+NIGHTS = ["2026-01-01", "2026-01-02", "2026-01-03"]
+OF_NIGHTS = {
+    "accuracy (share of images)": [[0.5, 0.7], [0.6], [0.25, 0.75]],
+    "time an epoch (s)": [[3.0], [4.0], [5.0]],
+}
 
 
 def _run(val_accuracy: Sequence[float], **options: Any) -> Run:
@@ -124,7 +135,7 @@ def test_a_confusion_matrix_shows_each_label_s_shares_as_the_mean_over_runs() ->
 
 def test_a_second_panel_shows_the_change_in_percentage_points() -> None:
     picture = confusion_matrix([make_run(confusion=((3, 1), (1, 3)))], [make_run(confusion=((4, 0), (1, 3)))])
-    assert _cells(picture.figure.axes[1]) == ["-25", "+25", "+0", "+0"]
+    assert _cells(picture.figure.axes[1]) == ["-25", "+25", "", ""]
     assert "the largest change is that of cat recognised: -25.0 percentage points" in picture.alternative_text
 
 
@@ -183,6 +194,7 @@ def _every_picture() -> list[Picture]:
         class_f1([run], [run], {"cat": 0.5}),
         comparison_bars({"a": [0.5]}, {"a": 0.6}),
         interval("accuracy (share of images)", [0.5], (0.4, 0.6), [0.5]),
+        published_curves({"a": [0.5]}, {"a": [run]}),
     ]
 
 
@@ -206,6 +218,14 @@ def test_every_axis_says_what_it_shows() -> None:
         lambda: comparison_bars({"a": []}, {}),
         lambda: interval("accuracy", [], (0, 1), [0.5]),
         lambda: interval("accuracy", [0.5], (1, 0), [0.5]),
+        lambda: over_nights([], {"a": []}, {}),
+        lambda: over_nights(NIGHTS, {}, {}),
+        lambda: over_nights(NIGHTS, {"a": [[0.5], [], [0.5]]}, {}),
+        lambda: over_nights(NIGHTS, {"a": [[0.5]]}, {}),
+        lambda: published_curves({}, {}),
+        lambda: published_curves({"a": [0.5]}, {"a": []}),
+        lambda: text_table("a", ["b"], []),
+        lambda: text_table("a", ["b"], [["c", "d"]]),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw: Any) -> None:
@@ -235,3 +255,81 @@ def test_an_svg_is_one_element_that_refers_to_nothing_outside(figure: Figure) ->
     assert "<image" not in svg
     assert all(reference.startswith("#") for reference in re.findall(r'(?:href="|url\()([^")]*)', svg))
     assert not re.search(r"<metadata|<!DOCTYPE|\d{4}-\d\d-\d\dT", svg)
+
+
+def test_nights_are_a_line_of_means_over_the_range_of_their_runs() -> None:
+    picture = over_nights(NIGHTS, OF_NIGHTS, {"accuracy (share of images)": [None, 0.65, 0.55]}, [0, 2])
+    accuracy, time = picture.figure.axes
+    ((places, means),) = _lines(accuracy)["mean of a night"]
+    assert places == [0, 1, 2]
+    assert means == pytest.approx([0.6, 0.6, 0.5])
+    ranges: Any = accuracy.collections[0]
+    np.testing.assert_allclose(
+        [[low, high] for (_, low), (_, high) in ranges.get_segments()], [[0.5, 0.7], [0.6, 0.6], [0.25, 0.75]]
+    )
+    (steps,) = [patch for patch in accuracy.patches if isinstance(patch, StepPatch)]
+    assert list(steps.get_data()[0]) == pytest.approx([np.nan, 0.65, 0.55], nan_ok=True)
+    assert _lines(accuracy)["change of the baseline"] == [([-0.5, -0.5], [0, 1]), ([1.5, 1.5], [0, 1])]
+    assert _cells(accuracy) == ["1", "2"]
+    assert not [patch for patch in time.patches if isinstance(patch, StepPatch)]
+    assert "accuracy (share of images): first 0.6000, last 0.5000, from 0.5000 to 0.6000" in picture.alternative_text
+    assert "3 nights, 2026-01-01 to 2026-01-03" in picture.alternative_text
+
+
+def test_a_year_of_nights_has_no_more_days_on_its_axis_than_fit() -> None:
+    picture = over_nights([str(day) for day in range(365)], {"a": [[0.5]] * 365}, {}, narrow=True)
+    assert len(picture.figure.axes[-1].get_xticks()) <= 5
+
+
+def test_published_curves_stand_over_the_range_and_mean_of_ours() -> None:
+    picture = published_curves({"a": [0.5, 0.75, 0.7], "b": [0.4]}, {"a": [_run([0.3, 0.5]), _run([0.5, 0.6, 0.9])]})
+    (axes,) = picture.figure.axes
+    lines = _lines(axes)
+    assert lines["a, published"] == [([1, 2, 3], [0.5, 0.75, 0.7])]
+    ((epochs, means),) = lines["a, mean of ours"]
+    assert epochs == [1, 2]
+    assert means == pytest.approx([0.4, 0.55])
+    assert lines["b, published"] == [([1], [0.4])]
+    assert [str(band.get_label()) for band in axes.collections] == ["a, range of ours"]
+    assert "a published, best 0.7500 at epoch 2 of 3; mean of 2 runs of ours, best 0.5500" in picture.alternative_text
+
+
+def test_a_table_is_drawn_cell_for_cell_and_said_row_by_row() -> None:
+    picture = text_table("Numbers", ["name", "value"], [["a", "0.5"], ["b", "0.6"]])
+    (table,) = picture.figure.axes[0].tables
+    assert [cell.get_text().get_text() for _, cell in sorted(table.get_celld().items())] == [
+        *("name", "value", "a", "0.5", "b", "0.6"),
+    ]
+    assert picture.alternative_text == "Numbers: name a, value 0.5; name b, value 0.6."
+
+
+def test_the_epoch_since_which_validation_parts_is_marked() -> None:
+    picture = learning_curves({"a": [_run([0.5, 0.6])]}, [_run([0.7, 0.8])], parting={"val_accuracy": 2, "loss": 1})
+    accuracy, loss = picture.figure.axes
+    assert _lines(accuracy)["validation parts from the baseline"] == [([2, 2], [0, 1])]
+    assert "validation parts from the baseline" not in _lines(loss)
+    assert "they part: validation accuracy since epoch 2." in picture.alternative_text
+
+
+def test_an_experiment_that_was_not_measured_has_its_published_bar_alone() -> None:
+    picture = comparison_bars({"a": [0.5], "b": []}, {"a": 0.4, "b": 0.6})
+    bars = _bars(picture.figure.axes[0])
+    assert [height for _, height in bars["ours"]] == [0.5]
+    assert [height for _, height in bars["published"]] == [0.4, 0.6]
+    assert "b not measured, published 0.6000" in picture.alternative_text
+
+
+def test_a_narrow_figure_is_as_wide_as_a_phone_and_its_panels_stand_one_above_the_other() -> None:
+    run = make_run()
+    narrow = [
+        learning_curves({"a": [run]}, [run], narrow=True),
+        confusion_matrix([run], [run], narrow=True),
+        class_f1([run], narrow=True),
+        comparison_bars({"a": [0.5]}, {}, narrow=True),
+        interval("accuracy", [0.5], (0.4, 0.6), [0.5], narrow=True),
+        over_nights(NIGHTS, OF_NIGHTS, {}, narrow=True),
+        published_curves({"a": [0.5]}, {}, narrow=True),
+    ]
+    assert {picture.figure.get_figwidth() for picture in narrow} == {NARROW_WIDTH}
+    for picture in narrow:
+        assert {axes.get_subplotspec().colspan.stop for axes in picture.figure.axes} == {1}  # type: ignore[union-attr]
