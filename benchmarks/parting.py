@@ -8,13 +8,6 @@ from statistics import fmean
 
 from cifar_models.run import Curves, Run
 
-NAMES = {
-    "loss": "train loss",
-    "accuracy": "train accuracy",
-    "val_loss": "validation loss",
-    "val_accuracy": "validation accuracy",
-}
-
 
 def parting_epoch(baseline: Sequence[Sequence[float]], today: Sequence[Sequence[float]]) -> int | None:
     """Return the first epoch, from 1, since which the mean of today's curves stays on one side of the baseline's range.
@@ -43,9 +36,9 @@ def parting_epoch(baseline: Sequence[Sequence[float]], today: Sequence[Sequence[
 
 
 def parting_epochs(baseline: Sequence[Run], today: Sequence[Run]) -> dict[str, int | None]:
-    """Return the parting epoch of each kind of curve, by its name in words, the earliest first and None last."""
+    """Return the parting epoch of each of a run's ``Curves``, by its name, the earliest first and None last."""
     epochs = {
-        NAMES[kind.name]: parting_epoch(
+        kind.name: parting_epoch(
             [getattr(run.curves, kind.name) for run in baseline], [getattr(run.curves, kind.name) for run in today]
         )
         for kind in fields(Curves)

@@ -56,8 +56,8 @@ def test_of_the_four_curves_the_earliest_comes_first() -> None:
 
     today = run(val_accuracy=[0.5, 0.5, 0.4], loss=[1.0, 2.0, 2.0])
     assert list(parting_epochs([run()], [today]).items()) == [
-        ("train loss", 2),
-        ("validation accuracy", 3),
-        ("train accuracy", None),
-        ("validation loss", None),
+        ("loss", 2),
+        ("val_accuracy", 3),
+        ("accuracy", None),
+        ("val_loss", None),
     ]
