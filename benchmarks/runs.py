@@ -245,7 +245,8 @@ def read_night(path: Path) -> NightRecord:
         if found != FORMAT or type(found) is not int:
             raise ValueError(f"found format {found!r}, expected {FORMAT}")
         night: NightRecord = read_as(NightRecord, record, "night")
-        datetime.datetime.fromisoformat(night.started)
+        for time in filter(None, (night.started, night.ended)):
+            datetime.datetime.fromisoformat(time)
     except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
         raise NightError(f"{file}: {error}; expected the record of a night") from None
     return night
