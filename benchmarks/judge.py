@@ -118,7 +118,7 @@ def explain(
         lines.append(f"  {_what_is_allowed(verdict, baseline, false_alarm_rate)}")
     if baseline.f1 is not None:
         lines.append(f"  {_classes_that_moved(verdicts)}")
-    lines.append(f"  {_confusion_that_grew(runs, recorded)}")
+    lines.append(f"  {confusion_that_grew(runs, recorded)}")
     words = {verdict.word for verdict in failed}
     if "regression" in words:
         lines.append(f"  Training got worse. If that was meant: {update_command}")
@@ -182,7 +182,7 @@ def _classes_that_moved(verdicts: Sequence[Verdict]) -> str:
     return f"F1 that moved most: {moved}."
 
 
-def _confusion_that_grew(runs: Sequence[Run], recorded: Sequence[Run]) -> str:
+def confusion_that_grew(runs: Sequence[Run], recorded: Sequence[Run]) -> str:
     """Return the confusion of two classes whose share of the true class's images grew most."""
     if not recorded:
         return "Which confusion grew most is not known: the records of the baseline's runs are not at hand."

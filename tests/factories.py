@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.baselines import Baseline, ClassMetric, Metric
+from benchmarks.findings import Finding
+from benchmarks.runs import BaselineMark, VerdictRecord
 from cifar_models.code import Code
 from cifar_models.environment import Environment
 from cifar_models.evaluation import ClassReport, Evaluation
@@ -124,4 +126,42 @@ def make_published(
         environment=None,
         recorded="2025-01-31",
         reason="the report's numbers",
+    )
+
+
+def make_verdict(
+    metric: str = "accuracy",
+    word: str = "pass",
+    *,
+    experiment: str = "simple_cnn",
+    today: float = 0.7,
+    baseline: float = 0.7,
+    allowance: float = 0.04,
+    rule: str = "tolerance",
+    smallest_drop: float | None = 0.05,
+) -> VerdictRecord:
+    """Return a verdict as a night records it, whose word is as told."""
+    return VerdictRecord(experiment, metric, word, baseline, today, allowance, rule, smallest_drop, runs=3)
+
+
+def make_finding(
+    experiment: str = "simple_cnn",
+    *words: str,
+    runs: Sequence[Run] | None = None,
+    verdicts: Sequence[VerdictRecord] | None = None,
+    problem: str = "",
+    baseline: Baseline | None = None,
+    recorded: Sequence[Run] = (),
+) -> Finding:
+    """Return what a night found of an experiment: verdicts of accuracy and gap by these words, unless told others."""
+    named = zip(("accuracy", "gap"), words, strict=False)
+    verdicts = verdicts or [make_verdict(metric, word, experiment=experiment) for metric, word in named]
+    return Finding(
+        experiment=experiment,
+        runs=[make_run(experiment)] if runs is None else runs,
+        verdicts=verdicts,
+        problem=problem,
+        mark=BaselineMark("measured", "2025-01-31", "the first") if verdicts else None,
+        baseline=baseline,
+        recorded=recorded,
     )

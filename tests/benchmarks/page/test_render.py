@@ -1,0 +1,174 @@
+"""The page as text: whole, on its own, every part of it there and every name escaped."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from benchmarks.findings import WORDS
+from benchmarks.page.__main__ import main
+from benchmarks.page.render import write_report
+from tests.benchmarks.page.nights import HOSTILE, Project, make_project
+
+pytestmark = pytest.mark.unit
+
+
+class Reader(HTMLParser):
+    """Elements with their attributes, and all text outside the style."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self._open:
+            self.text += f" {data}"
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return make_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def path(project: Project) -> Path:
+    return write_report(project.night, project.baselines, project.records, project.night)
+
+
+@pytest.fixture(scope="module")
+def page(path: Path) -> Reader:
+    return Reader(path.read_text(encoding="utf-8"))
+
+
+def _ids(page: Reader) -> list[str]:
+    return [str(attributes["id"]) for _, attributes in page.elements if "id" in attributes]
+
+
+def test_the_answer_comes_first(page: Reader) -> None:
+    assert [tag for tag, _ in page.elements if tag in ("h1", "h2")] == ["h1", "h2", "h2", "h2", "h2"]
+    assert (
+        "2 of 3 experiments need a look: simple_cnn is a regression (accuracy 0.6000, 0.1000 below its baseline); "
+        f"{HOSTILE} was not judged; the other 1 passes."
+    ) in page.text
+
+
+def test_every_section_and_experiment_has_a_permalink_and_every_link_an_end(page: Reader) -> None:
+    ids = _ids(page)
+    assert {"experiments", "history", "published", "night"} <= set(ids)
+    assert {"experiment-simple_cnn", "experiment-vgg16_frozen", "experiment--script-alert-1-script-"} <= set(ids)
+    assert max(Counter(ids).values()) == 1
+    assert {str(link["href"]) for link in page.all("a")} <= {f"#{each}" for each in ids}
+    labels = {str(attributes["aria-labelledby"]) for _, attributes in page.elements if "aria-labelledby" in attributes}
+    assert labels <= set(ids)
+
+
+def test_it_asks_nobody_for_anything(path: Path, page: Reader) -> None:
+    addresses = [
+        str(attributes[name])
+        for _, attributes in page.elements
+        for name in ("src", "href", "srcset")
+        if name in attributes
+    ]
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    assert not re.search(
+        r"url\(|@import|https?://(?!www\.w3\.org)", re.sub(r'"data:[^"]*"', "", path.read_text("utf-8"))
+    )
+    (policy,) = [meta for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert not page.all("script")
+
+
+def test_whatever_the_records_say_is_text(page: Reader) -> None:
+    assert HOSTILE in page.text
+    assert "it diverged </p><img src=x onerror=alert(1)>" in page.text
+    assert "the first & <only>" in page.text
+    assert all("onerror" not in attributes for _, attributes in page.elements)
+
+
+def test_every_figure_has_a_caption_and_a_text_for_those_who_cannot_see_it(page: Reader) -> None:
+    images = page.all("img")
+    assert len(images) == len(page.all("figure")) == len(page.all("figcaption"))
+    # Two intervals, curves, confusion and F1 of those judged, the last three of the other; history; bars and curves.
+    assert len(images) == 2 * 5 + 3 + 3 + 2
+    assert all(len(str(image["alt"])) > 40 and image["width"] and image["height"] for image in images)
+
+
+def test_every_table_has_a_caption_and_its_headers_say_what_they_head(page: Reader) -> None:
+    assert len(page.all("table")) == len(page.all("caption"))
+    assert {str(header.get("scope")) for header in page.all("th")} == {"col", "row"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Accuracy 0.6000, 0.1000 below its baseline: outside the ±0.0400 that its tolerance allows.",
+        "F1 of cat 0.6000, 0.1000 below its baseline: regression",
+        "The curves part at epoch 1.",
+        "device CPU a GPU",
+        "Not judged: it diverged",
+        "Held against the measured baseline of 3 runs, set 2025-01-31: the first",
+        "peak memory of the process (GB) 1.07 1.07",
+        "From the night of 29 January 2025: measured on 2024-12-24. set in a hurry",
+        "From the night of 30 January 2025: measured on 2025-01-31. the first & <only>",
+        "Mean accuracy of the last 2 nights: 0.6500, 0.0500 below the baseline.",
+        "simple_cnn 0.6763 not measured 0.169",
+        "git commit 0123abc 0123abc same",
+    ],
+)
+def test_it_says(page: Reader, words: str) -> None:
+    assert words in " ".join(page.text.split())
+
+
+def test_a_verdict_is_said_by_word_and_symbol_wherever_it_has_a_colour(page: Reader) -> None:
+    assert re.search(r"▼\s+regression", page.text)
+    assert re.search(r"✓\s+pass", page.text)
+    badges = {str(span.get("class")) for span in page.all("span") if "badge" in str(span.get("class"))}
+    assert badges == {"badge regression", "badge pass", "badge not-judged"}
+    style = (Path(write_report.__code__.co_filename).parent / "style.css").read_text(encoding="utf-8")
+    assert all(f".{word.replace(' ', '-')} {{ --tone:" in style for word in WORDS)
+
+
+def test_the_published_comparison_lies_beside_it_as_png_files(path: Path) -> None:
+    assert {file.name for file in path.parent.glob("*.png")} == {
+        f"published-{name}.png" for name in ("table", "bars", "curves", "report-simple_cnn", "report-vgg16_frozen")
+    }
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in path.parent.glob("*.png"))
+
+
+def test_the_command_makes_the_same_page_again_into_a_folder_that_it_makes(
+    project: Project, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "new" / "folder"
+    options = [f"--baselines={project.baselines_path}", f"--report-dir={folder}"]
+    monkeypatch.setattr("sys.argv", ["page", str(project.night), *options])
+    main()
+    assert capsys.readouterr().out == f"report: {folder / 'report.html'}\n"
+    assert (folder / "report.html").read_bytes() == path.read_bytes()
+
+
+def test_a_folder_that_is_no_night_is_one_line(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["page", str(tmp_path), f"--baselines={project.baselines_path}"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith(f"python -m benchmarks.page: {tmp_path / 'night.json'}: ")
