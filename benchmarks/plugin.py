@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.plugin_report import REPORTED, properties_of, write_reports
 from benchmarks.plugin_xdist import Controller, Worker, is_controller, is_worker
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "'run_dir', runs/ beside the ini file)",
     )
     group.addoption(
+        "--report-dir",
+        type=Path,
+        metavar="DIR",
+        help="where to write the night's page, report.html, and PNG files (default: the night's folder in --run-dir)",
+    )
+    group.addoption(
         "--resume",
         action="store_true",
         help="go on with the newest interrupted night of --run-dir: take those of its runs that nothing tells apart "
@@ -132,7 +139,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--false-alarm-rate: found {rate}, expected a number above 0 and below 0.5")
     if reason is not None and not updating:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
-    for option in ("data_dir", "weights_dir", "run_dir", "baselines"):
+    for option in ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines"):
         path = config.getoption(option)
         name = f"--{option.replace('_', '-')}"
         if path is None:
@@ -144,7 +151,7 @@ def pytest_configure(config: pytest.Config) -> None:
             )
         if option in ("data_dir", "weights_dir") and not path.is_dir():
             raise pytest.UsageError(f"{name}: found no folder {path}, expected one")
-        if option == "run_dir" and path.exists() and not path.is_dir():
+        if option in ("run_dir", "report_dir") and path.exists() and not path.is_dir():
             raise pytest.UsageError(f"{name}: found a file {path}, expected a folder")
 
 
@@ -394,6 +401,9 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell failures that are the benchmark's answers from others; file a row for a training that ended in no run."""
+    night, name, seed = item.config.stash.get(NIGHT, None), _experiment_of(item), _seed_of(item)
+    if night is not None and name is not None and call.when == "call":
+        item.user_properties += properties_of(night, name, seed)
     report = yield
     if report.failed and not is_answer(item, call):
         item.config.stash[FAILED_OTHERWISE] = True
@@ -401,7 +411,6 @@ def pytest_runtest_makereport(
         return report
     if line := item.stash.get(LIVE, None):
         line.clear()  # now, as pytest is about to write the outcome to where the line is
-    night, name, seed = item.config.stash.get(NIGHT, None), _experiment_of(item), _seed_of(item)
     if night is not None and name is not None and seed is not None and call.excinfo is not None:
         from benchmarks.report import Row
 
@@ -440,6 +449,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             or any(row.outcome == DIVERGED for row in night.rows),
             not_judged=bool(selected - verdicts.keys() or night.losses),
         )
+    write_reports(session, night)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
@@ -465,7 +475,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line(verdicts_table(verdicts, problems))
     if night.folder is not None:
         terminalreporter.write_sep("=", "records")
-        for line in (str(night.folder.path), *night.losses):
+    write_reports(session, night)
             terminalreporter.write_line(line)
     update = config.stash.get(UPDATE, None)
     if update is None:

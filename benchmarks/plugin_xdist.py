@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks.plugin_report import Properties, properties_of
 from benchmarks.share import take_share
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class Controller:
             return result
         night.judge(lambda name, seed: train_and_file(night, name, seed, progress=None))
         for name, node_id in self._to_judge.items():
-            _report_verdict(session, node_id, night.answer(name))
+            _report_verdict(session, node_id, night.answer(name), properties_of(night, name, None))
         return result
 
     def put_in_order(self, night: Night) -> None:
@@ -202,7 +203,7 @@ class Controller:
                 night.rows[position] = Row(row.experiment, row.seed, f"not of this night, for {reason}")
 
 
-def _report_verdict(session: pytest.Session, node_id: str, failure: str) -> None:
+def _report_verdict(session: pytest.Session, node_id: str, failure: str, properties: Properties) -> None:
     """Report a verdict to all that listen: the terminal, JUnit's file, pytest's count of failures."""
     path, _, name = node_id.partition("::")
     for when in ("call", "teardown"):
@@ -214,6 +215,7 @@ def _report_verdict(session: pytest.Session, node_id: str, failure: str) -> None
             outcome="failed" if failed else "passed",
             longrepr=failure if failed else None,
             when=when,
+            user_properties=properties,
         )
         setattr(report, ANSWER, True)
         session.config.hook.pytest_runtest_logreport(report=report)

@@ -17,10 +17,12 @@ import keras  # noqa: F401 - pytester forgets all modules that a session loads, 
 import pytest
 import tensorflow as tf
 
-import benchmarks.live  # noqa: F401 - for the same reason
+import benchmarks.live
+import benchmarks.page.summary  # noqa: F401 - for the same reason
 from benchmarks import baselines
 from benchmarks import night as night_module
 from benchmarks.baselines import Baseline, Baselines, write_baselines
+from benchmarks.page import render
 from benchmarks.runs import read_night, read_run, write_run
 from benchmarks.status import NOT_JUDGED, REGRESSION, STALE, UNDECIDED
 from cifar_models import datasets, experiments, training
@@ -76,6 +78,7 @@ class Bench:
         self.gap = dict.fromkeys(TABLE, 0.1)
         self.failures: dict[tuple[str, int], BaseException] = {}
         self.events: list[str] = []
+        self.reports: list[Path] = []
         self.baselines_path = pytester.path / "baselines.json"
 
     @property
@@ -106,6 +109,10 @@ class Bench:
             baselines[name] = {"synthetic": {"measured": entry}}
         write_baselines(self.baselines_path, baselines)
         return baselines
+
+    def write_report(self, *arguments: Any) -> Path:
+        self.reports.append(arguments[-1])
+        return self.reports[-1] / render.PAGE
 
     def load_dataset(self, name: str, data_dir: Path | None = None) -> Dataset:
         self.events.append(f"load {name} {data_dir}")
@@ -147,6 +154,8 @@ class Bench:
 def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench = Bench(pytester)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.setattr(render, "write_report", bench.write_report)  # half a second of drawing for each session
     monkeypatch.setattr(training, "train", bench.train)
     monkeypatch.setattr(experiments, "EXPERIMENTS", TABLE)
     monkeypatch.setattr(datasets, "load_dataset", bench.load_dataset)
