@@ -172,3 +172,19 @@ def test_a_folder_that_is_no_night_is_one_line(
         main()
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith(f"python -m benchmarks.page: {tmp_path / 'night.json'}: ")
+
+
+def test_a_metric_s_interval_is_what_its_verdict_allows(page: Reader) -> None:
+    texts = [
+        str(image["alt"])
+        for image in page.all("img")
+        if str(image["alt"]).startswith("accuracy (share of images): mean")
+    ]
+    assert ["below the allowed 0.6600 to 0.7400" in text for text in texts] == [True, False]
+    assert "inside the allowed 0.6600 to 0.7400" in texts[1]
+
+
+def test_only_what_failed_has_something_that_happened(page: Reader) -> None:
+    assert page.text.count("What happened") == 1
+    # What is not judged is compared as well: the reason may lie in what differs.
+    assert page.text.count("What differs from the baseline's runs") == 1
