@@ -475,7 +475,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line(verdicts_table(verdicts, problems))
     if night.folder is not None:
         terminalreporter.write_sep("=", "records")
-    write_reports(session, night)
+        for line in (str(night.folder.path), *night.losses, *config.stash.get(REPORTED, [])):
             terminalreporter.write_line(line)
     update = config.stash.get(UPDATE, None)
     if update is None:

@@ -70,10 +70,10 @@ def test_what_can_be_taken_is_taken_and_of_all_else_it_is_said_why_not(tmp_path:
     (tmp_path / ".simple_cnn.synthetic.seed4.json.x1y2.tmp").write_text("{", encoding="utf-8")
     taken, notes = runs_to_take(tmp_path, _difference)
     assert taken == {("simple_cnn", 0): make_run(), ("improved_cnn", 0): make_run("improved_cnn")}
-    assert notes[0] == "trained anew: simple_cnn seed 1, for its code was not recorded"
     assert len(notes) == 3
-    assert notes[1].startswith(f"ignored, and trained anew: {cut_short}: line ")
-    assert notes[2].startswith(f"ignored, and trained anew: {of_another_version}: found no record of format ")
+    assert notes[0].startswith(f"ignored, and trained anew: {cut_short}: line ")
+    assert notes[2] == "trained anew: simple_cnn seed 1, for its code was not recorded"
+    assert notes[1].startswith(f"ignored, and trained anew: {of_another_version}: found no record of format ")
 
 
 def test_a_record_under_another_s_name_is_taken_for_what_it_is(tmp_path: Path) -> None:

@@ -99,7 +99,17 @@ def test_a_start_that_cannot_write_its_record_leaves_no_folder(tmp_path: Path, m
 
 def test_what_a_night_came_to_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     folder = NightFolder.start(tmp_path, _record())
-    verdict = VerdictRecord("simple_cnn", "accuracy", "pass", baseline=0.7, today=0.69, allowance=0.02, runs=3)
+    verdict = VerdictRecord(
+        "simple_cnn",
+        "accuracy",
+        "pass",
+        baseline=0.7,
+        today=0.69,
+        allowance=0.02,
+        runs=3,
+        rule="t-test",
+        smallest_drop=0.03,
+    )
     record = dataclasses.replace(_record(ended=SECOND), verdicts=[verdict], problems={"simple_cnn": "why"})
     folder.write_record(record)
     assert read_night(folder.path) == record
