@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
     from benchmarks.baselines import Baselines
-    from benchmarks.live import LiveLine
     from benchmarks.night import Night
     from cifar_models.experiments import Experiment
+    from cifar_models.live import LiveLine
     from cifar_models.progress import Progress
 
 NIGHT: pytest.StashKey[Night] = pytest.StashKey()
@@ -378,7 +378,7 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
 
 def _progress(request: pytest.FixtureRequest, title: str) -> Callable[[Progress], None] | None:
     """Return what shows a training's progress, past pytest's capture; None where pytest itself reports nothing."""
-    from benchmarks.live import LiveLine
+    from cifar_models.live import LiveLine
 
     reporter: TerminalReporter | None = request.config.pluginmanager.getplugin("terminalreporter")
     capture = request.config.pluginmanager.getplugin("capturemanager")
@@ -391,7 +391,8 @@ def _progress(request: pytest.FixtureRequest, title: str) -> Callable[[Progress]
 
     stash = request.node.stash
     if LIVE not in stash:
-        stash[LIVE] = LiveLine(write, terminal=bool(reporter.isatty))
+        # pytest has written the test's name to the line that it is on.
+        stash[LIVE] = LiveLine(write, terminal=bool(reporter.isatty), before="\n")
     line = stash[LIVE]
     return lambda state: line.show(title, state)
 

@@ -17,29 +17,30 @@ class LiveLine:
     Args:
         write: writes text at once, without a line end of its own.
         terminal: whether a carriage return goes back to the line's start.
+        before: written once, before all else, such as the end of a line that another has begun.
     """
 
-    def __init__(self, write: Callable[[str], None], *, terminal: bool) -> None:
+    def __init__(self, write: Callable[[str], None], *, terminal: bool, before: str = "") -> None:
         self._write, self._terminal = write, terminal
         self._width = 0
         self._shown = -REFRESH_SECONDS
-        self._line_end = "\n"  # written once, before all else: pytest has begun a line of its own
+        self._before = before
 
     def show(self, title: str, progress: Progress) -> None:
         """Show where a training stands; ``title`` names it."""
         epoch_ended = progress.validation_accuracy is not None
         if not self._terminal:
             if epoch_ended:
-                self._write(f"{self._line_end}{describe(title, progress)}\n")
-                self._line_end = ""
+                self._write(f"{self._before}{describe(title, progress)}\n")
+                self._before = ""
             return
         now = time.monotonic()
         if epoch_ended or now - self._shown >= REFRESH_SECONDS:
             self._shown = now
             # A line that wraps could not be rewritten: a carriage return goes back to its last part only.
             line = describe(title, progress)[: shutil.get_terminal_size().columns - 1]
-            self._write(f"{self._line_end}\r{line:<{self._width}}")
-            self._line_end = ""
+            self._write(f"{self._before}\r{line:<{self._width}}")
+            self._before = ""
             self._width = len(line)
 
     def clear(self) -> None:

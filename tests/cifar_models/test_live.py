@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import live
-from benchmarks.live import REFRESH_SECONDS, LiveLine, describe
+from cifar_models import live
+from cifar_models.live import REFRESH_SECONDS, LiveLine, describe
 from cifar_models.progress import Progress
 
 pytestmark = pytest.mark.unit
@@ -71,7 +71,7 @@ def test_the_time_left_is_in_minutes_and_seconds(seconds: float, shown: str) -> 
 
 def test_a_terminal_s_line_is_rewritten_and_a_longer_one_leaves_nothing_behind(clock: list[float]) -> None:
     screen = Screen()
-    line = LiveLine(screen.write, terminal=True)
+    line = LiveLine(screen.write, terminal=True, before="\n")
     line.show("a long title", EPOCH)
     assert screen.seen == describe("a long title", EPOCH)
     clock[0] += REFRESH_SECONDS
@@ -80,7 +80,7 @@ def test_a_terminal_s_line_is_rewritten_and_a_longer_one_leaves_nothing_behind(c
     line.clear()
     assert screen.seen == ""
     assert screen.written.endswith("\r")
-    # It begins on a line of its own, for pytest has written the test's name to the one that it is on.
+    # It begins on a line of its own, as it was told to.
     assert screen.written.startswith("\n\r")
     assert screen.written.count("\n") == 1
 
@@ -115,7 +115,7 @@ def test_a_line_that_was_never_shown_needs_no_clearing() -> None:
     assert texts == []
 
 
-def test_a_log_gets_one_plain_line_an_epoch_that_begins_on_its_own(clock: list[float]) -> None:
+def test_a_log_gets_one_plain_line_an_epoch(clock: list[float]) -> None:
     texts: list[str] = []
     line = LiveLine(texts.append, terminal=False)
     for _ in range(3):
@@ -126,4 +126,13 @@ def test_a_log_gets_one_plain_line_an_epoch_that_begins_on_its_own(clock: list[f
     line.show("t", dataclasses.replace(EPOCH, epoch=3))
     line.clear()
     first, second = describe("t", EPOCH), describe("t", dataclasses.replace(EPOCH, epoch=3))
-    assert "".join(texts) == f"\n{first}\n{second}\n"
+    assert "".join(texts) == f"{first}\n{second}\n"
+
+
+def test_what_comes_before_a_log_is_written_once() -> None:
+    texts: list[str] = []
+    line = LiveLine(texts.append, terminal=False, before="...\n")
+    line.show("t", EPOCH)
+    line.show("t", EPOCH)
+    assert "".join(texts).startswith("...\nt ")
+    assert "".join(texts).count("...") == 1
