@@ -14,8 +14,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 from scipy.special import stdtrit
 
-from benchmarks.files import remove_leftovers, write_whole
 from cifar_models.environment import Environment
+from cifar_models.files import remove_leftovers, write_whole
 from cifar_models.run import Fingerprints, Run
 from cifar_models.strict_json import parse_json, read_as, to_json
 

@@ -19,7 +19,6 @@ from benchmarks.baselines import (
     updating,
     write_baselines,
 )
-from benchmarks.files import remove_leftovers
 from benchmarks.judge import explain, judge
 from benchmarks.looks import looks_between
 from benchmarks.report import Row
@@ -31,16 +30,16 @@ from benchmarks.runs import (
     NightRecord,
     VerdictRecord,
     damaged_nights,
-    record_name,
     runs_behind,
-    write_run,
 )
 from benchmarks.verdict import Verdict
 from cifar_models.code import describe_code
 from cifar_models.datasets import Dataset
 from cifar_models.environment import Environment, describe_environment
 from cifar_models.experiments import Experiment, find_experiment
+from cifar_models.files import remove_leftovers
 from cifar_models.pretrained import BackboneWeights, WeightsError
+from cifar_models.records import record_name, write_run
 from cifar_models.run import Run
 from cifar_models.training import checksums_of, default_weights, fingerprints_of
 

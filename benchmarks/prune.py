@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.runs import NightFolder, damaged_nights, newest_first, record_name, remove_half_removed
+from benchmarks.runs import NightFolder, damaged_nights, newest_first, remove_half_removed
+from cifar_models.records import record_name
 
 
 def prune(run_dir: Path, *, keep: int, remove: bool) -> Iterator[str]:

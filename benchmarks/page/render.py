@@ -7,13 +7,13 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmarks.baselines import Baselines
-from benchmarks.files import write_whole
 from benchmarks.findings import read_findings
 from benchmarks.history import read_history
 from benchmarks.page.content import VERDICT_HEADERS, PageContent, page_content
 from benchmarks.page.published import comparable_runs, pictures, published_comparison
 from benchmarks.page.words import SYMBOLS
 from cifar_models import figures
+from cifar_models.files import write_whole
 
 PAGE = "report.html"
 

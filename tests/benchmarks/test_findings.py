@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.baselines import Baselines
 from benchmarks.findings import read_findings
-from benchmarks.runs import BaselineMark, NightError, NightFolder, NightRecord, VerdictRecord, write_run
+from benchmarks.runs import BaselineMark, NightError, NightFolder, NightRecord, VerdictRecord
+from cifar_models.records import write_run
 from tests.factories import make_baseline, make_run
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.history import METRICS, RECENT_NIGHTS, baseline_changes, read_history, recent_drift
-from benchmarks.runs import BaselineMark, NightFolder, NightRecord, VerdictRecord, write_run
+from benchmarks.runs import BaselineMark, NightFolder, NightRecord, VerdictRecord
+from cifar_models.records import write_run
 from cifar_models.run import Timings
 from tests.factories import make_run
 

@@ -14,11 +14,11 @@ from benchmarks import night as night_module
 from benchmarks.baselines import BaselineError, Baselines, read_baselines, updating, write_baselines
 from benchmarks.night import Night, load_weights, read_or_start_baselines
 from benchmarks.report import Row
-from benchmarks.runs import write_run
 from cifar_models import training
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment, Protocol
 from cifar_models.pretrained import BackboneWeights, WeightsError
+from cifar_models.records import write_run
 from cifar_models.run import Fingerprints
 from tests.factories import make_baseline, make_run
 

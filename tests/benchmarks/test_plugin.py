@@ -17,13 +17,12 @@ import keras  # noqa: F401 - pytester forgets all modules that a session loads, 
 import pytest
 import tensorflow as tf
 
-import benchmarks.page.summary
 import cifar_models.live  # noqa: F401 - for the same reason
 from benchmarks import baselines
 from benchmarks import night as night_module
 from benchmarks.baselines import Baseline, Baselines, write_baselines
 from benchmarks.page import render
-from benchmarks.runs import read_night, read_run, write_run
+from benchmarks.runs import read_night
 from benchmarks.status import NOT_JUDGED, REGRESSION, STALE, UNDECIDED
 from cifar_models import datasets, experiments, training
 from cifar_models.code import Code, describe_code
@@ -33,6 +32,7 @@ from cifar_models.environment import describe_environment
 from cifar_models.experiments import Experiment, Protocol
 from cifar_models.pretrained import BackboneWeights, WeightsError
 from cifar_models.progress import Progress
+from cifar_models.records import read_run, write_run
 from cifar_models.run import Fingerprints, Run
 from cifar_models.strict_json import to_json
 from cifar_models.training import TrainingDiverged

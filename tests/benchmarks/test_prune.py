@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import prune
-from benchmarks.runs import NightFolder, NightRecord, nights, write_run
+from benchmarks.runs import NightFolder, NightRecord, nights
+from cifar_models.records import write_run
 from tests.factories import make_run
 
 pytestmark = pytest.mark.unit

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.resume import difference_from, runs_to_take
-from benchmarks.runs import NIGHT_RECORD, write_run
+from benchmarks.runs import NIGHT_RECORD
 from cifar_models.environment import Environment
+from cifar_models.records import write_run
 from cifar_models.run import Fingerprints, Run
 from tests.factories import CODE, ENVIRONMENT, FINGERPRINTS, make_run
 

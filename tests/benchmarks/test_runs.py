@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.files import remove_leftovers, write_whole
 from benchmarks.runs import (
     NightError,
     NightFolder,
@@ -22,12 +21,11 @@ from benchmarks.runs import (
     newest_first,
     nights,
     read_night,
-    read_run,
     read_runs,
-    record_name,
     remove_half_removed,
-    write_run,
 )
+from cifar_models.files import remove_leftovers, write_whole
+from cifar_models.records import read_run, record_name, write_run
 from cifar_models.run import RunError
 from tests.factories import make_run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.files import write_whole
+from cifar_models.files import write_whole
 from cifar_models.run import Fingerprints
 from cifar_models.strict_json import parse_json, read_as, to_json
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.baselines import Baselines, write_baselines
-from benchmarks.runs import RECORDS, BaselineMark, NightFolder, NightRecord, write_run
+from benchmarks.runs import RECORDS, BaselineMark, NightFolder, NightRecord
+from cifar_models.records import write_run
 from cifar_models.run import Curves, Run
 from tests.factories import ENVIRONMENT, make_baseline, make_run, make_verdict
 

@@ -10,8 +10,9 @@ from benchmarks.baselines import Baselines
 from benchmarks.findings import Finding, Findings
 from benchmarks.page.published import comparable_runs, pictures, published_comparison
 from benchmarks.published_report import REPORT
-from benchmarks.runs import NightRecord, write_run
+from benchmarks.runs import NightRecord
 from cifar_models.datasets.cifar10 import CLASS_NAMES
+from cifar_models.records import write_run
 from cifar_models.run import Run
 from tests.factories import make_baseline, make_finding, make_run
 
