@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from cifar_models import builders
 from cifar_models.fingerprint import fingerprint_json
 
 if TYPE_CHECKING:
@@ -66,6 +65,17 @@ class Experiment:
     description: str
 
 
+def _builder(name: str) -> Callable[[], keras.Model]:
+    """Return a function of ``builders.py`` by its name: the table can be read without loading Keras and TensorFlow."""
+
+    def build() -> keras.Model:
+        from cifar_models import builders
+
+        return getattr(builders, name)()
+
+    return build
+
+
 # The report says "a low learning rate" and gives no number; this is the one of Keras's guide to fine-tuning,
 # https://keras.io/guides/transfer_learning/.
 FINE_TUNING_LEARNING_RATE = 1e-5
@@ -73,28 +83,28 @@ FINE_TUNING_LEARNING_RATE = 1e-5
 EXPERIMENTS: dict[str, Experiment] = {
     row.name: row
     for row in (
-        Experiment("simple_cnn", builders.simple_cnn, Protocol(), "two convolutions, dense 512"),
+        Experiment("simple_cnn", _builder("simple_cnn"), Protocol(), "two convolutions, dense 512"),
         Experiment(
             "vgg16_frozen",
-            builders.vgg16_frozen,
+            _builder("vgg16_frozen"),
             Protocol(backbone="vgg16"),
             "VGG16 frozen, dense softmax",
         ),
         Experiment(
             "improved_cnn",
-            builders.improved_cnn,
+            _builder("improved_cnn"),
             Protocol(learning_rate_schedule="cosine"),
             "simple_cnn with batch normalization, dropout, L2",
         ),
         Experiment(
             "resnet50_frozen",
-            builders.resnet50_frozen,
+            _builder("resnet50_frozen"),
             Protocol(backbone="resnet50"),
             "ResNet50 frozen, dense softmax",
         ),
         Experiment(
             "resnet50_finetuned",
-            builders.resnet50_finetuned,
+            _builder("resnet50_finetuned"),
             Protocol(backbone="resnet50", learning_rate=FINE_TUNING_LEARNING_RATE),
             "ResNet50, last 30 layers fine-tuned",
         ),

@@ -89,7 +89,7 @@ except ImportError:
 
 
 def test_the_scan_follows_imports_through_the_repository() -> None:
-    assert {"cifar_models.builders", "keras"} <= _loaded_with("cifar_models.experiments")
+    assert {"cifar_models.builders", "keras"} <= _loaded_with("cifar_models.pretrained")
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cifar_models")])
@@ -104,11 +104,12 @@ def test_only_the_plugin_and_the_benchmarks_themselves_import_pytest(module: str
         assert not _packages(_imported(module)) & {"pytest", "_pytest"}
 
 
-# These look at the table of experiments, whose builders are Keras's: the plugin imports them only when a night starts.
-WITH_TENSORFLOW = {"benchmarks.night", "benchmarks.published", "benchmarks.readme", "benchmarks.test_training"}
+# These train, or look at pretrained weights: the plugin imports them only when a night starts.
+WITH_TENSORFLOW = {"benchmarks.night", "benchmarks.published", "benchmarks.test_training"}
 LIGHT = [
     *(name for name in MODULES if name.startswith(("benchmarks", "cifar_models.datasets"))),
-    *(f"cifar_models.{name}" for name in ("environment", "evaluation", "fingerprint", "normalization", "run")),
+    *(f"cifar_models.{name}" for name in ("environment", "evaluation", "experiments", "figures", "fingerprint")),
+    *(f"cifar_models.{name}" for name in ("live", "normalization", "records", "run")),
 ]
 
 

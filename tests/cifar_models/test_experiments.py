@@ -36,9 +36,12 @@ def test_the_table_has_the_published_models_in_the_published_order() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 class TestEachExperiment:
-    def test_it_is_filed_under_its_name_and_built_by_the_builder_of_that_name(self, name: str) -> None:
+    def test_it_is_filed_under_its_name_and_built_by_the_builder_of_that_name(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(builders, name, lambda: f"built by {name}")  # raises where there is no such builder
         assert EXPERIMENTS[name].name == name
-        assert EXPERIMENTS[name].build is getattr(builders, name)
+        assert EXPERIMENTS[name].build() == f"built by {name}"
 
     def test_its_backbone_is_the_one_its_name_says(self, name: str) -> None:
         expected = name.partition("_")[0] if name.startswith(("vgg16", "resnet50")) else None
