@@ -47,6 +47,8 @@ def train(
 ) -> Run:
     """Train an experiment on a data set and evaluate it with the best epoch's weights.
 
+    The model that ``experiment.build`` returns is the one that is trained, and has the best epoch's weights afterwards.
+
     Args:
         experiment: a row of the table.
         dataset: uint8 images and labels; stays as it is.
