@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, precision_recall_fscore_support
 
 from cifar_models.datasets.dataset import CLASS_COUNT
 
@@ -64,6 +64,26 @@ def evaluate(
         },
         confusion=confusion_matrix(labels, predictions, labels=every_class).tolist(),
     )
+
+
+def describe_evaluation(evaluation: Evaluation) -> str:
+    """Return an evaluation as scikit-learn's classification report: its text, from the counts of the confusion matrix.
+
+    Raises:
+        ValueError: no image in the confusion matrix, or one of another size than there are classes.
+    """
+    size = len(evaluation.classes)
+    lengths = {len(evaluation.confusion), *map(len, evaluation.confusion)}
+    if lengths != {size} or not any(map(any, evaluation.confusion)):
+        raise ValueError(
+            f"confusion: found rows and columns {sorted(lengths)}, expected a square of {size}, with images"
+        )
+    counts, every_class = np.array(evaluation.confusion), np.arange(size)
+    labels, predictions = (np.repeat(indices, counts.ravel()) for indices in np.indices(counts.shape).reshape(2, -1))
+    text: str = classification_report(
+        labels, predictions, labels=every_class, target_names=list(evaluation.classes), digits=4, zero_division=0.0
+    )
+    return text.rstrip()
 
 
 def overfitting_gap(train_accuracy: list[float], validation_accuracy: list[float]) -> float:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
-from cifar_models.evaluation import ClassReport, Evaluation, evaluate, overfitting_gap
+from cifar_models.evaluation import ClassReport, Evaluation, describe_evaluation, evaluate, overfitting_gap
 
 pytestmark = pytest.mark.unit
 
@@ -95,6 +95,24 @@ def test_all_numbers_are_scikit_learns(answers: list[tuple[int, int]]) -> None:
         ours = evaluation.classes[name]
         expected = [theirs[name][key] for key in ("precision", "recall", "f1-score", "support")]
         assert [ours.precision, ours.recall, ours.f1, ours.images] == expected
+
+
+@pytest.mark.property
+@settings(deadline=None, max_examples=15)
+@given(answers=answers)
+def test_the_text_is_scikit_learns_report(answers: list[tuple[int, int]]) -> None:
+    labels, predictions = (list(column) for column in zip(*answers, strict=True))
+    theirs = classification_report(
+        labels, predictions, labels=range(10), target_names=NAMES, digits=4, zero_division=0.0
+    )
+    assert describe_evaluation(evaluate(_probabilities(predictions), _labels(labels), NAMES)) == theirs.rstrip()
+
+
+@pytest.mark.parametrize("confusion", [[], [[1]], [[1, 2], [3]], [[0, 0], [0, 0]]])
+def test_a_confusion_matrix_that_is_none_makes_no_report(confusion: list[list[int]]) -> None:
+    classes = dict.fromkeys("ab", ClassReport(0.0, 0.0, 0.0, images=1))
+    with pytest.raises(ValueError, match="expected a square of 2"):
+        describe_evaluation(Evaluation(0.0, classes, confusion))
 
 
 @pytest.mark.property
