@@ -232,7 +232,8 @@ def comparison_bars(
         f"{name} {_mean_in_words(values)}" + (f", published {published[name]:.4f}" if name in published else "")
         for name, values in ours.items()
     )
-    return Picture(figure, f"{label[0].upper()}{label[1:]} of ours beside the published: {numbers}.")
+    beside = " beside the published" if theirs else ""
+    return Picture(figure, f"{label[0].upper()}{label[1:]} of ours{beside}: {numbers}.")
 
 
 def interval(
@@ -553,7 +554,7 @@ def _require_runs(runs_by_name: Mapping[str, Sequence[Run]]) -> None:
 
 
 def _class_names(runs: Sequence[Run], wanted: Sequence[Run]) -> list[str]:
-    """Return the names of the classes, which all runs share."""
+    """Return the names of the classes, which all runs share, and of which each run's confusion matrix is."""
     if not wanted:
         raise ValueError("figure: found no run, expected one or more")
     names = list(wanted[0].evaluation.classes)
@@ -563,6 +564,9 @@ def _class_names(runs: Sequence[Run], wanted: Sequence[Run]) -> list[str]:
                 f"figure: found runs of the classes {', '.join(names)} and of {', '.join(run.evaluation.classes)}, "
                 f"expected the same in all"
             )
+        confusion = run.evaluation.confusion
+        if {len(confusion), *map(len, confusion)} != {len(names)}:
+            raise ValueError(f"figure: found a confusion matrix of another shape than {len(names)} by {len(names)}")
     return names
 
 
