@@ -9,8 +9,8 @@ from pathlib import Path
 _TEMPORARY = ".tmp"
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write text as UTF-8 to a temporary file in the same folder, flush it to disk, and rename it over ``path``.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text as UTF-8, to a temporary file in the same folder, flush it to disk, rename it over ``path``.
 
     Keeps the mode of a file that it replaces. A process that is killed on the way leaves the temporary file, whose name
     begins with a dot and ends in ``.tmp``.
@@ -20,8 +20,8 @@ def write_whole(path: Path, text: str) -> None:
     """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)

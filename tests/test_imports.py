@@ -109,7 +109,9 @@ WITH_TENSORFLOW = {"benchmarks.night", "benchmarks.published", "benchmarks.test_
 LIGHT = [
     *(name for name in MODULES if name.startswith(("benchmarks", "cifar_models.datasets"))),
     *(f"cifar_models.{name}" for name in ("environment", "evaluation", "experiments", "figures", "fingerprint")),
-    *(f"cifar_models.{name}" for name in ("live", "normalization", "records", "run")),
+    *(f"cifar_models.{name}" for name in ("__main__", "image_file", "live", "normalization", "overfitting")),
+    *(f"cifar_models.{name}" for name in ("records", "run")),
+    *(name for name in MODULES if name.startswith("cifar_models.command_line")),
 ]
 
 
@@ -117,6 +119,18 @@ LIGHT = [
 def test_data_sets_records_and_judges_load_no_tensorflow(module: str) -> None:
     heavy = bool(_packages(_loaded_with(module)) & {"tensorflow", "keras"})
     assert heavy == (module in WITH_TENSORFLOW), "the list of exceptions names no module that is none"
+
+
+@pytest.mark.parametrize("command", ["compare", "list_experiments"])
+def test_commands_that_only_read_load_no_tensorflow_when_they_run(command: str) -> None:
+    run = _imported(f"cifar_models.command_line.{command}") | _imported("cifar_models.command_line.output")
+    assert not _packages(set().union(*map(_loaded_with, run))) & {"tensorflow", "keras"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cifar_models")])
+def test_only_figures_load_matplotlib_and_with_it_only_what_draws(module: str) -> None:
+    assert ("matplotlib" in _packages(_loaded_with(module))) == (module == "cifar_models.figures")
+    assert "matplotlib.pyplot" not in _imported(module)
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("benchmarks")])

@@ -1,0 +1,153 @@
+"""``compare``: runs side by side, from their records alone."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_pictures
+from cifar_models.overfitting import analyse_overfitting
+from cifar_models.records import read_run, record_name
+from cifar_models.run import RunError
+
+if TYPE_CHECKING:
+    from cifar_models.figures import Picture
+    from cifar_models.run import Run
+
+PREFIX = "comparison"
+
+EXAMPLES = """\
+examples:
+  python -m cifar_models compare runs
+      all runs that `train` left in a folder, the seeds of an experiment together
+  python -m cifar_models compare before/simple_cnn.*.json after/simple_cnn.*.json --output comparisons
+      one experiment before and after a change: the first folder is drawn as the baseline
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "compare",
+        help="runs side by side, as a table and figures",
+        description="Compare runs from their records, those of `train` and those of the benchmark. Runs of one "
+        "experiment are taken together unless folder, data, weights or protocol tell them apart.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's record, or a folder of records")
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the table and write the figures.
+
+    Raises:
+        CommandError: a record that is missing or damaged, a folder without any, runs that cannot be drawn side by
+            side, or files that cannot be written or are there already.
+    """
+    try:
+        series = _series(_records(arguments.runs))
+        lines = [_line(label, runs) for label, runs in series.items()]
+        pictures = {f"{PREFIX}.{what}.png": picture for what, picture in _draw(series).items()}
+    except RunError as error:
+        raise CommandError(error) from None
+    except ValueError as error:  # numbers that no training gives
+        raise CommandError(f"the runs cannot be compared: {error}") from None
+    prepare_folder(arguments.output, pictures, overwrite=arguments.overwrite)
+    headers = ["experiment", "data", "seeds", "accuracy", "gap", "macro F1", "best epoch", "epochs", "seconds"]
+    say(table(lines, [*headers, "weights"]))
+    say()
+    try:
+        write_pictures(arguments.output, pictures)
+    except OSError as error:
+        raise CommandError(f"--output: {error}; expected a folder that can be written") from None
+
+
+def _records(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield each record once: a file itself, or a folder's."""
+    seen = set()
+    for path in paths:
+        files = sorted(path.glob(record_name("*", "*", "*"))) if path.is_dir() else [path]
+        if not files:
+            raise CommandError(
+                f"{path}: found no record in the folder, expected one such as {record_name('simple_cnn', 'cifar10', 0)}"
+            )
+        for file in files:
+            if file.resolve() not in seen:
+                seen.add(file.resolve())
+                yield file
+
+
+def _series(files: Iterable[Path]) -> dict[str, list[Run]]:
+    """Return runs by the experiment's name and as much else as tells those from its other runs."""
+    found: dict[tuple[str, ...], list[Run]] = {}
+    for file in files:
+        run = read_run(file)
+        found.setdefault(_identity(run, file.parent), []).append(run)
+    return {_label(identity, [*found]): runs for identity, runs in found.items()}
+
+
+def _identity(run: Run, folder: Path) -> tuple[str, ...]:
+    """Return what runs agree in that are taken together; first the experiment, then in the order of their telling."""
+    return (
+        run.experiment,
+        f"on {run.dataset}",
+        f"in {folder}",
+        f"data {_short(run.fingerprints.data)}",
+        f"weights {_short(run.fingerprints.weights)}",
+        f"protocol {_short(run.fingerprints.protocol)}",
+    )
+
+
+def _label(identity: tuple[str, ...], every: Sequence[tuple[str, ...]]) -> str:
+    words = [identity[0]]
+    others = [other for other in every if other[0] == identity[0]]
+    for position, word in enumerate(identity):
+        if any(other[position] != word for other in others):
+            words.append(word)
+            others = [other for other in others if other[position] == word]
+    return " ".join(words)
+
+
+def _short(fingerprint: str | None) -> str:
+    return "none" if fingerprint is None else fingerprint.removeprefix("sha256:")[:8]
+
+
+def _line(label: str, runs: Sequence[Run]) -> list[str]:
+    return [
+        label,
+        ", ".join(dict.fromkeys(run.dataset for run in runs)),
+        ", ".join(str(run.seed) for run in runs),
+        _spread([run.accuracy for run in runs]),
+        _spread([run.gap for run in runs]),
+        _spread([fmean(report.f1 for report in run.evaluation.classes.values()) for run in runs]),
+        f"{fmean(analyse_overfitting(run).best_epoch for run in runs):.1f}",
+        f"{fmean(run.epochs for run in runs):.1f}",
+        f"{fmean(run.timings.features + run.timings.training for run in runs):.0f}",
+        ", ".join(dict.fromkeys(run.weights for run in runs)),
+    ]
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{fmean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
+
+
+def _draw(series: Mapping[str, Sequence[Run]]) -> dict[str, Picture]:
+    from cifar_models import figures
+
+    pictures = {"learning_curves": figures.learning_curves(series)}
+    if len(series) > 1:
+        accuracies = {label: [run.accuracy for run in runs] for label, runs in series.items()}
+        pictures["accuracy"] = figures.comparison_bars(accuracies, {})
+    *before, today = series.values()
+    if len(before) < 2 and len({tuple(run.evaluation.classes) for runs in series.values() for run in runs}) == 1:
+        baseline = before[0] if before else []
+        pictures["confusion_matrix"] = figures.confusion_matrix(today, baseline)
+        pictures["class_f1"] = figures.class_f1(today, baseline)
+    return pictures

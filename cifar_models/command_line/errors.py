@@ -1,0 +1,15 @@
+"""What ends a command, in one line."""
+
+from __future__ import annotations
+
+
+class CommandError(Exception):
+    """A command that cannot go on; the message says what was found, what was expected and what to do.
+
+    Attributes:
+        status: that the process exits with: 2 where the user's input is at fault.
+    """
+
+    def __init__(self, message: object, status: int = 2) -> None:
+        super().__init__(" ".join(str(message).split()))
+        self.status = status

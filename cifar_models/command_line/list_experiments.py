@@ -1,0 +1,40 @@
+"""``list``: the table of experiments."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from cifar_models.command_line.output import say, table
+from cifar_models.experiments import EXPERIMENTS
+
+
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "list",
+        help="the table of experiments",
+        description="List the experiments: what they train and how.",
+        epilog="example:\n  python -m cifar_models list",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+
+
+def run(_: argparse.Namespace) -> None:
+    """Print a line for each experiment."""
+    headers = ["experiment", "model", "starts from", "learning rate", "batch", "epochs"]
+    lines = []
+    for experiment in EXPERIMENTS.values():
+        protocol = experiment.protocol
+        lines.append(
+            [
+                experiment.name,
+                experiment.description,
+                f"{protocol.backbone}'s ImageNet weights" if protocol.backbone else "random weights",
+                f"{protocol.learning_rate:g}, {protocol.learning_rate_schedule}",
+                str(protocol.batch_size),
+                f"at most {protocol.epochs}",
+            ]
+        )
+    say(table(lines, headers))

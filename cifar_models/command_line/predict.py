@@ -1,0 +1,54 @@
+"""``predict``: what a saved model sees in a picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from cifar_models.command_line.arguments import choose_device
+from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.output import say
+
+TOP = 3
+"""How many classes are shown."""
+
+
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "predict",
+        help="what a saved model sees in a picture",
+        description=f"Print the {TOP} most probable classes of a picture. The largest square in its middle is resized "
+        "to 32x32, in RGB. A model file is loaded in Keras's safe mode: no code that it carries is run.",
+        epilog="example:\n  python -m cifar_models predict runs/simple_cnn.cifar10.seed0.keras cat.jpg",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file that `train --save-model` wrote")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="a picture file of any size that Pillow reads")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Load both, predict, print.
+
+    Raises:
+        CommandError: a model or a picture that cannot be read.
+    """
+    from cifar_models.image_file import ImageFileError, read_image
+
+    try:
+        image = read_image(arguments.image)  # first, as it takes no TensorFlow
+    except ImageFileError as error:
+        raise CommandError(error) from None
+    choose_device(gpu=False)
+    from cifar_models.model_file import ModelFileError, load_classifier
+
+    try:
+        classifier = load_classifier(arguments.model)
+    except ModelFileError as error:
+        raise CommandError(error) from None
+    (probabilities,) = classifier.predict(image)
+    width = max(map(len, classifier.class_names))
+    for label in (-probabilities).argsort(kind="stable")[:TOP]:
+        say(f"{classifier.class_names[label]:<{width}}  {probabilities[label]:.4f}")

@@ -1,0 +1,208 @@
+"""``train``: one training, what came of it, and its files."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar_models.command_line.arguments import add_experiment, choose_device, experiment_of
+from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_pictures
+from cifar_models.datasets import DATASETS, DatasetError, load_dataset
+from cifar_models.evaluation import describe_evaluation
+from cifar_models.live import LiveLine
+from cifar_models.overfitting import describe_overfitting
+from cifar_models.records import record_name, write_run
+
+if TYPE_CHECKING:
+    import keras
+
+    from cifar_models.datasets import Dataset
+    from cifar_models.experiments import Experiment
+    from cifar_models.pretrained import BackboneWeights
+    from cifar_models.run import Run
+
+EXAMPLES = """\
+examples:
+  python -m cifar_models train simple_cnn --dataset synthetic
+      a first model, without any download
+  python -m cifar_models train vgg16_frozen --data-dir cifar --weights-dir weights --seed 1
+      on the files of two folders
+  python -m cifar_models train improved_cnn --gpu --save-model --output models
+      on the GPU, keeping the model for `predict`
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "train",
+        help="train one model and see what came of it",
+        description="Train an experiment once. Prints its classification report and what its curves say about "
+        "overfitting; writes the run's record, which `compare` and the benchmark read, and figures.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_experiment(parser)
+    parser.add_argument(
+        "--dataset",
+        choices=DATASETS,
+        default=DATASETS[0],
+        help="what to train on: the CIFAR-10 files, or the package's own images (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder with cifar-10-python.tar.gz or cifar-10-batches-py/ (default: Keras's cache, then its download)",
+    )
+    parser.add_argument(
+        "--weights-dir",
+        type=Path,
+        metavar="DIR",
+        help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        help="of initialisation, dropout and the order of the images (default: %(default)s)",
+    )
+    parser.add_argument("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
+    parser.add_argument(
+        "--save-model",
+        action="store_true",
+        help="write the trained model as a .keras file too, which takes pixels from 0 to 255",
+    )
+    add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train, report, write.
+
+    Raises:
+        CommandError: an unknown experiment, data, weights or a GPU that are not to be had, files that cannot be written
+            or are there already, or a training that diverged.
+    """
+    experiment = experiment_of(arguments)
+    from cifar_models import figures  # now, so that a missing matplotlib is known before the training
+
+    dataset = _load(arguments)
+    name = record_name(experiment.name, dataset.name, arguments.seed).removesuffix(".json")
+    files = {what: f"{name}.{what}" for what in ("json", "learning_curves.png", "confusion_matrix.png", "class_f1.png")}
+    if arguments.save_model:
+        files["keras"] = f"{name}.keras"
+    prepare_folder(arguments.output, files.values(), overwrite=arguments.overwrite)
+    choose_device(gpu=arguments.gpu)
+    from cifar_models import training
+
+    weights = _weights(experiment, dataset, arguments.weights_dir)
+    _say_what_is_trained(experiment, dataset, weights)
+
+    built: list[keras.Model] = []
+
+    def build() -> keras.Model:
+        built.append(experiment.build())
+        return built[-1]
+
+    line = LiveLine(_write, terminal=sys.stdout.isatty())
+    title = f"{experiment.name} seed {arguments.seed}"
+    try:
+        trained = training.train(
+            dataclasses.replace(experiment, build=build),
+            dataset,
+            arguments.seed,
+            weights=weights,
+            progress=lambda state: line.show(title, state),
+        )
+    except training.TrainingDiverged as error:
+        raise CommandError(f"{title}: {error}", status=1) from None
+    finally:
+        line.clear()
+    _say_what_came_of_it(trained)
+
+    say()
+    pictures = {
+        files["learning_curves.png"]: figures.learning_curves({title: [trained]}),
+        files["confusion_matrix.png"]: figures.confusion_matrix([trained]),
+        files["class_f1.png"]: figures.class_f1([trained]),
+    }
+    try:
+        say(f"wrote {write_run(arguments.output, trained)}")
+        write_pictures(arguments.output, pictures)
+        if arguments.save_model:
+            _save(arguments.output / files["keras"], built[-1], experiment, dataset)
+    except OSError as error:
+        raise CommandError(f"--output: trained, and not all of it could be kept: {error}") from None
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = int(text)
+    except ValueError:
+        seed = -1
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from 0 to {2**32 - 1}")
+    return seed
+
+
+def _load(arguments: argparse.Namespace) -> Dataset:
+    try:
+        return load_dataset(arguments.dataset, arguments.data_dir)
+    except DatasetError as error:
+        raise CommandError(error) from None
+
+
+def _weights(experiment: Experiment, dataset: Dataset, folder: Path | None) -> BackboneWeights | None:
+    from cifar_models.pretrained import WeightsError
+    from cifar_models.training import default_weights
+
+    try:
+        return default_weights(experiment, dataset, folder)
+    except WeightsError as error:
+        raise CommandError(error) from None
+
+
+def _say_what_is_trained(experiment: Experiment, dataset: Dataset, weights: BackboneWeights | None) -> None:
+    from cifar_models.environment import describe_environment
+
+    environment = describe_environment()
+    say(f"model: {experiment.name}, {experiment.description}")
+    say(
+        f"data: {dataset.name}, {len(dataset.train_images):,} train and {len(dataset.evaluation_images):,} evaluation "
+        f"images, {dataset.fingerprint}"
+    )
+    say(f"device: {environment.device} on {environment.processor}")
+    if weights is not None:
+        say(f"weights of {weights.backbone}: {weights.description}, {weights.fingerprint}")
+    say()
+
+
+def _say_what_came_of_it(trained: Run) -> None:
+    seconds = trained.timings.features + trained.timings.training
+    say(
+        f"{trained.experiment} seed {trained.seed}: accuracy {trained.accuracy:.4f} on the evaluation images, "
+        f"{seconds:.0f} s"
+    )
+    say()
+    say(describe_evaluation(trained.evaluation))
+    say()
+    say(describe_overfitting(trained))
+
+
+def _save(path: Path, model: keras.Model, experiment: Experiment, dataset: Dataset) -> None:
+    from cifar_models.model_file import Classifier, on_pixels, save_classifier
+    from cifar_models.normalization import FITS
+
+    normalize = FITS[experiment.protocol.normalization](dataset.train_images)
+    save_classifier(path, Classifier(on_pixels(model, normalize), dataset.class_names))
+    say(f"wrote {path}, which `python -m cifar_models predict {path} IMAGE` reads")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

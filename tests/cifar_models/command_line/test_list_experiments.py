@@ -1,0 +1,19 @@
+"""``list`` shows the table as it stands in the code."""
+
+from __future__ import annotations
+
+import pytest
+
+from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol
+from tests.cifar_models.command_line.conftest import Command
+
+pytestmark = pytest.mark.unit
+
+
+def test_every_experiment_has_a_line(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    protocol = Protocol(backbone="vgg16", learning_rate=0.25, learning_rate_schedule="cosine", batch_size=7, epochs=33)
+    monkeypatch.setitem(EXPERIMENTS, "own", Experiment("own", pytest.fail, protocol, "a model of my own"))
+    _, _, *lines = command("list").output.splitlines()
+    assert [line.split()[0] for line in lines] == list(EXPERIMENTS)
+    assert " ".join(lines[-1].split()) == "own a model of my own vgg16's ImageNet weights 0.25, cosine 7 at most 33"
+    assert "random weights" in lines[0]
