@@ -272,6 +272,7 @@ def interval(
     axes.set_yticks([1, 0], ["baseline", "today"])
     axes.set_ylim(-0.7, 1.7)
     axes.set_xlabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(5))  # so that no two labels touch
     axes.grid(axis="x", alpha=0.3)
     _place_legend(figure, axes, below=narrow)
     where = "below" if mean < lowest else "above" if mean > highest else "inside"
