@@ -177,15 +177,16 @@ def _costs(finding: Finding) -> Table:
         return (what, *(mean_and_range(some, digits) or NOT_RECORDED for some in values))
 
     sides = (finding.runs, finding.recorded)
+    features = row(
+        "minutes for the frozen part's features",
+        [[max(run.timings.features for run in side) / 60] if side else [] for side in sides],
+        2,
+    )
     return [
         row("epochs", [[run.epochs for run in side] for side in sides], 1),
         row("minutes of training", [[run.timings.training / 60 for run in side] for side in sides], 2),
         row("seconds an epoch", [[run.timings.training / run.epochs for run in side] for side in sides], 1),
-        row(
-            "minutes for the frozen part's features",
-            [[max(run.timings.features for run in side) / 60] if side else [] for side in sides],
-            2,
-        ),
+        *([features] if any(run.protocol.get("backbone") for run in finding.runs) else []),
         row(
             "peak memory of the process (GB)",
             [[run.peak_memory / 1e9 for run in side if run.peak_memory is not None] for side in sides],

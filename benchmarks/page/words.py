@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from benchmarks.findings import Finding
-from benchmarks.judge import HIGHER_IS_BETTER, confusion_that_grew
+from benchmarks.judge import CLASS_METRIC, HIGHER_IS_BETTER, confusion_that_grew
 from benchmarks.parting import parting_epochs
 from benchmarks.runs import VerdictRecord
 
@@ -20,6 +20,7 @@ CURVES = {
     "val_accuracy": "validation accuracy",
 }
 """What a run's curves are called."""
+_CLASSES_SHOWN = 3
 _SAID = {"regression": "is a regression", "stale": "makes its baseline stale", "undecided": "is undecided"}
 
 
@@ -41,7 +42,7 @@ def answer(experiments: Sequence[Finding]) -> str:
     unjudged = [finding.experiment for finding in experiments if finding.word == "not judged"]
     if unjudged:
         parts.append(f"{_list(unjudged)} {'was' if len(unjudged) == 1 else 'were'} not judged")
-    rest = f"the other {passed} {'passes' if passed == 1 else 'pass'}" if passed else "none passes"
+    rest = {0: "none passes", 1: "the other passes"}.get(passed, f"the other {passed} pass")
     if total == 1:
         return f"{parts[0]}."
     need = "needs" if total - passed == 1 else "need"
@@ -87,21 +88,32 @@ def summary(finding: Finding) -> str:
 
 def reasons(finding: Finding) -> list[str]:
     """Return what moved, since when, and where: a sentence each."""
+    classes = [verdict for verdict in finding.failed if verdict.metric.startswith(CLASS_METRIC)]
     found = [
         f"{_sentence(shift(verdict))}: {verdict.word}, ±{verdict.allowance:.4f} is allowed."
         for verdict in finding.failed
+        if verdict not in classes
     ]
+    if classes:
+        classes.sort(key=lambda verdict: -abs(verdict.today - verdict.baseline))
+        moved = [
+            f"{verdict.metric.removeprefix(CLASS_METRIC)} {verdict.baseline:.4f} to {verdict.today:.4f}"
+            for verdict in classes[:_CLASSES_SHOWN]
+        ]
+        found.append(f"F1 of {len(classes)} class{'es' * (len(classes) > 1)} out of bounds, most: {', '.join(moved)}.")
     if not finding.recorded:
         return [
             *found,
             "The records of the baseline's runs are not at hand: since when the curves part is not known.",
         ]
-    parted = {name: epoch for name, epoch in parting_epochs(finding.recorded, finding.runs).items() if epoch}
+    parted: dict[int, list[str]] = {}
+    for name, epoch in parting_epochs(finding.recorded, finding.runs).items():
+        if epoch is not None:
+            parted.setdefault(epoch, []).append(CURVES[name])
     if parted:
-        listed = ", ".join(f"{CURVES[name]} since epoch {epoch}" for name, epoch in parted.items())
+        listed = "; ".join(f"since epoch {epoch} of {_list(names)}" for epoch, names in parted.items())
         found.append(
-            f"The curves part at epoch {min(parted.values())}. Outside the range of the baseline's runs lies the mean "
-            f"of {listed}."
+            f"The curves part at epoch {min(parted)}: the mean lies outside the range of the baseline's runs {listed}."
         )
     else:
         found.append("The mean curves end inside the range of the baseline's runs.")

@@ -43,7 +43,7 @@ def test_each_word_has_a_symbol_of_its_own() -> None:
         (
             [STALE, PASS],
             "1 of 2 experiments needs a look: four makes its baseline stale (gap 0.0500, 0.0500 below its baseline); "
-            "the other 1 passes.",
+            "the other passes.",
         ),
         (
             [STALE, UNJUDGED, dataclasses.replace(UNJUDGED, experiment="seven")],
@@ -97,10 +97,33 @@ def test_the_reasons_say_what_moved_since_when_and_what_is_confused() -> None:
     found = reasons(make_finding(verdicts=[WORSE, make_verdict("gap")], runs=[today], recorded=recorded))
     assert found == [
         "Accuracy 0.6100, 0.0900 below its baseline: regression, ±0.0400 is allowed.",
-        "The curves part at epoch 2. Outside the range of the baseline's runs lies the mean of validation accuracy "
-        "since epoch 2.",
+        "The curves part at epoch 2: the mean lies outside the range of the baseline's runs since epoch 2 of "
+        "validation accuracy.",
         "Confusion that grew most: cat taken for dog, 25.0% to 50.0% of its images.",
     ]
+
+
+def test_curves_that_part_together_are_named_together_and_the_earliest_first() -> None:
+    recorded = [dataclasses.replace(make_run(), curves=Curves([1.0] * 3, [0.5] * 3, [1.0] * 3, [0.5] * 3))]
+    moved = Curves([1.0, 2.0, 2.0], [0.5, 0.5, 0.4], [1.0, 2.0, 2.0], [0.5, 0.5, 0.4])
+    today = [dataclasses.replace(make_run(), curves=moved)]
+    assert reasons(make_finding(verdicts=[WORSE], runs=today, recorded=recorded))[1] == (
+        "The curves part at epoch 2: the mean lies outside the range of the baseline's runs since epoch 2 of train "
+        "loss and validation loss; since epoch 3 of train accuracy and validation accuracy."
+    )
+
+
+def test_of_the_classes_the_three_that_moved_most_are_named() -> None:
+    classes = [
+        make_verdict(f"F1 of {name}", "regression", today=0.7 - part)
+        for name, part in (("bird", 0.1), ("cat", 0.3), ("deer", 0.05), ("dog", 0.2))
+    ]
+    assert reasons(make_finding(verdicts=[*classes, make_verdict("F1 of ship")]))[0] == (
+        "F1 of 4 classes out of bounds, most: cat 0.7000 to 0.4000, dog 0.7000 to 0.5000, bird 0.7000 to 0.6000."
+    )
+    assert reasons(make_finding(verdicts=classes[:1]))[0] == (
+        "F1 of 1 class out of bounds, most: bird 0.7000 to 0.6000."
+    )
 
 
 def test_curves_that_do_not_part_and_runs_not_at_hand_are_said() -> None:
