@@ -406,6 +406,7 @@ def text_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]]
         colLabels=list(headers),
         colWidths=[width / sum(widths) for width in widths],
         cellLoc="left",
+        colLoc="left",
         edges="horizontal",
         bbox=Bbox.unit(),
     )

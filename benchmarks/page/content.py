@@ -173,8 +173,10 @@ def _costs(finding: Finding) -> Table:
     if not finding.runs:
         return []
 
+    absent = NOT_RECORDED if finding.recorded else "not at hand"
+
     def row(what: str, values: Sequence[Sequence[float]], digits: int) -> tuple[str, ...]:
-        return (what, *(mean_and_range(some, digits) or NOT_RECORDED for some in values))
+        return (what, *(mean_and_range(some, digits) or absent for some in values))
 
     sides = (finding.runs, finding.recorded)
     features = row(

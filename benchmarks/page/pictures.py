@@ -75,9 +75,11 @@ def pictures_of(finding: Finding) -> list[Drawing]:
     drawings.append(draw(confusion, f"Confusion matrix, mean of today's runs{change}."))
     published = REPORT[finding.experiment].f1_by_class if finding.experiment in REPORT else {}
     classes = set(finding.runs[0].evaluation.classes)
-    beside = " and the published one" if classes & set(published) else ""
-    f1 = figures.class_f1(finding.runs, finding.recorded, published if beside else None, narrow=True)
-    drawings.append(draw(f1, f"F1 of each class, mean of today's runs, beside the baseline's{beside}."))
+    shown = bool(classes & set(published))
+    f1 = figures.class_f1(finding.runs, finding.recorded, published if shown else None, narrow=True)
+    others = [name for name, there in (("the baseline's", finding.recorded), ("the published one", shown)) if there]
+    beside = f", beside {' and '.join(others)}" if others else ""
+    drawings.append(draw(f1, f"F1 of each class, mean of today's runs{beside}."))
     return drawings
 
 

@@ -13,6 +13,7 @@ from benchmarks.findings import WORDS
 from benchmarks.page.__main__ import main
 from benchmarks.page.render import write_report
 from tests.benchmarks.page.nights import HOSTILE, Project, make_project
+from tests.factories import make_baseline
 
 pytestmark = pytest.mark.unit
 
@@ -188,3 +189,14 @@ def test_only_what_failed_has_something_that_happened(page: Reader) -> None:
     assert page.text.count("What happened") == 1
     # What is not judged is compared as well: the reason may lie in what differs.
     assert page.text.count("What differs from the baseline's runs") == 1
+
+
+def test_without_the_baseline_at_hand_the_page_says_so_and_draws_today_alone(project: Project, tmp_path: Path) -> None:
+    other = {name: {"synthetic": {"measured": make_baseline(reason="of tomorrow")}} for name in project.baselines}
+    page = Reader(write_report(project.night, other, project.records, tmp_path).read_text(encoding="utf-8"))
+    text = " ".join(page.text.split())
+    assert "simple_cnn was held against the baseline of 2025-01-31 (the first & <only>), which is no longer" in text
+    assert "The records of the baseline's runs are not at hand" in text
+    assert "F1 of each class, mean of today's runs." in text
+    assert "epochs 4.0 not at hand" in text
+    assert "Accuracy 0.6000, 0.1000 below its baseline: regression" in text
