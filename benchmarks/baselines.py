@@ -231,6 +231,12 @@ def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -
     )
 
 
+def preferred_baseline(baselines: Baselines, experiment: str, dataset: str) -> Baseline | None:
+    """Return an experiment's baseline on a data set: the measured one, or else the published one, or else None."""
+    sources = baselines.get(experiment, {}).get(dataset, {})
+    return sources.get("measured") or sources.get("published")
+
+
 def find_baseline(
     baselines: Baselines,
     *,
@@ -254,8 +260,7 @@ def find_baseline(
         BaselineError: there is none, or its fingerprints differ; says which, and how to set a baseline.
     """
     remedy = f"to set a baseline: {update_command}"
-    sources = baselines.get(experiment, {}).get(dataset, {})
-    baseline = sources.get("measured") or sources.get("published")
+    baseline = preferred_baseline(baselines, experiment, dataset)
     if baseline is None:
         raise BaselineError(f"{experiment} on {dataset}: found no baseline, expected one to compare with; {remedy}")
     for part, expected in asdict(baseline.fingerprints).items():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.baselines import Baseline, Baselines
+from benchmarks.baselines import Baseline, Baselines, preferred_baseline
 from benchmarks.runs import BaselineMark, NightRecord, VerdictRecord, read_night, read_night_runs, runs_behind
 from cifar_models.run import Run
 
@@ -89,8 +89,7 @@ def read_findings(folder: Path, baselines: Baselines, records: Path) -> Findings
     names = [verdict.experiment for verdict in night.verdicts] + [*night.problems] + [run.experiment for run in runs]
     for name in dict.fromkeys(names):
         mark = night.baselines.get(name)
-        sources = baselines.get(name, {}).get(night.dataset, {})
-        baseline = sources.get("measured") or sources.get("published")
+        baseline = preferred_baseline(baselines, name, night.dataset)
         if mark and (baseline is None or mark != BaselineMark.of(baseline)):
             baseline = None
             notes.append(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
@@ -136,11 +135,11 @@ def explain(
 
 def _what_moved(verdict: Verdict) -> str:
     """Return both means, how far they are apart, and of how many runs they are."""
-    check, used = verdict.check, verdict.check.today[: verdict.runs]
+    check = verdict.check
     origin = f"mean of {_runs(check.baseline)}" if check.source == "measured" else "published, one value"
     return (
-        f"{fmean(used):.4f} (mean of {_runs(used)}) is {abs(verdict.effect):.4f} "
-        f"{'above' if verdict.effect > 0 else 'below'} the baseline {fmean(check.baseline):.4f} ({origin});"
+        f"{verdict.today:.4f} (mean of {_runs(verdict.used)}) is {abs(verdict.effect):.4f} "
+        f"{'above' if verdict.effect > 0 else 'below'} the baseline {verdict.baseline:.4f} ({origin});"
     )
 
 
@@ -175,8 +174,7 @@ def _classes_that_moved(verdicts: Sequence[Verdict]) -> str:
     classes = [verdict for verdict in classes if verdict.word != "pass"] or classes
     classes.sort(key=lambda verdict: -abs(verdict.effect))
     moved = ", ".join(
-        f"{verdict.check.metric.removeprefix(CLASS_METRIC)} {fmean(verdict.check.baseline):.3f} to "
-        f"{fmean(verdict.check.today[: verdict.runs]):.3f}"
+        f"{verdict.check.metric.removeprefix(CLASS_METRIC)} {verdict.baseline:.3f} to {verdict.today:.3f}"
         for verdict in classes[:_CLASSES_SHOWN]
     )
     return f"F1 that moved most: {moved}."

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
 
 from benchmarks.baselines import (
     SUGGESTED_RUNS,
@@ -221,8 +220,8 @@ class Night:
                     experiment=name,
                     metric=verdict.check.metric,
                     word=verdict.word,
-                    baseline=fmean(verdict.check.baseline),
-                    today=fmean(verdict.check.today[: verdict.runs]),
+                    baseline=verdict.baseline,
+                    today=verdict.today,
                     allowance=verdict.allowance,
                     rule=verdict.rule,
                     smallest_drop=verdict.smallest_drop,

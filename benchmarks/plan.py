@@ -18,12 +18,13 @@ from statistics import fmean, stdev
 
 from tabulate import tabulate
 
-from benchmarks.baselines import Baselines, Metric, read_baselines
+from benchmarks.baselines import METRICS, Baselines, Metric, read_baselines
 from benchmarks.power import seeds_needed
+from cifar_models.datasets.dataset import CLASS_COUNT
 
-HEADLINE_CHECKS = 2
+HEADLINE_CHECKS = len(METRICS)
 """Checks of one experiment that share the rate of the headline metrics: accuracy and gap."""
-PER_CLASS_CHECKS = 10
+PER_CLASS_CHECKS = CLASS_COUNT
 """Checks of one experiment that share the rest: the F1 score of each class."""
 
 MOST_SEEDS = 20

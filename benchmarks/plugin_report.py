@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,8 +67,8 @@ def _properties_of_verdicts(verdicts: Sequence[Verdict]) -> Properties:
         (f"{verdict.check.metric}: {what}", value)
         for verdict in verdicts
         for what, value in (
-            ("today", fmean(verdict.check.today[: verdict.runs])),
-            ("baseline", fmean(verdict.check.baseline)),
+            ("today", verdict.today),
+            ("baseline", verdict.baseline),
             ("allowance", verdict.allowance),
             ("verdict", verdict.word),
         )

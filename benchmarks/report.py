@@ -38,7 +38,7 @@ def trainings_table(rows: Iterable[Row]) -> str:
         run = row.run
         numbers: list[str | int] = [""] * 4
         if run is not None:
-            minutes = (run.timings.features + run.timings.training) / 60
+            minutes = run.timings.total / 60
             numbers = [f"{run.accuracy:.4f}", f"{run.gap:.4f}", run.epochs, f"{minutes:.1f}"]
         lines.append([row.experiment, row.seed, *numbers, row.outcome])
     return _table(lines, headers)
@@ -63,8 +63,8 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[
                 [
                     name,
                     check.metric,
-                    f"{fmean(check.baseline):.4f}",
-                    f"{fmean(check.today[: verdict.runs]):.4f}",
+                    f"{verdict.baseline:.4f}",
+                    f"{verdict.today:.4f}",
                     verdict.runs,
                     f"{verdict.effect:+.4f}",
                     f"{verdict.allowance:.4f}",

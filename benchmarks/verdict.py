@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -120,6 +121,21 @@ class Verdict:
     level: float | None = None
     smallest_drop: float | None = None
     seeds_wanted: int | None = None
+
+    @property
+    def used(self) -> tuple[float, ...]:
+        """Those of today's runs that were used."""
+        return self.check.today[: self.runs]
+
+    @property
+    def today(self) -> float:
+        """The mean of the runs that were used."""
+        return fmean(self.used)
+
+    @property
+    def baseline(self) -> float:
+        """The mean of the baseline's runs."""
+        return fmean(self.check.baseline)
 
 
 def judge_night(

@@ -9,7 +9,7 @@ from cifar_models.run import Run, RunError
 
 
 def record_name(experiment: str, dataset: str, seed: int | str) -> str:
-    """Return the name of a run's file; ``*`` for the seed makes a pattern of it."""
+    """Return the name of a run's file; ``*`` for any part makes a pattern of it."""
     return f"{experiment}.{dataset}.seed{seed}.json"
 
 

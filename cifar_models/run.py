@@ -35,6 +35,11 @@ class Timings:
     features: float
     training: float
 
+    @property
+    def total(self) -> float:
+        """Both together."""
+        return self.features + self.training
+
 
 @dataclass(frozen=True)
 class Fingerprints:

@@ -17,7 +17,6 @@ from benchmarks.page.published import Published
 from benchmarks.page.words import answer, mean_and_range, reasons, summary
 from benchmarks.published_report import REPORT
 from benchmarks.runs import BaselineMark, VerdictRecord
-from cifar_models.run import Run
 
 Table = Sequence[Sequence[str]]
 VERDICT_HEADERS = ("metric", "verdict", "today", "baseline", "difference", "allowed", "by", "catches", "runs")
@@ -143,7 +142,7 @@ def headline(finding: Finding) -> list[tuple[str, str]]:
         difference = f"{verdict.today - verdict.baseline:+.4f}" if verdict else ""
         cells.append((f"{fmean(values):.4f}" if values else "", difference))
     epochs = [run.epochs for run in finding.runs]
-    minutes = [_minutes(run) for run in finding.runs]
+    minutes = [run.timings.total / 60 for run in finding.runs]
     return [
         *cells,
         (f"{fmean(epochs):.1f}" if epochs else "", ""),
@@ -259,10 +258,6 @@ def _facts(findings: Findings) -> list[tuple[str, str]]:
         "git commit": {(run.code.commit if run.code else None) or NOT_RECORDED for run in runs},
     }
     return facts + [(what, "; ".join(sorted(values))) for what, values in several.items() if values]
-
-
-def _minutes(run: Run) -> float:
-    return (run.timings.features + run.timings.training) / 60
 
 
 def _day(time: str) -> str:

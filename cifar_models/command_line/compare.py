@@ -129,7 +129,7 @@ def _line(label: str, runs: Sequence[Run]) -> list[str]:
         _spread([fmean(report.f1 for report in run.evaluation.classes.values()) for run in runs]),
         f"{fmean(analyse_overfitting(run).best_epoch for run in runs):.1f}",
         f"{fmean(run.epochs for run in runs):.1f}",
-        f"{fmean(run.timings.features + run.timings.training for run in runs):.0f}",
+        f"{fmean(run.timings.total for run in runs):.0f}",
         ", ".join(dict.fromkeys(run.weights for run in runs)),
     ]
 

@@ -183,10 +183,9 @@ def _say_what_is_trained(experiment: Experiment, dataset: Dataset, weights: Back
 
 
 def _say_what_came_of_it(trained: Run) -> None:
-    seconds = trained.timings.features + trained.timings.training
     say(
         f"{trained.experiment} seed {trained.seed}: accuracy {trained.accuracy:.4f} on the evaluation images, "
-        f"{seconds:.0f} s"
+        f"{trained.timings.total:.0f} s"
     )
     say()
     say(describe_evaluation(trained.evaluation))
