@@ -198,8 +198,9 @@ def updating(path: Path) -> Iterator[None]:
 def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -> Baseline:
     """Make a baseline of one experiment's runs on one data set.
 
-    Its tolerances are ``SMALLEST_CHANGE``. Where early stopping ended runs at different epochs, their gaps lie in
-    clusters that no standard deviation describes: the gap's tolerance is then at least the values' range.
+    Its tolerances are ``SMALLEST_CHANGE``. Where early stopping ended runs at different epochs, their gaps may lie in
+    clusters that no standard deviation describes: the gap's tolerance is then at least as wide as the clusters' means
+    are apart.
 
     Raises:
         ValueError: fewer than ``LEAST_RUNS`` runs, runs that differ in fingerprints, a seed twice, no reason,
@@ -297,9 +298,13 @@ def _measured_metric(name: str, values: list[float], epochs: list[int]) -> Metri
             f"{name}: found {shown}, expected runs close enough to each other to tell one more apart from any number"
         )
     tolerance, reason = SMALLEST_CHANGE[name], "the smallest change worth acting on"
-    span = max(values) - min(values)
-    if name == "gap" and len(set(epochs)) > 1 and span > tolerance:
-        tolerance, reason = span, "the range of these runs, for early stopping ended them at different epochs"
+    if name == "gap":
+        means = [
+            statistics.fmean(value for value, ended in zip(values, epochs, strict=True) if ended == epoch)
+            for epoch in set(epochs)
+        ]
+        if (apart := max(means) - min(means)) > tolerance:
+            tolerance, reason = apart, "how far apart early stopping has put these runs, by the epochs it ended them at"
     return Metric([round(value, 6) for value in values], round(tolerance, 4), reason)
 
 
