@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.page import render
+from cifar_models import figures
 from tests.benchmarks import test_plugin
 from tests.benchmarks.test_plugin import Bench
 
@@ -32,6 +33,7 @@ def test_the_page_lies_beside_the_records_and_says_what_the_verdicts_say(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(render, "write_report", WRITE_REPORT)
+    monkeypatch.setattr(figures, "to_svg", lambda _: "<svg/>")
     bench.record()
     bench.accuracy["simple_cnn"] = 0.5
     result = bench.benchmark()

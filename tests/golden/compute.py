@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from functools import cache
 
 import keras
+import pytest
 import tensorflow as tf
 from tensorflow.python.framework.config import disable_op_determinism
 
+from cifar_models import pretrained
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment
 from cifar_models.features import FeatureCache
@@ -21,8 +23,9 @@ from tests.golden.trajectory import Trajectory
 
 SEED = 0
 IMAGES = 30
-"""One batch, which each step sees anew."""
-EVALUATION_IMAGES = 10
+"""One batch, which each step sees anew; so many for training and evaluation both, as a frozen part is traced once then."""
+CALIBRATION_IMAGES = 20
+"""That a backbone's random weights are calibrated on: enough for features that differ."""
 STEPS = 20
 FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
 """Where twenty are too slow for every commit."""
@@ -40,7 +43,11 @@ def deterministic_operations() -> Iterator[None]:
 
 @cache  # two experiments start from ResNet50's
 def _weights(backbone: str | None) -> BackboneWeights | None:
-    return random_weights(backbone) if backbone else None
+    if backbone is None:
+        return None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrained, "CALIBRATION_IMAGES", CALIBRATION_IMAGES)
+        return random_weights(backbone)
 
 
 def compute_trajectory(experiment: Experiment) -> Trajectory:
@@ -54,7 +61,7 @@ def compute_trajectory(experiment: Experiment) -> Trajectory:
         initial.append(fingerprint_arrays(*model.get_weights()))
         return model
 
-    dataset = load_synthetic(train_count=IMAGES, evaluation_count=EVALUATION_IMAGES)
+    dataset = load_synthetic(train_count=IMAGES, evaluation_count=IMAGES)
     row = dataclasses.replace(experiment, build=build, protocol=protocol)
     with deterministic_operations():
         run = train(row, dataset, SEED, weights=_weights(protocol.backbone), features=FeatureCache())
