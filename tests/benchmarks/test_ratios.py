@@ -1,0 +1,75 @@
+"""Pairs of two sides: in turn, as processes of their own, with each side's own peak memory."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmarks.ratios import __main__ as ratios
+from benchmarks.ratios import pairs
+from benchmarks.ratios.arguments import load_data
+from benchmarks.ratios.pairs import PLAIN, SUITE, Ratio, measure_pairs, run_side
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_ratio_is_plain_through_suite_pair_by_pair() -> None:
+    ratio = Ratio("seconds", [2.0, 9.0, 4.0], [1.0, 3.0, 4.0])
+    assert ratio.ratios == [2.0, 3.0, 1.0]
+    assert ratio.row == ["seconds", "4.00", "3.00", "2.00", "1.00 to 3.00", "3"]
+
+
+def test_the_sides_run_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, Sequence[str]]] = []
+
+    def run(module: str, arguments: Sequence[str]) -> dict[str, float]:
+        calls.append((module, arguments))
+        return {"training": float(len(calls))}
+
+    monkeypatch.setattr(pairs, "run_side", run)
+    (ratio,) = measure_pairs(["a"], ["b"], 3)
+    assert calls == [(PLAIN, ["a"]), (SUITE, ["b"]), (SUITE, ["b"]), (PLAIN, ["a"]), (PLAIN, ["a"]), (SUITE, ["b"])]
+    assert (ratio.plain, ratio.suite) == ([1.0, 4.0, 5.0], [2.0, 3.0, 6.0])
+
+
+def test_a_side_is_a_process_whose_peak_memory_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in (("large", 200), ("small", 1)):
+        text = f"block = b'x' * ({size} << 20)\nprint('a warning')\nprint('{{\"training\": 1.5}}')\n"
+        (tmp_path / f"side_{name}.py").write_text(text)
+    (tmp_path / "side_broken.py").write_text("raise SystemExit('no such thing')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    large, small = (run_side(f"side_{name}", []) for name in ("large", "small"))  # the smaller one comes second
+    assert large["training"] == small["training"] == 1.5
+    assert large["peak memory"] > 200 > 100 > small["peak memory"] > 1
+    with pytest.raises(RuntimeError, match=r"-m side_broken --epochs=1 ended with 1: no such thing"):
+        run_side("side_broken", ["--epochs=1"])
+
+
+def test_a_plain_side_that_was_cut_short_is_counted_up_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Sequence[str]] = []
+
+    def measure(plain: Sequence[str], suite: Sequence[str], count: int) -> list[Ratio]:
+        told.extend([plain, suite])
+        return [Ratio("training", [30.0] * count, [10.0] * count), Ratio("peak memory", [2.0], [1.0])]
+
+    monkeypatch.setattr(ratios, "measure_pairs", measure)
+    arguments = argparse.Namespace(
+        data="random", train_count=20, evaluation_count=10, data_dir=None, weights_dir=None,
+        epochs=10, seeds=5, plain_epochs=2, plain_seeds=1, pairs=1,
+    )  # fmt: skip
+    training, memory = ratios.measure("vgg16_frozen", arguments)
+    assert [each[:3] for each in told] == [
+        ["vgg16_frozen", "--epochs=2", "--seeds=1"],
+        ["vgg16_frozen", "--epochs=10", "--seeds=5"],
+    ]
+    assert training.figure == "training (plain counted up from 2 epochs, 1 seeds)"
+    assert training.ratios == [75.0]
+    assert (memory.figure, memory.ratios) == ("peak memory", [2.0])
+
+
+def test_random_images_are_of_the_size_asked_for() -> None:
+    dataset = load_data(argparse.Namespace(data="random", train_count=30, evaluation_count=20))
+    assert (len(dataset.train_images), len(dataset.evaluation_images)) == (30, 20)
