@@ -65,8 +65,8 @@ def measure(experiment: str, arguments: argparse.Namespace) -> list[Ratio]:
     share = arguments.epochs * arguments.seeds / (epochs * seeds)
     ratios = []
     for ratio in measure_pairs(plain, suite, arguments.pairs):
-        if ratio.figure == "training" and share != 1:
-            counted = f"training (plain counted up from {epochs} epochs, {seeds} seeds)"
+        if ratio.figure.startswith("training") and share != 1:
+            counted = f"{ratio.figure} (plain counted up from {epochs} epochs, {seeds} seeds)"
             ratio = Ratio(counted, [value * share for value in ratio.plain], ratio.suite)
         ratios.append(ratio)
     return ratios

@@ -1,13 +1,16 @@
-"""What the two sides of a pair are told: the same command line for both."""
+"""What the two sides of a pair are told and what they tell: the same command line and figures for both."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from cifar_models.datasets import Dataset, load_dataset
+from cifar_models.environment import peak_memory
 
 DATA = ("random", "synthetic", "cifar10")
 
@@ -42,3 +45,16 @@ def load_data(arguments: argparse.Namespace) -> Dataset:
     names = tuple(f"class {label}" for label in range(10))
     # Under the name of the synthetic images, for which a backbone starts from random weights.
     return Dataset("synthetic", images[0], labels[0], images[1], labels[1], names)
+
+
+def print_figures(*, training: float, epoch: float, processor: float) -> None:
+    """Print one side's figures as a line of JSON.
+
+    Args:
+        training: seconds of all trainings.
+        epoch: seconds of the last epoch.
+        processor: seconds of all cores together in that epoch, which other processes disturb less.
+    """
+    times = {"training, s": training, "last epoch, s": epoch, "its processor time, s": processor}
+    memory = (peak_memory() or 0) / 2**20
+    sys.stdout.write(json.dumps(times | {"peak memory, MB": memory}) + "\n")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -57,7 +55,7 @@ def measure_pairs(plain: Sequence[str], suite: Sequence[str], count: int) -> lis
         count: pairs, 1 or more.
 
     Returns:
-        A ratio for each time that the sides print and for the peak of their resident memory.
+        A ratio for each figure that the sides print.
 
     Raises:
         RuntimeError: a side ended in an error; the message has its last words.
@@ -74,20 +72,14 @@ def measure_pairs(plain: Sequence[str], suite: Sequence[str], count: int) -> lis
 
 
 def run_side(module: str, arguments: Sequence[str]) -> dict[str, float]:
-    """Run one side and return its times in seconds and the peak of its resident memory in MB.
+    """Run one side and return the figures that it prints as its last line.
 
     Raises:
         RuntimeError: it ended in an error; the message has its last words.
     """
     command = [sys.executable, "-m", module, *arguments]
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, stdout=output, stderr=errors)  # noqa: S603 - our own modules
-        _, status, usage = os.wait4(process.pid, 0)  # which alone tells this child's memory from another's
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        errors.seek(0)
-        if process.returncode:
-            raise RuntimeError(f"{shlex.join(command)} ended with {process.returncode}: {errors.read()[-2000:]}")
-        times: dict[str, float] = json.loads(output.read().splitlines()[-1])
-    unit = 1024**2 if sys.platform == "darwin" else 1024
-    return times | {"peak memory": usage.ru_maxrss / unit}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own modules
+    if ended.returncode:
+        raise RuntimeError(f"{shlex.join(command)} ended with {ended.returncode}: {ended.stderr[-2000:]}")
+    figures: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    return figures

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from typing import Any
 
-from benchmarks.ratios.arguments import load_data, parse_side
+from benchmarks.ratios.arguments import load_data, parse_side, print_figures
 
 
 def main() -> None:
-    """Train, and print the times as one line of JSON."""
+    """Train, and print the figures."""
     import keras
 
     from cifar_models.experiments import find_experiment
@@ -66,7 +64,7 @@ def main() -> None:
         model.predict(evaluation_images, batch_size=protocol.batch_size, verbose=0)
     seconds = time.perf_counter() - started
     last, processor = epochs[-1]
-    sys.stdout.write(json.dumps({"training": seconds, "epoch": last, "processor time of the epoch": processor}) + "\n")
+    print_figures(training=seconds, epoch=last, processor=processor)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import sys
 import time
 
-from benchmarks.ratios.arguments import load_data, parse_side
+from benchmarks.ratios.arguments import load_data, parse_side, print_figures
 from cifar_models.progress import Progress
 
 
 def main() -> None:
-    """Train, and print the times as one line of JSON."""
+    """Train, and print the figures."""
     from cifar_models.experiments import find_experiment
     from cifar_models.training import default_weights, train
 
@@ -34,7 +32,7 @@ def main() -> None:
         train(experiment, dataset, seed, weights=weights, progress=watch)
     seconds = time.perf_counter() - started
     last, processor = (end - before for before, end in zip(*ends[-2:], strict=True))
-    sys.stdout.write(json.dumps({"training": seconds, "epoch": last, "processor time of the epoch": processor}) + "\n")
+    print_figures(training=seconds, epoch=last, processor=processor)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks.ratios import __main__ as ratios
 from benchmarks.ratios import pairs
-from benchmarks.ratios.arguments import load_data
+from benchmarks.ratios.arguments import load_data, print_figures
 from benchmarks.ratios.pairs import PLAIN, SUITE, Ratio, measure_pairs, run_side
 
 pytestmark = pytest.mark.unit
@@ -35,17 +36,20 @@ def test_the_sides_run_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ratio.plain, ratio.suite) == ([1.0, 4.0, 5.0], [2.0, 3.0, 6.0])
 
 
-def test_a_side_is_a_process_whose_peak_memory_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, size in (("large", 200), ("small", 1)):
-        text = f"block = b'x' * ({size} << 20)\nprint('a warning')\nprint('{{\"training\": 1.5}}')\n"
-        (tmp_path / f"side_{name}.py").write_text(text)
+def test_a_side_is_a_process_whose_last_line_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "side.py").write_text("print('a warning')\nprint('{\"training, s\": 1.5}')\n")
     (tmp_path / "side_broken.py").write_text("raise SystemExit('no such thing')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    large, small = (run_side(f"side_{name}", []) for name in ("large", "small"))  # the smaller one comes second
-    assert large["training"] == small["training"] == 1.5
-    assert large["peak memory"] > 200 > 100 > small["peak memory"] > 1
+    assert run_side("side", []) == {"training, s": 1.5}
     with pytest.raises(RuntimeError, match=r"-m side_broken --epochs=1 ended with 1: no such thing"):
         run_side("side_broken", ["--epochs=1"])
+
+
+def test_both_sides_tell_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    print_figures(training=3.0, epoch=2.0, processor=1.0)
+    figures = json.loads(capsys.readouterr().out)
+    assert figures.pop("peak memory, MB") > 1
+    assert figures == {"training, s": 3.0, "last epoch, s": 2.0, "its processor time, s": 1.0}
 
 
 def test_a_plain_side_that_was_cut_short_is_counted_up_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

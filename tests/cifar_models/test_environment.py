@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import resource
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,7 +66,7 @@ def test_the_driver_is_nvidia_s_own_words_or_none(tmp_path: Path, monkeypatch: p
     assert environment._driver() is None
 
 
-@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1)])
+@pytest.mark.parametrize(("system", "unit"), [("freebsd14", 1024), ("darwin", 1)])
 def test_the_peak_memory_is_in_bytes(system: str, unit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=7))
     monkeypatch.setattr(sys, "platform", system)
@@ -77,3 +78,12 @@ def test_the_peak_memory_holds_at_least_what_is_held_now() -> None:
     peak = peak_memory()
     assert peak is not None
     assert peak >= 0.9 * pages * resource.getpagesize()  # the kernel counts both in batches
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_peak_memory_is_the_process_s_own_and_not_what_its_parent_held() -> None:
+    held = np.ones(100 << 20, np.uint8)
+    command = "from cifar_models.environment import peak_memory; print(peak_memory())"
+    ended = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)  # noqa: S603
+    assert held.size < int(peak_memory() or 0)
+    assert 1 << 20 < int(ended.stdout) < held.size
