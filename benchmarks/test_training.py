@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from benchmarks.night import Night
+from benchmarks.plugin_report import properties_of
 from cifar_models.experiments import Experiment
 
 Train = Callable[[str, int], str]
 
 
 @pytest.mark.benchmark
-def test_trains(experiment: Experiment, seed: int, train: Train) -> None:
+def test_trains(experiment: Experiment, seed: int, night: Night, train: Train, benchmark: Any) -> None:
     """The training ends in a run that can be judged; whether it is a good one is the verdict's to say."""
-    if why_not := train(experiment.name, seed):
+    benchmark.group = experiment.name
+    why_not = benchmark.pedantic(train, args=(experiment.name, seed))
+    benchmark.extra_info.update(properties_of(night, experiment.name, seed))
+    if why_not:
         pytest.fail(why_not, pytrace=False)
 
 

@@ -81,16 +81,7 @@ def train(
     trained, train_inputs, evaluation_inputs, prepare = _inputs(model, protocol, dataset, normalize, features)
     trained_from = time.perf_counter()
     steps = math.ceil(len(dataset.train_labels) / protocol.batch_size)
-    trained.compile(
-        optimizer=keras.optimizers.get(
-            {"class_name": protocol.optimizer, "config": {"learning_rate": _learning_rate(protocol, steps)}}
-        ),
-        loss=protocol.loss,
-        metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
-    )
-    # With the metric that is there already, all variables that a step uses. TensorFlow traces a step that makes any of
-    # its own a second time.
-    trained.optimizer.build(trained.trainable_variables)
+    compile_for_training(trained, protocol, steps)
     # Once a seed is set, Keras's own shuffle of arrays draws the same order in every epoch (seen in Keras 3.15), which
     # costs the simple CNN more than a point of accuracy.
     order = np.random.default_rng(seed)
@@ -128,6 +119,29 @@ def train(
         started=started_at.isoformat(timespec="seconds"),
         peak_memory=peak_memory(),
     )
+
+
+def compile_for_training(model: keras.Model, protocol: Protocol, steps: int) -> None:
+    """Compile a model by a protocol.
+
+    Args:
+        model: what trains: a whole model, or what is behind a frozen part.
+        protocol: how.
+        steps: of an epoch.
+
+    Raises:
+        ValueError: an unknown learning rate schedule.
+    """
+    model.compile(
+        optimizer=keras.optimizers.get(
+            {"class_name": protocol.optimizer, "config": {"learning_rate": _learning_rate(protocol, steps)}}
+        ),
+        loss=protocol.loss,
+        metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
+    )
+    # With the metric that is there already, all variables that a step uses. TensorFlow traces a step that makes any of
+    # its own a second time.
+    model.optimizer.build(model.trainable_variables)
 
 
 def fingerprints_of(protocol: Protocol, dataset: Dataset, weights: BackboneWeights | None) -> Fingerprints:

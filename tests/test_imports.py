@@ -105,7 +105,7 @@ def test_only_the_plugin_and_the_benchmarks_themselves_import_pytest(module: str
 
 
 # These train, or look at pretrained weights: the plugin imports them only when a night starts.
-WITH_TENSORFLOW = {"benchmarks.night", "benchmarks.published", "benchmarks.test_training"}
+WITH_TENSORFLOW = {f"benchmarks.{name}" for name in ("night", "published", "test_throughput", "test_training")}
 LIGHT = [
     *(name for name in MODULES if name.startswith(("benchmarks", "cifar_models.datasets"))),
     *(f"cifar_models.{name}" for name in ("environment", "evaluation", "experiments", "figures", "fingerprint")),

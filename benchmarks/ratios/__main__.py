@@ -62,12 +62,19 @@ def measure(experiment: str, arguments: argparse.Namespace) -> list[Ratio]:
     epochs, seeds = arguments.plain_epochs or arguments.epochs, arguments.plain_seeds or arguments.seeds
     plain = [experiment, f"--epochs={epochs}", f"--seeds={seeds}", *data]
     suite = [experiment, f"--epochs={arguments.epochs}", f"--seeds={arguments.seeds}", *data]
-    share = arguments.epochs * arguments.seeds / (epochs * seeds)
+    measured = {ratio.figure: ratio for ratio in measure_pairs(plain, suite, arguments.pairs)}
+    if (epochs, seeds) == (arguments.epochs, arguments.seeds):
+        return list(measured.values())
     ratios = []
-    for ratio in measure_pairs(plain, suite, arguments.pairs):
-        if ratio.figure.startswith("training") and share != 1:
-            counted = f"{ratio.figure} (plain counted up from {epochs} epochs, {seeds} seeds)"
-            ratio = Ratio(counted, [value * share for value in ratio.plain], ratio.suite)
+    for figure, ratio in measured.items():
+        if figure.startswith("training"):
+            epoch = measured[figure.replace("training", "last epoch")].plain
+            more = seeds * (arguments.epochs - epochs)
+            counted = [
+                (training + more * one) * arguments.seeds / seeds
+                for training, one in zip(ratio.plain, epoch, strict=True)
+            ]
+            ratio = Ratio(f"{figure} (plain counted up from {epochs} epochs, {seeds} seeds)", counted, ratio.suite)
         ratios.append(ratio)
     return ratios
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +48,19 @@ def load_data(arguments: argparse.Namespace) -> Dataset:
     return Dataset("synthetic", images[0], labels[0], images[1], labels[1], names)
 
 
-def print_figures(*, training: float, epoch: float, processor: float) -> None:
-    """Print one side's figures as a line of JSON.
+Times = tuple[float, float]
+"""Seconds of the clock, and of all cores together, which other processes disturb less."""
 
-    Args:
-        training: seconds of all trainings.
-        epoch: seconds of the last epoch.
-        processor: seconds of all cores together in that epoch, which other processes disturb less.
-    """
-    times = {"training, s": training, "last epoch, s": epoch, "its processor time, s": processor}
-    memory = (peak_memory() or 0) / 2**20
-    sys.stdout.write(json.dumps(times | {"peak memory, MB": memory}) + "\n")
+
+def now() -> Times:
+    """Return both clocks."""
+    return time.perf_counter(), time.process_time()
+
+
+def print_figures(*, began: Times, ended: Times, epoch_began: Times, epoch_ended: Times) -> None:
+    """Print one side's figures as a line of JSON: of all trainings and of the last epoch."""
+    figures: dict[str, float] = {}
+    for name, start, end in (("training", began, ended), ("last epoch", epoch_began, epoch_ended)):
+        figures |= {f"{name}, s": end[0] - start[0], f"{name}, processor s": end[1] - start[1]}
+    figures["peak memory, MB"] = (peak_memory() or 0) / 2**20
+    sys.stdout.write(json.dumps(figures) + "\n")

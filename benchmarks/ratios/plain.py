@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from benchmarks.ratios.arguments import load_data, parse_side, print_figures
+from benchmarks.ratios.arguments import Times, load_data, now, parse_side, print_figures
 
 
 def main() -> None:
@@ -27,16 +26,16 @@ def main() -> None:
     evaluation_labels = keras.utils.to_categorical(dataset.evaluation_labels, 10)
     del dataset  # a script would not keep the bytes
 
-    epochs: list[tuple[float, float]] = []
+    epochs: list[tuple[Times, Times]] = []
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-            self.began = time.perf_counter(), time.process_time()
+            self.began = now()
 
         def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-            epochs.append((time.perf_counter() - self.began[0], time.process_time() - self.began[1]))
+            epochs.append((self.began, now()))
 
-    started = time.perf_counter()
+    began = now()
     for seed in range(arguments.seeds):
         keras.utils.set_random_seed(seed)
         model = experiment.build()
@@ -62,9 +61,8 @@ def main() -> None:
             verbose=0,
         )
         model.predict(evaluation_images, batch_size=protocol.batch_size, verbose=0)
-    seconds = time.perf_counter() - started
-    last, processor = epochs[-1]
-    print_figures(training=seconds, epoch=last, processor=processor)
+    epoch_began, epoch_ended = epochs[-1]
+    print_figures(began=began, ended=now(), epoch_began=epoch_began, epoch_ended=epoch_ended)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 
-from benchmarks.ratios.arguments import load_data, parse_side, print_figures
+from benchmarks.ratios.arguments import Times, load_data, now, parse_side, print_figures
 from cifar_models.progress import Progress
 
 
@@ -21,18 +20,16 @@ def main() -> None:
     dataset = load_data(arguments)
     weights = default_weights(experiment, dataset, arguments.weights_dir)
 
-    ends: list[tuple[float, float]] = []
+    ends: list[Times] = []
 
     def watch(state: Progress) -> None:
         if state.validation_accuracy is not None or not ends:  # the first step stands for the first epoch's beginning
-            ends.append((time.perf_counter(), time.process_time()))
+            ends.append(now())
 
-    started = time.perf_counter()
+    began = now()
     for seed in range(arguments.seeds):
         train(experiment, dataset, seed, weights=weights, progress=watch)
-    seconds = time.perf_counter() - started
-    last, processor = (end - before for before, end in zip(*ends[-2:], strict=True))
-    print_figures(training=seconds, epoch=last, processor=processor)
+    print_figures(began=began, ended=now(), epoch_began=ends[-2], epoch_ended=ends[-1])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,16 @@ def _properties(path: Path) -> dict[str, dict[str, str]]:
         str(case.get("name")): {str(each.get("name")): str(each.get("value")) for each in case.iter("property")}
         for case in root.iter("testcase")
     }
+
+
+def test_the_json_of_pytest_benchmark_has_each_training_s_accuracy_and_time(bench: Bench) -> None:
+    bench.record()
+    file = bench.pytester.path / "benchmark.json"
+    bench.benchmark(f"--benchmark-json={file}", "-k", "simple_cnn")
+    (training,) = json.loads(file.read_text(encoding="utf-8"))["benchmarks"]
+    assert training["name"] == "test_trains[simple_cnn-seed0]"
+    assert training["stats"]["rounds"] == 1
+    assert (training["extra_info"]["accuracy"], training["extra_info"]["gap"]) == (0.7, 0.1)
 
 
 def test_junit_s_file_has_the_numbers_of_trainings_and_verdicts(bench: Bench) -> None:

@@ -46,10 +46,15 @@ def test_a_side_is_a_process_whose_last_line_counts(tmp_path: Path, monkeypatch:
 
 
 def test_both_sides_tell_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    print_figures(training=3.0, epoch=2.0, processor=1.0)
+    print_figures(began=(1.0, 10.0), ended=(4.0, 15.0), epoch_began=(2.0, 11.0), epoch_ended=(4.0, 12.0))
     figures = json.loads(capsys.readouterr().out)
     assert figures.pop("peak memory, MB") > 1
-    assert figures == {"training, s": 3.0, "last epoch, s": 2.0, "its processor time, s": 1.0}
+    assert figures == {
+        "training, s": 3.0,
+        "training, processor s": 5.0,
+        "last epoch, s": 2.0,
+        "last epoch, processor s": 1.0,
+    }
 
 
 def test_a_plain_side_that_was_cut_short_is_counted_up_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,21 +62,27 @@ def test_a_plain_side_that_was_cut_short_is_counted_up_and_says_so(monkeypatch: 
 
     def measure(plain: Sequence[str], suite: Sequence[str], count: int) -> list[Ratio]:
         told.extend([plain, suite])
-        return [Ratio("training", [30.0] * count, [10.0] * count), Ratio("peak memory", [2.0], [1.0])]
+        figures = {"training, s": (35.0, 10.0), "last epoch, s": (15.0, 1.0), "peak memory, MB": (2.0, 1.0)}
+        return [
+            Ratio(name, [plain_value] * count, [suite_value] * count)
+            for name, (plain_value, suite_value) in figures.items()
+        ]
 
     monkeypatch.setattr(ratios, "measure_pairs", measure)
     arguments = argparse.Namespace(
         data="random", train_count=20, evaluation_count=10, data_dir=None, weights_dir=None,
         epochs=10, seeds=5, plain_epochs=2, plain_seeds=1, pairs=1,
     )  # fmt: skip
-    training, memory = ratios.measure("vgg16_frozen", arguments)
+    training, epoch, memory = ratios.measure("vgg16_frozen", arguments)
     assert [each[:3] for each in told] == [
         ["vgg16_frozen", "--epochs=2", "--seeds=1"],
         ["vgg16_frozen", "--epochs=10", "--seeds=5"],
     ]
-    assert training.figure == "training (plain counted up from 2 epochs, 1 seeds)"
-    assert training.ratios == [75.0]
-    assert (memory.figure, memory.ratios) == ("peak memory", [2.0])
+    assert training.figure == "training, s (plain counted up from 2 epochs, 1 seeds)"
+    assert training.plain == [5 * (35.0 + 8 * 15.0)]
+    assert (epoch.ratios, memory.ratios) == ([15.0], [2.0])
+    arguments.plain_epochs = arguments.plain_seeds = None
+    assert next(ratio.figure for ratio in ratios.measure("vgg16_frozen", arguments)) == "training, s"
 
 
 def test_random_images_are_of_the_size_asked_for() -> None:

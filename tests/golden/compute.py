@@ -23,7 +23,7 @@ from tests.golden.trajectory import Trajectory
 
 SEED = 0
 IMAGES = 30
-"""One batch, which each step sees anew; so many for training and evaluation both, as a frozen part is traced once then."""
+"""One batch, which each step sees anew; of evaluation images as many, so that a frozen part is traced once."""
 CALIBRATION_IMAGES = 20
 """That a backbone's random weights are calibrated on: enough for features that differ."""
 STEPS = 20

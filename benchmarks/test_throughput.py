@@ -1,0 +1,181 @@
+"""How fast each experiment's parts are, in images a second and in images a reference workload.
+
+The second is held against baselines.json: ``slower`` and ``faster`` fail alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from benchmarks.reference import time_reference
+from benchmarks.throughput import SECTION, Speed, explain, judge_speed, read_throughput
+from cifar_models import training
+from cifar_models.datasets.dataset import Dataset
+from cifar_models.environment import describe_device
+from cifar_models.experiments import EXPERIMENTS, Experiment
+from cifar_models.features import FeatureCache
+from cifar_models.freezing import FrozenSplit, split_at_frozen_boundary
+from cifar_models.normalization import FITS
+from cifar_models.strict_json import parse_json
+
+if TYPE_CHECKING:
+    import keras
+
+pytestmark = pytest.mark.throughput
+
+ROUNDS, LONG_ROUNDS = 12, 5
+ROUND_SECONDS = 0.1
+"""A round repeats a batch until it lasts about as long; a batch that alone lasts longer has fewer rounds."""
+TRAIN_COUNT, EVALUATION_COUNT, EPOCHS = 512, 128, 2
+
+Measure = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One experiment, built once for all its figures. What the weights are makes no difference to the time."""
+
+    experiment: Experiment
+    model: keras.Model
+    split: FrozenSplit
+    images: Any
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.experiment.name
+
+
+@pytest.fixture(scope="module", params=EXPERIMENTS)
+def subject(request: pytest.FixtureRequest) -> Subject:
+    """Each experiment of the table, with one batch of normalized images."""
+    if not request.config.getoption("gpu"):
+        from cifar_models.devices import hide_gpus
+
+        hide_gpus()
+    experiment = EXPERIMENTS[request.param]
+    model = experiment.build()
+    images = _random_images(experiment.protocol.batch_size)
+    normalized = FITS[experiment.protocol.normalization](images)(images)
+    return Subject(experiment, model, split_at_frozen_boundary(model), normalized)
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest, benchmark: Any, subject: Subject) -> Measure:
+    """Times something in rounds, each after a reference workload, records the figure and judges it."""
+    if benchmark.disabled:
+        pytest.fail(
+            "found pytest-benchmark disabled, by its option or by other workers that share the cores, expected it to "
+            "measure; run this alone, in one process",
+            pytrace=False,
+        )
+    device = describe_device()
+    # On a shared machine a step's own seconds vary by half, the processor's by a few in a hundred. What a stall costs
+    # shows in the images a second alone, which pytest-benchmark compares; a GPU's work shows in no other clock.
+    clock = time.process_time if device == "CPU" else time.perf_counter
+
+    def measure_and_judge(figure: str, work: Callable[[], Any], *, images: int, rounds: int) -> None:
+        references: list[float] = []
+        seconds: list[float] = []
+
+        def timed() -> None:
+            began = clock()
+            work()
+            seconds.append(clock() - began)
+
+        benchmark.group = f"{subject.name} {figure}"
+        benchmark.pedantic(
+            timed, setup=lambda: references.append(median(time_reference(clock) for _ in range(5))), rounds=rounds
+        )
+        ratio = median(images * reference / second for reference, second in zip(references, seconds, strict=True))
+        benchmark.extra_info.update(
+            experiment=subject.name,
+            figure=figure,
+            device=device,
+            images_a_second=images / benchmark.stats.stats.median,
+            ratio=ratio,
+        )
+        baseline = _baseline(request.config, subject.name, figure, device)
+        if judge_speed(ratio, baseline) != "pass":
+            pytest.fail(explain(subject.name, figure, ratio, baseline), pytrace=False)
+
+    return measure_and_judge
+
+
+def _baseline(config: pytest.Config, name: str, figure: str, device: str) -> Speed:
+    """Return what a figure is held against on a device; fail where there is nothing."""
+    path: Path = config.getoption("baselines") or config.rootpath / config.getini("baselines")
+    throughput = read_throughput(parse_json(path.read_text(encoding="utf-8")).get(SECTION, {}))
+    speed = throughput.get(device, {}).get(name, {}).get(figure)
+    if speed is None:
+        pytest.fail(
+            f"{name}: {path} has no baseline of its {figure}'s speed on {device}, expected one to compare with; record "
+            f"it as CONTRIBUTING.md says",
+            pytrace=False,
+        )
+    return speed
+
+
+def test_step(subject: Subject, measure: Measure) -> None:
+    """A training step, of what is behind the frozen part if there is one."""
+    protocol = subject.experiment.protocol
+    trained = subject.split.rest or subject.model
+    training.compile_for_training(trained, protocol, steps=1000)
+    inputs: Any = (
+        subject.images if subject.split.prefix is None else subject.split.prefix.predict_on_batch(subject.images)
+    )
+    labels = np.eye(10, dtype=np.float32)[np.arange(protocol.batch_size) % 10]
+    _measure_batches(measure, "step", partial(trained.train_on_batch, inputs, labels), protocol.batch_size)
+
+
+def test_inference(subject: Subject, measure: Measure) -> None:
+    """The whole model's probabilities."""
+    work = partial(subject.model.predict_on_batch, subject.images)
+    _measure_batches(measure, "inference", work, len(subject.images))
+
+
+def test_prefix(subject: Subject, measure: Measure) -> None:
+    """A frozen part's features."""
+    prefix = subject.split.prefix
+    if prefix is None:
+        pytest.skip(f"{subject.name} has no frozen part")
+    _measure_batches(measure, "prefix", partial(prefix.predict_on_batch, subject.images), len(subject.images))
+
+
+def test_training(subject: Subject, measure: Measure) -> None:
+    """A whole training, from the building of the model to the evaluation, on few images."""
+    protocol = dataclasses.replace(subject.experiment.protocol, epochs=EPOCHS, patience=EPOCHS, backbone=None)
+    experiment = dataclasses.replace(subject.experiment, protocol=protocol)
+    splits = [(_random_images(count), np.arange(count) % 10) for count in (TRAIN_COUNT, EVALUATION_COUNT)]
+    dataset = Dataset("random", *splits[0], *splits[1], class_names=tuple(f"class {label}" for label in range(10)))
+    work = partial(training.train, experiment, dataset, 0, features=FeatureCache())
+    measure("training", work, images=EPOCHS * TRAIN_COUNT, rounds=1)
+
+
+def _measure_batches(measure: Measure, figure: str, batch: Callable[[], Any], images: int) -> None:
+    batch()  # traces
+    batch()
+    started = time.perf_counter()
+    batch()
+    count = max(1, math.floor(ROUND_SECONDS / (time.perf_counter() - started)))
+
+    def work() -> None:
+        for _ in range(count):
+            batch()
+
+    measure(figure, work, images=count * images, rounds=ROUNDS if count > 1 else LONG_ROUNDS)
+
+
+def _random_images(count: int) -> Any:
+    return np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), np.uint8)
