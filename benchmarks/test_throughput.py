@@ -130,8 +130,7 @@ def _baseline(config: pytest.Config, name: str, figure: str, device: str) -> Spe
 def test_step(subject: Subject, measure: Measure) -> None:
     """A training step, of what is behind the frozen part if there is one."""
     protocol = subject.experiment.protocol
-    trained = subject.split.rest or subject.model
-    training.compile_for_training(trained, protocol, steps=1000)
+    trained = training.compile_for_training(subject.split.rest or subject.model, protocol, steps=1000)
     inputs: Any = (
         subject.images if subject.split.prefix is None else subject.split.prefix.predict_on_batch(subject.images)
     )

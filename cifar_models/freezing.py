@@ -75,7 +75,7 @@ def _rest(model: keras.Model, constant: set[int], crossing: list[keras.KerasTens
     """
     inputs = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in crossing]
     tensors = {id(tensor): own for tensor, own in zip(crossing, inputs, strict=True)}
-    for node in _nodes_in_order(model):
+    for node in nodes_in_order(model):
         if not all(id(tensor) in constant for tensor in node.outputs):
             arguments, options = node.arguments.fill_in(tensors)
             outputs = keras.tree.flatten(node.operation(*arguments, **options))
@@ -92,7 +92,7 @@ def _constant_tensors(model: keras.Model) -> tuple[set[int], list[keras.KerasTen
     """Return the ids of the tensors that training cannot change, and those of them that the rest reads, in order."""
     constant = {id(tensor) for tensor in model.inputs}
     crossing: dict[int, keras.KerasTensor] = {}
-    for node in _nodes_in_order(model):
+    for node in nodes_in_order(model):
         reads = node.input_tensors
         if all(id(tensor) in constant for tensor in reads) and _is_constant(node.operation):
             constant.update(id(tensor) for tensor in node.outputs)
@@ -103,7 +103,7 @@ def _constant_tensors(model: keras.Model) -> tuple[set[int], list[keras.KerasTen
     return constant, list(crossing.values())
 
 
-def _nodes_in_order(model: keras.Model) -> list[Any]:
+def nodes_in_order(model: keras.Model) -> list[Any]:
     """Return the graph's nodes between the model's inputs and outputs, each after all that it reads."""
     inputs = {id(tensor) for tensor in model.inputs}
     ordered: dict[int, Any] = {}

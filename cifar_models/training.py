@@ -23,14 +23,19 @@ from cifar_models.experiments import Experiment, Protocol
 from cifar_models.features import SESSION_FEATURES, FeatureCache
 from cifar_models.freezing import split_at_frozen_boundary
 from cifar_models.normalization import FITS, Normalize
+from cifar_models.optimizers import FusedAdam
 from cifar_models.pretrained import BackboneWeights, imagenet_weights, random_weights
 from cifar_models.progress import Progress
+from cifar_models.rewriting import rewrite_for_training
 from cifar_models.run import Curves, Fingerprints, Run, Timings
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss is not a finite number any more; the message says since which epoch and step."""
+    """The loss is not a finite number any more; the message says by which epoch and step."""
 
+
+STEPS_AT_ONCE = 10
+"""Training steps between two returns to Python, where cores stand still; progress and divergence are seen as often."""
 
 OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 """What a training raises that finds too little memory, the machine's or a GPU's."""
@@ -54,7 +59,7 @@ def train(
         dataset: uint8 images and labels; stays as it is.
         seed: of initialisation, dropout and the order of the images, 0 to 2**32 - 1.
         weights: the backbone's; None takes what ``default_weights`` says.
-        progress: called after every step and every epoch.
+        progress: called after every ``STEPS_AT_ONCE`` steps and every epoch.
         features: where a frozen part's output is kept between runs; None runs the whole model in every step, which
             gives the same numbers within float tolerance and takes longer.
 
@@ -81,7 +86,7 @@ def train(
     trained, train_inputs, evaluation_inputs, prepare = _inputs(model, protocol, dataset, normalize, features)
     trained_from = time.perf_counter()
     steps = math.ceil(len(dataset.train_labels) / protocol.batch_size)
-    compile_for_training(trained, protocol, steps)
+    trained = compile_for_training(trained, protocol, steps)
     # Once a seed is set, Keras's own shuffle of arrays draws the same order in every epoch (seen in Keras 3.15), which
     # costs the simple CNN more than a point of accuracy.
     order = np.random.default_rng(seed)
@@ -121,8 +126,8 @@ def train(
     )
 
 
-def compile_for_training(model: keras.Model, protocol: Protocol, steps: int) -> None:
-    """Compile a model by a protocol.
+def compile_for_training(model: keras.Model, protocol: Protocol, steps: int) -> keras.Model:
+    """Return a compiled model whose training moves the given one's variables; the given one stays uncompiled.
 
     Args:
         model: what trains: a whole model, or what is behind a frozen part.
@@ -132,16 +137,20 @@ def compile_for_training(model: keras.Model, protocol: Protocol, steps: int) -> 
     Raises:
         ValueError: an unknown learning rate schedule.
     """
-    model.compile(
-        optimizer=keras.optimizers.get(
-            {"class_name": protocol.optimizer, "config": {"learning_rate": _learning_rate(protocol, steps)}}
-        ),
+    trained = rewrite_for_training(model)
+    rate = _learning_rate(protocol, steps)
+    trained.compile(
+        optimizer=FusedAdam(rate)
+        if protocol.optimizer == "adam"
+        else keras.optimizers.get({"class_name": protocol.optimizer, "config": {"learning_rate": rate}}),
         loss=protocol.loss,
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
+        steps_per_execution=STEPS_AT_ONCE,
     )
     # With the metric that is there already, all variables that a step uses. TensorFlow traces a step that makes any of
     # its own a second time.
-    model.optimizer.build(model.trainable_variables)
+    trained.optimizer.build(trained.trainable_variables)
+    return trained
 
 
 def fingerprints_of(protocol: Protocol, dataset: Dataset, weights: BackboneWeights | None) -> Fingerprints:
@@ -252,8 +261,9 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None  # noqa: S101 - Keras always passes them here
-        self._require_finite("loss", float(logs["loss"]), f"epoch {self._epoch + 1}, step {batch + 1}")
-        self._tell(batch + 1, float(logs["accuracy"]), None)
+        step = min(batch + 1, self._steps)  # Keras counts on past a last call that had fewer steps
+        self._require_finite("loss", float(logs["loss"]), f"epoch {self._epoch + 1}, step {step}")
+        self._tell(step, float(logs["accuracy"]), None)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None  # noqa: S101 - Keras always passes them here
@@ -264,7 +274,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def _require_finite(self, name: str, value: float, when: str) -> None:
         if not math.isfinite(value):
             raise TrainingDiverged(
-                f"the {name} is {value} since {when}: the learning rate, the normalization or the initialisation no "
+                f"the {name} is {value} by {when}: the learning rate, the normalization or the initialisation no "
                 f"longer suit the model"
             )
 

@@ -344,14 +344,17 @@ class TestTheOptimizer:
         class Compiled(Exception):
             pass
 
-        def fit(*_: Any, **__: Any) -> None:
+        compiled: list[keras.Model] = []
+
+        def fit(model: keras.Model, *_: Any, **__: Any) -> None:
+            compiled.append(model)
             raise Compiled
 
         monkeypatch.setattr(keras.Model, "fit", fit)
         with pytest.raises(Compiled):
             laboratory.train(1, protocol)
-        model = laboratory.models[-1]
-        assert type(model.optimizer) is type(optimizer)
+        (model,) = compiled
+        assert isinstance(model.optimizer, type(optimizer))
         assert model.optimizer.get_config() == optimizer.get_config() | {"name": model.optimizer.name}
         assert model.loss == protocol.loss
 
@@ -376,12 +379,10 @@ class TestTheRun:
 
 
 class TestProgress:
-    def test_it_is_told_after_every_step_and_every_epoch(self, cached: Seen) -> None:
+    def test_it_is_told_after_some_steps_and_every_epoch(self, cached: Seen) -> None:
         places = [(told.epoch, told.step, told.validation_accuracy is not None) for told in cached.progress]
         epochs = range(1, EPOCHS + 1)
-        assert places == [
-            place for epoch in epochs for place in ((epoch, 1, False), (epoch, 2, False), (epoch, 2, True))
-        ]
+        assert places == [place for epoch in epochs for place in ((epoch, 2, False), (epoch, 2, True))]
         assert {(told.epochs, told.steps) for told in cached.progress} == {(EPOCHS, 2)}
 
     def test_it_carries_the_curves(self, cached: Seen) -> None:
@@ -396,9 +397,7 @@ class TestProgress:
 
 class TestDivergence:
     def test_the_epoch_and_step_are_named(self, diverged: str) -> None:
-        assert diverged.startswith(
-            ("the loss is nan since epoch 1, step 2: ", "the loss is inf since epoch 1, step 2: ")
-        )
+        assert diverged.startswith(("the loss is nan by epoch 1, step 2: ", "the loss is inf by epoch 1, step 2: "))
 
     def test_the_next_training_is_none_the_worse_for_it(self, cached: Seen, whole: Seen) -> None:
         # ``whole`` was trained after the one that diverged.
