@@ -38,6 +38,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cifar", "CIFAR-10 benchmark (with -m benchmark)")
     group.addoption("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
     group.addoption(
+        "--all-gpus",
+        action="store_true",
+        help="train each model on all GPUs at once, a share of each batch on each of them; goes with --gpu",
+    )
+    group.addoption(
+        "--mixed-precision",
+        action="store_true",
+        help="train each experiment in Keras's mixed_float16, against a baseline of its own",
+    )
+    group.addoption(
+        "--xla", action="store_true", help="train each experiment compiled by XLA, against a baseline of its own"
+    )
+    group.addoption(
         "--dataset",
         choices=("cifar10", "synthetic"),
         default="cifar10",
@@ -139,6 +152,16 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--false-alarm-rate: found {rate}, expected a number above 0 and below 0.5")
     if reason is not None and not updating:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
+    if config.getoption("all_gpus"):
+        if not config.getoption("gpu"):
+            raise pytest.UsageError("--all-gpus: found without --gpu, expected both; without it GPUs are hidden")
+        if config.getoption("xla"):
+            raise pytest.UsageError("--all-gpus: found with --xla, which compiles for one device; expected one of them")
+        if is_worker(config) or is_controller(config):
+            raise pytest.UsageError(
+                "--all-gpus: found with workers of pytest-xdist, each of which has a GPU of its own; expected one of "
+                "them, -n to train several experiments at a time or --all-gpus to train each faster"
+            )
     for option in ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines"):
         path = config.getoption(option)
         name = f"--{option.replace('_', '-')}"
@@ -156,32 +179,45 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Refuse ``--gpu`` where there is none, before anything is collected or loaded.
+    """Refuse ``--gpu`` and ``--all-gpus`` where there are none, before anything is collected or loaded.
 
     Raises:
-        pytest.UsageError: TensorFlow sees no GPU.
+        pytest.UsageError: TensorFlow sees no GPU, or has used it already; or only one of what are to be several.
     """
     if session.config.getoption("gpu"):
-        from cifar_models.devices import use_gpus
+        from cifar_models.devices import all_gpus, use_gpus
 
         try:
             use_gpus()
         except RuntimeError as error:
             raise pytest.UsageError(f"--gpu: {error}; or leave --gpu out to train on the CPU") from None
+        if session.config.getoption("all_gpus"):
+            try:
+                all_gpus()
+            except RuntimeError as error:
+                raise pytest.UsageError(f"--all-gpus: {error}; or leave --all-gpus out to train on one") from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one training of each experiment and seed, and one verdict of each experiment, in the table's order."""
     if EXPERIMENT not in metafunc.fixturenames:
         return
-    from cifar_models.experiments import EXPERIMENTS
-
+    names = experiment_names(metafunc.config)
     if SEED in metafunc.fixturenames:
         seeds = range(metafunc.config.getoption("seeds"))
-        pairs = [pytest.param(name, seed, id=f"{name}-seed{seed}") for name in EXPERIMENTS for seed in seeds]
+        pairs = [pytest.param(name, seed, id=f"{name}-seed{seed}") for name in names for seed in seeds]
         metafunc.parametrize((EXPERIMENT, SEED), pairs)
     else:
-        metafunc.parametrize(EXPERIMENT, list(EXPERIMENTS))
+        metafunc.parametrize(EXPERIMENT, names)
+
+
+def experiment_names(config: pytest.Config) -> list[str]:
+    """Return the experiments of the table, in its order, by the names of the variants that the options ask for."""
+    from cifar_models.experiments import EXPERIMENTS, variant_name
+
+    options = {"mixed_precision": "mixed_float16", "xla": "xla"}
+    variants = [variant for option, variant in options.items() if config.getoption(option)]
+    return [variant_name(name, variants) for name in EXPERIMENTS]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -228,13 +264,15 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         to_judge: the experiments whose verdicts were selected.
 
     Raises:
-        pytest.UsageError: data or baselines that cannot be used, or GPUs that can no longer be hidden.
+        pytest.UsageError: data or baselines that cannot be used, GPUs that can no longer be hidden, or that cannot
+            share a batch equally.
     """
     from benchmarks.baselines import BaselineError
     from benchmarks.night import Night, load_weights, read_or_start_baselines
     from cifar_models.datasets import DatasetError, load_dataset
-    from cifar_models.devices import hide_gpus
-    from cifar_models.experiments import EXPERIMENTS
+    from cifar_models.devices import all_gpus, hide_gpus
+    from cifar_models.distribution import require_equal_shares
+    from cifar_models.experiments import find_experiment
     from cifar_models.run import Run
 
     option = config.getoption
@@ -249,14 +287,24 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         dataset = load_dataset(option("dataset"), option("data_dir"))
     except (BaselineError, DatasetError) as error:
         raise pytest.UsageError(str(error)) from None
-    if unknown := sorted(baselines.keys() - EXPERIMENTS.keys()):
-        raise pytest.UsageError(
-            f"{path}: found baselines of {unknown[0]!r}, expected experiments of the table "
-            f"({', '.join(EXPERIMENTS)}); remove that entry or bring its experiment back"
-        )
+    for name in sorted(baselines):
+        try:
+            find_experiment(name)
+        except ValueError as error:
+            raise pytest.UsageError(
+                f"{path}: baselines of an unknown {error}; remove that entry or bring its experiment back"
+            ) from None
+    selected = [find_experiment(name) for name in names]
+    devices = all_gpus() if option("all_gpus") else ()
+    try:
+        for experiment in selected:
+            size = experiment.protocol.batch_size
+            require_equal_shares(devices, batch_size=size, images=len(dataset.train_labels))
+    except ValueError as error:
+        raise pytest.UsageError(f"--all-gpus: {error}; choose fewer with CUDA_VISIBLE_DEVICES") from None
     night = Night(
         dataset,
-        load_weights([EXPERIMENTS[name] for name in names], dataset, option("weights_dir")),
+        load_weights(selected, dataset, option("weights_dir")),
         baselines,
         path,
         options=_options_to_repeat(config),
@@ -264,6 +312,7 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         max_seeds=option("max_seeds") or option("seeds"),
         false_alarm_rate=option("false_alarm_rate"),
         to_judge=frozenset(to_judge),
+        devices=devices,
     )
     if worker := config.pluginmanager.getplugin(WORKER):  # whose runs the controller keeps
         runs = map(Run.from_json, worker.resumed.values())
@@ -286,7 +335,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     from cifar_models.pretrained import WeightsError
 
     option = config.getoption
-    environment = describe_environment()
+    environment = describe_environment(night.devices)
     packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
     dataset = night.dataset
     counts = f"{len(dataset.train_images):,} train and {len(dataset.evaluation_images):,} evaluation images"
@@ -361,7 +410,8 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
         return ""
     row = find_experiment(name)
     try:
-        run = training.train(row, night.dataset, seed, weights=night.weights_for(row), progress=progress)
+        weights = night.weights_for(row)
+        run = training.train(row, night.dataset, seed, weights=weights, progress=progress, devices=night.devices)
     except training.TrainingDiverged as error:
         night.rows.append(Row(name, seed, DIVERGED))
         return f"{name} seed {seed}: {error}"
@@ -499,8 +549,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
 def _options_to_repeat(config: pytest.Config) -> str:
     """Return the options of this session that decide what is trained on what, as one would type them."""
     words = [f"--dataset {config.getoption('dataset')}"]
-    if config.getoption("gpu"):
-        words.append("--gpu")
+    words += [f"--{name}" for name in ("gpu", "all-gpus", "mixed-precision", "xla") if config.getoption(f"--{name}")]
     for option in ("data_dir", "weights_dir", "baselines"):
         if path := config.getoption(option):
             words.append(shlex.quote(f"--{option.replace('_', '-')}={path}"))

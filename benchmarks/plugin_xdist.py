@@ -94,13 +94,12 @@ class Controller:
         Raises:
             pytest.UsageError: data or baselines that cannot be used.
         """
-        from benchmarks.plugin import NIGHT, start_night
-        from cifar_models.experiments import EXPERIMENTS
+        from benchmarks.plugin import NIGHT, experiment_names, start_night
 
         self._workers = Counter(map(_host, specs))
         if _selects_benchmark(config):
             # Weights are wanted here to compare the runs of an interrupted night with; else once it is known whose.
-            names = EXPERIMENTS if config.getoption("resume") else ()
+            names = experiment_names(config) if config.getoption("resume") else ()
             config.stash[NIGHT] = start_night(config, names=names, to_judge=())
 
     @pytest.hookimpl(optionalhook=True)
@@ -139,7 +138,7 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """Say of the training that a worker died in that it gave no run; another worker goes on with the rest."""
-        if training := re.search(r"\[(\w+)-seed(\d+)\]$", crashitem):
+        if training := re.search(r"\[([\w+]+)-seed(\d+)\]$", crashitem):
             name, seed = training.groups()
             report.longrepr = (
                 f"{name} seed {seed}: its worker died, killed or out of memory; the others go on without it: see what "
@@ -176,9 +175,9 @@ class Controller:
 
     def put_in_order(self, night: Night) -> None:
         """Put the rows into the order of one process, and say which verdicts were selected."""
-        from cifar_models.experiments import EXPERIMENTS
+        from benchmarks.plugin import experiment_names
 
-        order = {name: position for position, name in enumerate(EXPERIMENTS)}
+        order = {name: position for position, name in enumerate(experiment_names(self._config))}
         night.rows.sort(key=lambda row: (order[row.experiment], row.seed))
         night.to_judge = frozenset(self._to_judge)
 
@@ -191,11 +190,11 @@ class Controller:
         from benchmarks.night import load_weights
         from benchmarks.report import Row
         from cifar_models.environment import describe_environment
-        from cifar_models.experiments import EXPERIMENTS
+        from cifar_models.experiments import find_experiment
 
         names = {row.experiment for row in night.rows} | night.to_judge
         weights_dir: Path | None = self._config.getoption("weights_dir")
-        night.weights |= load_weights([EXPERIMENTS[name] for name in names], night.dataset, weights_dir)
+        night.weights |= load_weights(map(find_experiment, names), night.dataset, weights_dir)
         packages = describe_environment().packages
         for position, row in enumerate(night.rows):
             # Another processor is allowed, as it is to another night; another version is not.

@@ -100,4 +100,5 @@ def _on_backbone(backbone: keras.Model, *, name: str) -> keras.Model:
 
 
 def _classify(features: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.Dense(CLASS_COUNT, activation="softmax", name="probabilities")(features)
+    # Whatever the other layers compute in: a probability that float16 rounds to 0 has no logarithm.
+    return layers.Dense(CLASS_COUNT, activation="softmax", name="probabilities", dtype="float32")(features)

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 
 def use_gpus() -> None:
-    """Make sure that there is a GPU to train on.
+    """Make sure that there is a GPU to train on, and that TensorFlow takes of each only the memory that it needs.
 
     Raises:
-        RuntimeError: TensorFlow sees none.
+        RuntimeError: TensorFlow sees none, or has taken their memory already.
     """
     import tensorflow as tf
 
-    if not tf.config.list_physical_devices("GPU"):
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
         raise RuntimeError(
             "found no GPU that TensorFlow can see, expected at least one: check the driver and that "
             "tensorflow[and-cuda] is installed"
         )
+    for gpu in gpus:
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"found the GPUs in use by this process already ({error}), expected to set how much of their memory "
+                f"TensorFlow takes before it uses any: let nothing run on them earlier"
+            ) from None
+
+
+def all_gpus() -> tuple[str, ...]:
+    """Return TensorFlow's names of the GPUs that one training is to share, two or more.
+
+    Raises:
+        RuntimeError: TensorFlow sees fewer.
+    """
+    import tensorflow as tf
+
+    gpus = tuple(f"GPU:{number}" for number, _ in enumerate(tf.config.get_visible_devices("GPU")))
+    if len(gpus) < 2:
+        raise RuntimeError(f"found {len(gpus)} GPUs that TensorFlow can see, expected two or more to share a training")
+    return gpus
 
 
 def hide_gpus() -> None:

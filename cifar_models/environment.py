@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +21,7 @@ class Environment:
         python: its version.
         system: operating system and machine type.
         processor: the processor's model name.
-        device: what TensorFlow trained on: the GPUs' names, or ``CPU``.
+        device: what was trained on: the names of the GPUs that shared the training, or ``CPU``.
         driver: NVIDIA's kernel driver, in its own words; None where there is none.
     """
 
@@ -32,14 +33,18 @@ class Environment:
     driver: str | None
 
 
-def describe_environment() -> Environment:
-    """Describe this process's environment; TensorFlow must see the devices that it is to train on."""
+def describe_environment(devices: Sequence[str] = ()) -> Environment:
+    """Describe this process's environment; TensorFlow must see the devices that it is to train on.
+
+    Args:
+        devices: that a training shares, as ``train`` takes them.
+    """
     return Environment(
         packages={name: metadata.version(name) for name in PACKAGES},
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
-        device=describe_device(),
+        device=describe_device(devices),
         driver=_driver(),
     )
 
@@ -57,13 +62,26 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def describe_device() -> str:
-    """Return the names of the GPUs that TensorFlow sees, joined by commas, or ``CPU``."""
+def describe_device(devices: Sequence[str] = ()) -> str:
+    """Return what a training uses, joined by commas: a GPU by the name of its model, a processor as ``CPU``.
+
+    Args:
+        devices: such as ``GPU:1``; none for the one that TensorFlow takes, the first GPU that it sees or the CPU.
+    """
     import tensorflow as tf
 
     gpus = tf.config.get_visible_devices("GPU")
-    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    return ", ".join(names) or "CPU"
+
+    def name_of(device: str) -> str:
+        kind, _, number = device.partition(":")
+        if kind != "GPU":
+            return kind
+        name: str = tf.config.experimental.get_device_details(gpus[int(number)]).get(
+            "device_name", gpus[int(number)].name
+        )
+        return name
+
+    return ", ".join(map(name_of, devices or ["GPU:0" if gpus else "CPU"]))
 
 
 def _driver() -> str | None:

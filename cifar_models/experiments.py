@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from cifar_models.fingerprint import fingerprint_json
 
@@ -29,6 +29,9 @@ class Protocol:
         batch_size: images a step; an epoch's last batch may be smaller.
         epochs: how many at most.
         patience: epochs without a new best validation accuracy after which training stops.
+        precision: Keras's name of a dtype policy; with ``mixed_float16`` layers compute in float16, their weights, the
+            probabilities and the loss stay float32, and the loss is scaled against underflow.
+        xla: whether XLA compiles the steps, which changes their last digits.
     """
 
     normalization: str = "unit_scale"
@@ -41,11 +44,29 @@ class Protocol:
     patience: int = 3
     loss: str = "categorical_crossentropy"
     early_stopping_monitor: str = "val_accuracy"
+    precision: str = "float32"
+    xla: bool = False
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values by name, as a record has them: those that were added later only where they are not the default.
+
+        So the protocols and records from before have the values, and the fingerprints, that they had.
+        """
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in _ADDED_LATER or value != getattr(Protocol, name)
+        }
 
     @property
     def fingerprint(self) -> str:
-        """``sha256:`` over all the protocol's values."""
-        return fingerprint_json(asdict(self))
+        """``sha256:`` over ``values``."""
+        return fingerprint_json(self.values)
+
+
+_ADDED_LATER = ("precision", "xla")
+"""Fields of ``Protocol`` that came when there were records already."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +132,34 @@ EXPERIMENTS: dict[str, Experiment] = {
     )
 }
 
+VARIANTS: dict[str, dict[str, Any]] = {"mixed_float16": {"precision": "mixed_float16"}, "xla": {"xla": True}}
+"""Protocols that any experiment can be trained by instead of its own: what they change, by what the name says of it.
+
+A variant is an experiment too, with runs and baselines filed under its own name, such as ``simple_cnn+xla``.
+"""
+
+
+def variant_name(name: str, variants: Collection[str]) -> str:
+    """Return what an experiment is called that is trained by these of ``VARIANTS``."""
+    return "+".join([name, *(variant for variant in VARIANTS if variant in variants)])
+
 
 def find_experiment(name: str) -> Experiment:
-    """Return the experiment of that name.
+    """Return the experiment of that name, a row of the table or a variant of one.
 
     Raises:
         ValueError: there is none; the message lists those there are.
     """
-    try:
-        return EXPERIMENTS[name]
-    except KeyError:
-        raise ValueError(f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}") from None
+    row, *variants = name.split("+")
+    if row not in EXPERIMENTS or name != variant_name(row, variants):
+        behind = "".join(f"[+{variant}]" for variant in VARIANTS)
+        raise ValueError(f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}, or NAME{behind}")
+    experiment = EXPERIMENTS[row]
+    for variant in variants:
+        experiment = replace(
+            experiment,
+            name=name,
+            protocol=replace(experiment.protocol, **VARIANTS[variant]),
+            description=f"{experiment.description}; {variant}",
+        )
+    return experiment

@@ -95,6 +95,7 @@ def fingerprint_model(model: keras.Model) -> str:
 def _compute(prefix: keras.Model, images: Images, normalize: Normalize) -> Arrays:
     """Run the prefix over uint8 images batch by batch; float32 out, on disk above ``MEMORY_LIMIT``."""
     shapes = [(len(images), *output.shape[1:]) for output in prefix.outputs]
+    prefix.jit_compile = False  # XLA, which Keras would take on a GPU, is the protocol's to choose, for what is trained
     on_disk = sum(math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
     features = [_map_file(shape) if on_disk else np.empty(shape, np.float32) for shape in shapes]
     for start in range(0, len(images), BATCH_SIZE):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import tensorflow as tf
 
 from cifar_models.code import describe_code
 from cifar_models.datasets.dataset import CLASS_COUNT, Dataset, Labels
+from cifar_models.distribution import mirror, require_equal_shares, synchronize_batch_normalization
 from cifar_models.environment import describe_environment, peak_memory
 from cifar_models.evaluation import evaluate
 from cifar_models.experiments import Experiment, Protocol
@@ -24,6 +26,7 @@ from cifar_models.features import SESSION_FEATURES, FeatureCache
 from cifar_models.freezing import split_at_frozen_boundary
 from cifar_models.normalization import FITS, Normalize
 from cifar_models.optimizers import FusedAdam
+from cifar_models.precision import precision_of_new_layers
 from cifar_models.pretrained import BackboneWeights, imagenet_weights, random_weights
 from cifar_models.progress import Progress
 from cifar_models.rewriting import rewrite_for_training
@@ -49,6 +52,7 @@ def train(
     weights: BackboneWeights | None = None,
     progress: Callable[[Progress], None] | None = None,
     features: FeatureCache | None = SESSION_FEATURES,
+    devices: Sequence[str] = (),
 ) -> Run:
     """Train an experiment on a data set and evaluate it with the best epoch's weights.
 
@@ -62,9 +66,11 @@ def train(
         progress: called after every ``STEPS_AT_ONCE`` steps and every epoch.
         features: where a frozen part's output is kept between runs; None runs the whole model in every step, which
             gives the same numbers within float tolerance and takes longer.
+        devices: that share each batch, see ``distribution.py``; none for the one that TensorFlow takes.
 
     Raises:
-        ValueError: weights of another backbone than the protocol's, or an unknown learning rate schedule.
+        ValueError: weights of another backbone than the protocol's, an unknown learning rate schedule or precision, or
+            devices that cannot share a batch equally, or at all where XLA compiles it.
         WeightsError: pretrained weights that are not to be had.
         TrainingDiverged: at once when the loss turns NaN or infinite.
         MemoryError, tf.errors.ResourceExhaustedError: too little memory.
@@ -75,27 +81,41 @@ def train(
     if (weights.backbone if weights else None) != protocol.backbone:
         found = weights.backbone if weights else None
         raise ValueError(f"weights: found those of {found}, expected those of {protocol.backbone}")
+    require_equal_shares(devices, batch_size=protocol.batch_size, images=len(dataset.train_labels))
+    if devices and protocol.xla:
+        raise ValueError(f"devices: found {len(devices)} and a protocol with XLA, expected one of the two")
+    strategy = mirror(devices)
+    scope = partial(_scope, protocol.precision, strategy)
 
     keras.utils.set_random_seed(seed)
-    model = experiment.build()
+    with scope():
+        model = experiment.build()
+    if strategy:
+        synchronize_batch_normalization(model)
     if weights:
         weights.assign(model)
     normalize = FITS[protocol.normalization](dataset.train_images)
 
     started = time.perf_counter()
-    trained, train_inputs, evaluation_inputs, prepare = _inputs(model, protocol, dataset, normalize, features)
+    trained, train_inputs, evaluation_inputs, prepare = _inputs(model, protocol, dataset, normalize, features, scope)
     trained_from = time.perf_counter()
     steps = math.ceil(len(dataset.train_labels) / protocol.batch_size)
-    trained = compile_for_training(trained, protocol, steps)
+    with scope():
+        trained = compile_for_training(trained, protocol, steps)
     # Once a seed is set, Keras's own shuffle of arrays draws the same order in every epoch (seen in Keras 3.15), which
     # costs the simple CNN more than a point of accuracy.
     order = np.random.default_rng(seed)
+    first_order = order.bit_generator.state
     history = trained.fit(
         _batches(train_inputs, dataset.train_labels, protocol.batch_size, prepare, order),
         validation_data=_batches(evaluation_inputs, dataset.evaluation_labels, protocol.batch_size, prepare),
         epochs=protocol.epochs,
         shuffle=False,  # the batches come in an order of their own
         callbacks=[
+            # Several devices have Keras look at a batch beforehand, which draws an order that no epoch would have.
+            keras.callbacks.LambdaCallback(
+                on_train_begin=lambda _: setattr(order.bit_generator, "state", first_order),
+            ),
             _Watch(protocol, steps, progress),
             keras.callbacks.EarlyStopping(
                 protocol.early_stopping_monitor, patience=protocol.patience, restore_best_weights=True
@@ -115,11 +135,11 @@ def train(
         weights=weights.description if weights else "none",
         fingerprints=fingerprints_of(protocol, dataset, weights),
         checksums=checksums_of(dataset, weights),
-        protocol=asdict(protocol),
+        protocol=protocol.values,
         curves=Curves(**{name: [float(value) for value in history[name]] for name in Curves.__annotations__}),
         evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
         timings=Timings(features=trained_from - started, training=ended - trained_from),
-        environment=describe_environment(),
+        environment=describe_environment(devices),
         code=describe_code(),
         started=started_at.isoformat(timespec="seconds"),
         peak_memory=peak_memory(),
@@ -139,12 +159,15 @@ def compile_for_training(model: keras.Model, protocol: Protocol, steps: int) -> 
     """
     trained = rewrite_for_training(model)
     rate = _learning_rate(protocol, steps)
+    # Variables that several devices hold are no single operation's.
+    fused = protocol.optimizer == "adam" and not tf.distribute.has_strategy()
     trained.compile(
         optimizer=FusedAdam(rate)
-        if protocol.optimizer == "adam"
+        if fused
         else keras.optimizers.get({"class_name": protocol.optimizer, "config": {"learning_rate": rate}}),
         loss=protocol.loss,
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
+        jit_compile=protocol.xla,
         steps_per_execution=STEPS_AT_ONCE,
     )
     # With the metric that is there already, all variables that a step uses. TensorFlow traces a step that makes any of
@@ -186,19 +209,29 @@ def default_weights(
     return random_weights(backbone) if dataset.name == "synthetic" else imagenet_weights(backbone, weights_dir)
 
 
+@contextmanager
+def _scope(precision: str, strategy: tf.distribute.Strategy | None) -> Iterator[None]:
+    """Make and compile in here what is trained in a precision, on the devices of a strategy if there is one."""
+    with precision_of_new_layers(precision), strategy.scope() if strategy else nullcontext():
+        yield
+
+
 def _inputs(
     model: keras.Model,
     protocol: Protocol,
     dataset: Dataset,
     normalize: Normalize,
     features: FeatureCache | None,
+    scope: Callable[[], AbstractContextManager[None]],
 ) -> tuple[keras.Model, list[Any], list[Any], Normalize | None]:
     """Return what is trained and what it is fed: the rest on cached features, or the whole model on images."""
     split = split_at_frozen_boundary(model)
     if features is None or split.prefix is None or split.rest is None:
         return model, [dataset.train_images], [dataset.evaluation_images], normalize
     cached = features.get(split.prefix, normalization=protocol.normalization, normalize=normalize, dataset=dataset)
-    return split.rest, cached.train, cached.evaluation, None
+    with scope():  # which the frozen part is not run in
+        rest = keras.Model(split.rest.input, split.rest.output, name=split.rest.name)
+    return rest, cached.train, cached.evaluation, None
 
 
 def _learning_rate(protocol: Protocol, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

@@ -130,6 +130,7 @@ class Bench:
         *,
         weights: BackboneWeights | None,
         progress: Callable[[Progress], None] | None,
+        devices: Sequence[str],
     ) -> Run:
         assert dataset is SYNTHETIC
         self.events.append(f"train {experiment.name} {seed} on {weights.description if weights else 'none'}")
