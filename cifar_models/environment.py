@@ -76,10 +76,9 @@ def describe_device(devices: Sequence[str] = ()) -> str:
         kind, _, number = device.partition(":")
         if kind != "GPU":
             return kind
-        name: str = tf.config.experimental.get_device_details(gpus[int(number)]).get(
-            "device_name", gpus[int(number)].name
-        )
-        return name
+        gpu = gpus[int(number)]
+        details: dict[str, str] = tf.config.experimental.get_device_details(gpu)
+        return details.get("device_name") or str(gpu.name)
 
     return ", ".join(map(name_of, devices or ["GPU:0" if gpus else "CPU"]))
 

@@ -53,6 +53,7 @@ def test_every_measured_baseline_is_what_its_recorded_runs_came_to() -> None:
             assert records.issuperset(files), f"measure {name} on {dataset} anew with --update-baselines"
             runs = [Run.from_json((ROOT / RECORDS / file).read_text(encoding="utf-8")) for file in files]
             assert {run.fingerprints for run in runs} == {baseline.fingerprints}, f"{name}, {dataset}"
+            assert all(run.protocol == find_experiment(name).protocol.values for run in runs), f"{name}, {dataset}"
             for metric, recorded in baseline.metrics.items():
                 values = [round(getattr(run, metric), 6) for run in runs]
                 assert values == recorded.values, f"{name}, {dataset}: measure anew with --update-baselines"

@@ -88,6 +88,11 @@ def test_an_experiment_without_a_baseline_on_the_data_set_is_left_out() -> None:
     assert lines.keys() == {"a"}
 
 
+def test_variants_are_left_out_which_a_night_trains_instead() -> None:
+    baselines = _baselines(a=NARROW)
+    assert _render(baselines | _baselines(**{"a+xla": NARROW})) == _render(baselines)
+
+
 def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     monkeypatch.setattr("sys.argv", ["plan", *arguments])
     plan.main()

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from cifar_models.code import Code, describe_code
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.environment import describe_environment
-from cifar_models.experiments import Experiment, Protocol
+from cifar_models.experiments import Experiment, Protocol, find_experiment
 from cifar_models.pretrained import BackboneWeights, WeightsError
 from cifar_models.progress import Progress
 from cifar_models.records import read_run, write_run
@@ -64,7 +64,7 @@ TABLE = {
 
 
 def fingerprints_of(name: str) -> Fingerprints:
-    protocol = TABLE[name].protocol
+    protocol = find_experiment(name).protocol
     weights = WEIGHTS.fingerprint if protocol.backbone else None
     return Fingerprints(SYNTHETIC.fingerprint, weights, protocol.fingerprint)
 
@@ -133,7 +133,8 @@ class Bench:
         devices: Sequence[str],
     ) -> Run:
         assert dataset is SYNTHETIC
-        self.events.append(f"train {experiment.name} {seed} on {weights.description if weights else 'none'}")
+        shared = f" shared by {', '.join(devices)}" if devices else ""
+        self.events.append(f"train {experiment.name} {seed} on {weights.description if weights else 'none'}{shared}")
         for epoch in (1, 2):
             for step, validation_accuracy in ((1, None), (1, 0.5)):
                 if progress:
@@ -143,8 +144,8 @@ class Bench:
         return make_run(
             experiment.name,
             seed,
-            accuracy=self.accuracy[experiment.name],
-            gap=self.gap[experiment.name],
+            accuracy=self.accuracy[experiment.name.partition("+")[0]],
+            gap=self.gap[experiment.name.partition("+")[0]],
             dataset=dataset.name,
             weights=weights.description if weights else "none",
             fingerprints=fingerprints_of(experiment.name),
@@ -555,8 +556,9 @@ def test_baselines_of_an_unknown_experiment_are_one_line(bench: Bench) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
     assert line == (
-        f"ERROR: {bench.baselines_path}: found baselines of 'old_cnn', expected experiments of the table "
-        "(simple_cnn, vgg16_frozen, improved_cnn); remove that entry or bring its experiment back"
+        f"ERROR: {bench.baselines_path}: baselines of an unknown experiment: found 'old_cnn', expected one of "
+        "simple_cnn, vgg16_frozen, improved_cnn, or NAME[+mixed_float16][+xla]; remove that entry or bring its "
+        "experiment back"
     )
     assert bench.trained == []
 
@@ -585,13 +587,19 @@ def test_a_list_of_the_items_loads_nothing(bench: Bench) -> None:
     assert bench.events == []
 
 
-def _simulate_gpus(monkeypatch: pytest.MonkeyPatch, gpus: list[str]) -> None:
+def _simulate_gpus(bench: Bench, monkeypatch: pytest.MonkeyPatch, gpus: list[str]) -> None:
+    def grow(gpu: str, on: bool) -> None:
+        bench.events.append(f"memory growth of {gpu} {'on' if on else 'off'}")
+
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: {"GPU": gpus}[kind])
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", grow)
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"Model {gpu}"})
 
 
 def test_gpu_without_a_gpu_is_one_line_and_nothing_is_loaded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.record()
-    _simulate_gpus(monkeypatch, [])
+    _simulate_gpus(bench, monkeypatch, [])
     result = bench.benchmark("--gpu")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
@@ -602,11 +610,113 @@ def test_gpu_without_a_gpu_is_one_line_and_nothing_is_loaded(bench: Bench, monke
 
 def test_gpu_with_a_gpu_trains_and_hides_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.record()
-    _simulate_gpus(monkeypatch, ["GPU:0"])
+    _simulate_gpus(bench, monkeypatch, ["A", "B"])
     result = bench.benchmark("--gpu", "-k", "simple_cnn")
     result.assert_outcomes(passed=2, deselected=4)
     assert result.ret == pytest.ExitCode.OK
-    assert bench.events == ["load synthetic None", "train simple_cnn 0 on none"]
+    assert bench.events == [
+        "memory growth of A on",
+        "memory growth of B on",
+        "load synthetic None",
+        "train simple_cnn 0 on none",
+    ]
+    result.stdout.fnmatch_lines(["device: Model A on *"])
+
+
+def test_gpus_whose_memory_is_taken_already_are_one_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_use(*_: object) -> None:
+        raise RuntimeError("Physical devices cannot be modified after being initialized")
+
+    _simulate_gpus(bench, monkeypatch, ["A"])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", in_use)
+    result = bench.benchmark("--gpu")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith("ERROR: --gpu: found the GPUs in use by this process already (Physical devices cannot")
+    assert bench.events == []
+
+
+def test_all_gpus_share_each_training_and_are_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.record(["simple_cnn"])
+    _simulate_gpus(bench, monkeypatch, ["A", "B"])
+    result = bench.benchmark("--gpu", "--all-gpus", "-k", "simple_cnn")
+    assert result.ret == pytest.ExitCode.OK, "it is judged by the same baseline"
+    assert bench.trained == ["train simple_cnn 0 on none shared by GPU:0, GPU:1"]
+    result.stdout.fnmatch_lines(["device: Model A, Model B on *"])
+
+
+@pytest.mark.parametrize(
+    ("gpus", "options", "said"),
+    [
+        ("AB", [], "--all-gpus: found without --gpu, expected both"),
+        ("AB", ["--gpu", "--xla"], "--all-gpus: found with --xla, which compiles for one device; expected one of them"),
+        (
+            "AB",
+            ["--gpu", "-p", "xdist", "-n", "2"],
+            "--all-gpus: found with workers of pytest-xdist, each of which has a",
+        ),
+        (
+            "A",
+            ["--gpu"],
+            "--all-gpus: found 1 GPUs that TensorFlow can see, expected two or more to share a training; or",
+        ),
+        (
+            "ABC",
+            ["--gpu"],
+            "--all-gpus: devices: found 3 for batches of 128 and a last one of 20, expected a number that",
+        ),
+    ],
+)
+def test_all_gpus_is_refused_where_it_makes_no_sense(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, gpus: str, options: list[str], said: str
+) -> None:
+    bench.record()
+    _simulate_gpus(bench, monkeypatch, list(gpus))
+    result = bench.benchmark("--all-gpus", *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line][0].startswith(f"ERROR: {said}")
+    assert bench.trained == []
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (["--mixed-precision"], "simple_cnn+mixed_float16"),
+        (["--xla"], "simple_cnn+xla"),
+        (["--xla", "--mixed-precision"], "simple_cnn+mixed_float16+xla"),
+    ],
+)
+def test_a_variant_has_a_baseline_of_its_own_beside_the_experiment_s(
+    bench: Bench, options: list[str], name: str
+) -> None:
+    bench.record(["simple_cnn"])
+    plain = bench.baselines_path.read_text(encoding="utf-8")
+
+    # There is none yet: an error before the training, with the command for a first one.
+    result = bench.benchmark(*options, "-k", "simple_cnn")
+    assert result.ret == NOT_JUDGED
+    assert bench.trained == []
+    (line,) = _lines(result, "found no baseline")
+    typed = " ".join(option for option in ("--mixed-precision", "--xla") if option in options)
+    assert f"pytest -m benchmark --dataset synthetic {typed} -k {name} --seeds 10 --update-baselines" in line
+
+    result = bench.update(*options, "-k", name)
+    result.assert_outcomes(passed=3, deselected=9)
+    assert [event.split()[1] for event in bench.trained] == [name] * 3
+    updated = bench.baselines_path.read_text(encoding="utf-8")
+    entry = _entry(updated, name)
+    assert entry["synthetic"]["measured"]["fingerprints"]["protocol"] == fingerprints_of(name).protocol
+    expected = json.loads(plain)
+    expected["baselines"][name] = entry
+    assert updated == to_json(expected)
+    records = bench.pytester.path / "baseline_runs"
+    assert {file.name for file in records.iterdir()} == {f"{name}.synthetic.seed{seed}.json" for seed in range(3)}
+
+    # Each is held against its own.
+    bench.accuracy["simple_cnn"] = 0.6
+    bench.update(*options, "-k", name)
+    assert bench.benchmark(*options, "-k", "simple_cnn").ret == pytest.ExitCode.OK
+    assert bench.benchmark("-k", "simple_cnn").ret == REGRESSION
 
 
 def test_gpus_that_can_no_longer_be_hidden_are_one_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

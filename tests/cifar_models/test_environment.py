@@ -42,7 +42,20 @@ def test_gpus_are_named_by_their_model_or_else_by_their_number(monkeypatch: pyte
     gpus = [SimpleNamespace(name=name) for name in details]
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details[gpu.name])
-    assert describe_device() == "Model X, /gpu:1"
+    assert describe_device(["GPU:1", "GPU:0"]) == "/gpu:1, Model X"
+    assert describe_environment(["GPU:0", "GPU:1"]).device == "Model X, /gpu:1"
+
+
+def test_of_several_gpus_a_training_that_is_not_shared_takes_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = [SimpleNamespace(name=f"/gpu:{number}") for number in range(2)]
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: {})
+    assert describe_device() == "/gpu:0"
+
+
+def test_processors_that_share_a_training_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": []}[kind])
+    assert describe_device(["CPU:0", "CPU:1"]) == "CPU, CPU"
 
 
 def test_the_processor_is_linux_s_model_name_or_else_what_python_knows(

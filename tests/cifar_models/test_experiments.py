@@ -9,7 +9,8 @@ import keras
 import pytest
 
 from cifar_models import builders
-from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol, find_experiment
+from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol, find_experiment, variant_name
+from cifar_models.fingerprint import fingerprint_json
 from cifar_models.normalization import FITS
 
 pytestmark = pytest.mark.unit
@@ -26,6 +27,8 @@ ANOTHER = {
     "patience": 4,
     "loss": "kl_divergence",
     "early_stopping_monitor": "val_loss",
+    "precision": "mixed_float16",
+    "xla": True,
 }
 
 
@@ -60,15 +63,20 @@ class TestEachExperiment:
         assert find_experiment(name) is EXPERIMENTS[name]
 
 
-@pytest.mark.parametrize("name", ["", "simple", "Simple_CNN"])
+WRONG_VARIANTS = ["simple_cnn+", "simple_cnn+float16", "simple_cnn+xla+mixed_float16", "simple_cnn+xla+xla", "+xla"]
+
+
+@pytest.mark.parametrize("name", ["", "simple", "Simple_CNN", *WRONG_VARIANTS])
 def test_another_name_is_refused_with_the_list_of_those_there_are(name: str) -> None:
     with pytest.raises(ValueError, match="experiment: found") as caught:
         find_experiment(name)
-    assert str(caught.value) == f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}"
+    assert str(caught.value) == (
+        f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}, or NAME[+mixed_float16][+xla]"
+    )
 
 
 def test_the_default_protocol_is_the_published_one() -> None:
-    assert dataclasses.asdict(Protocol()) == {
+    assert Protocol().values == {
         "normalization": "unit_scale",
         "backbone": None,
         "optimizer": "adam",
@@ -80,6 +88,7 @@ def test_the_default_protocol_is_the_published_one() -> None:
         "loss": "categorical_crossentropy",
         "early_stopping_monitor": "val_accuracy",
     }
+    assert dataclasses.asdict(Protocol()) == Protocol().values | {"precision": "float32", "xla": False}
     assert EXPERIMENTS["simple_cnn"].protocol == Protocol()
     assert EXPERIMENTS["vgg16_frozen"].protocol == Protocol(backbone="vgg16")
 
@@ -103,6 +112,44 @@ def test_every_value_of_a_protocol_changes_its_fingerprint(name: str) -> None:
 def test_protocols_of_equal_values_have_one_fingerprint() -> None:
     assert Protocol().fingerprint == Protocol(epochs=10, normalization="unit_scale").fingerprint
     assert Protocol().fingerprint.startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "fingerprint"),
+    [
+        # The first is simple_cnn's of the first baselines, before there was a choice of precision.
+        (Protocol(), "sha256:a838d1a5af064243b914bb822f88cdd7a058211f9c32d20e908d86361917363c"),
+        (Protocol(precision="mixed_float16"), fingerprint_json(Protocol().values | {"precision": "mixed_float16"})),
+        (Protocol(xla=True), fingerprint_json(Protocol().values | {"xla": True})),
+    ],
+    ids=["neither", "precision", "xla"],
+)
+def test_values_that_were_added_later_count_only_where_they_are_not_the_default(
+    protocol: Protocol, fingerprint: str
+) -> None:
+    assert protocol.fingerprint == fingerprint
+
+
+class TestVariants:
+    @pytest.mark.parametrize(
+        ("name", "changes"),
+        [
+            ("vgg16_frozen+mixed_float16", {"precision": "mixed_float16"}),
+            ("vgg16_frozen+xla", {"xla": True}),
+            ("vgg16_frozen+mixed_float16+xla", {"precision": "mixed_float16", "xla": True}),
+        ],
+    )
+    def test_each_is_the_experiment_with_another_protocol_and_name(self, name: str, changes: dict[str, Any]) -> None:
+        plain, variant = EXPERIMENTS["vgg16_frozen"], find_experiment(name)
+        assert variant.name == name
+        assert variant.protocol == dataclasses.replace(plain.protocol, **changes)
+        assert variant.build is plain.build
+        assert variant.description.startswith(plain.description)
+
+    def test_each_has_one_name_whatever_the_order_of_the_asking(self) -> None:
+        assert variant_name("own", []) == "own"
+        assert variant_name("own", ["xla", "mixed_float16"]) == variant_name("own", ["mixed_float16", "xla"])
+        assert variant_name("own", ["xla", "mixed_float16"]) == "own+mixed_float16+xla"
 
 
 def test_nothing_of_the_table_can_be_changed() -> None:

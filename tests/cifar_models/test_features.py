@@ -18,6 +18,7 @@ from cifar_models.datasets.dataset import Dataset
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.features import FeatureCache, fingerprint_model
 from cifar_models.normalization import imagenet_caffe, unit_scale
+from cifar_models.precision import precision_of_new_layers
 
 pytestmark = pytest.mark.unit
 
@@ -139,6 +140,14 @@ class TestTheCache:
         cache.get(prefix, normalization="another", normalize=unit_scale, dataset=dataset)
         assert not file.exists()
 
+    def test_they_are_computed_without_xla_even_where_keras_would_take_it(
+        self, cache: FeatureCache, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda _: True)
+        prefix = _prefix()
+        cache.get(prefix, normalization="unit_scale", normalize=unit_scale, dataset=dataset)
+        assert prefix.jit_compile is False
+
     def test_an_empty_cache_can_be_cleared(self, cache: FeatureCache) -> None:
         cache.clear()
         cache.clear()
@@ -157,6 +166,11 @@ def _other_stride() -> keras.Model:
     model = keras.Model(images, layers.Conv2D(2, 4, strides=7, activation="relu")(images))
     model.set_weights(_prefix().get_weights())
     return model
+
+
+def _in_mixed_precision() -> keras.Model:
+    with precision_of_new_layers("mixed_float16"):
+        return _prefix()
 
 
 def _chain(*activations: str) -> keras.Model:
@@ -188,8 +202,9 @@ class TestTheFingerprintOfAModel:
             lambda: _prefix(0.25),
             lambda: _prefix(outputs=2),
             lambda: _prefix(activation="tanh"),
+            _in_mixed_precision,
         ],
-        ids=["last digit of a weight", "stride", "weights", "outputs", "activation"],
+        ids=["last digit of a weight", "stride", "weights", "outputs", "activation", "precision"],
     )
     def test_it_tells_weights_and_graphs_apart(self, build: Callable[[], keras.Model]) -> None:
         assert fingerprint_model(build()) != fingerprint_model(_prefix())

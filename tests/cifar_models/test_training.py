@@ -43,7 +43,7 @@ def _model() -> keras.Model:
         6, 4, strides=4, activation="relu", kernel_initializer=kernel, trainable=False, name="backbone"
     )(images)
     features = layers.Dropout(0.1)(layers.Flatten()(features))
-    return keras.Model(images, layers.Dense(10, activation="softmax")(features))
+    return keras.Model(images, layers.Dense(10, activation="softmax", dtype="float32")(features))
 
 
 def _weights(backbone: str, **changes: Any) -> BackboneWeights:
@@ -321,6 +321,23 @@ class TestTheLearningRate:
             laboratory.train(1, protocol)
 
 
+def _compiled(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, protocol: Protocol, **options: Any
+) -> keras.Model:
+    """Return what would be trained next."""
+
+    class Compiled(Exception):
+        pass
+
+    def fit(model: keras.Model, *_: Any, **__: Any) -> None:
+        raise Compiled(model)
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    with pytest.raises(Compiled) as caught:
+        laboratory.train(1, protocol, **options)
+    return caught.value.args[0]
+
+
 class TestTheOptimizer:
     @pytest.mark.parametrize(
         ("protocol", "optimizer"),
@@ -341,22 +358,58 @@ class TestTheOptimizer:
         protocol: Protocol,
         optimizer: keras.optimizers.Optimizer,
     ) -> None:
-        class Compiled(Exception):
-            pass
-
-        compiled: list[keras.Model] = []
-
-        def fit(model: keras.Model, *_: Any, **__: Any) -> None:
-            compiled.append(model)
-            raise Compiled
-
-        monkeypatch.setattr(keras.Model, "fit", fit)
-        with pytest.raises(Compiled):
-            laboratory.train(1, protocol)
-        (model,) = compiled
+        model = _compiled(laboratory, monkeypatch, protocol)
         assert isinstance(model.optimizer, type(optimizer))
         assert model.optimizer.get_config() == optimizer.get_config() | {"name": model.optimizer.name}
         assert model.loss == protocol.loss
+
+
+class TestPrecision:
+    MIXED = dataclasses.replace(PROTOCOL, precision="mixed_float16", epochs=1)
+
+    @pytest.mark.parametrize("features", [None, FeatureCache()], ids=["whole", "cached"])
+    def test_layers_compute_in_it_and_the_loss_is_scaled(
+        self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, features: FeatureCache | None
+    ) -> None:
+        model = _compiled(laboratory, monkeypatch, self.MIXED, features=features)
+        assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        assert {layer.compute_dtype for layer in laboratory.models[-1].layers[1:-1]} == {"float16"}
+        assert {weight.dtype for layer in model.layers for weight in layer.trainable_weights} == {"float32"}
+        assert keras.config.dtype_policy().name == "float32"
+
+    def test_a_run_is_near_that_in_float32_and_says_what_it_is(
+        self, laboratory: Laboratory, cache: FeatureCache, cached: Seen
+    ) -> None:
+        run = laboratory.train(1, self.MIXED, features=FeatureCache())
+        assert run.curves.loss == pytest.approx(cached.run.curves.loss[:1], rel=2e-3)
+        assert run.curves.loss != cached.run.curves.loss[:1]
+        assert run.protocol == PROTOCOL.values | {"precision": "mixed_float16", "epochs": 1}
+        assert run.fingerprints.protocol == self.MIXED.fingerprint
+
+    def test_another_is_refused(self, laboratory: Laboratory) -> None:
+        with pytest.raises(ValueError, match="float17"):
+            laboratory.train(1, dataclasses.replace(PROTOCOL, precision="float17"))
+
+
+class TestXla:
+    @pytest.mark.parametrize("xla", [False, True])
+    def test_it_compiles_the_steps_where_the_protocol_says_so_and_only_there(
+        self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, xla: bool
+    ) -> None:
+        # Left to itself, Keras takes it wherever there is a GPU.
+        monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda _: True)
+        protocol = dataclasses.replace(PROTOCOL, xla=xla)
+        assert _compiled(laboratory, monkeypatch, protocol).jit_compile == xla
+
+    def test_it_is_refused_where_several_devices_share_a_step(self, laboratory: Laboratory) -> None:
+        protocol = dataclasses.replace(PROTOCOL, xla=True)
+        with pytest.raises(ValueError, match="devices: found 2 and a protocol with XLA, expected one of the two"):
+            laboratory.train(1, protocol, devices=("CPU:0", "CPU:1"))
+
+
+def test_devices_that_cannot_share_each_batch_equally_are_refused(laboratory: Laboratory) -> None:
+    with pytest.raises(ValueError, match="devices: found 3 for batches of 50 and a last one of 50, expected"):
+        laboratory.train(1, devices=("CPU:0", "CPU:1", "CPU:2"))
 
 
 class TestTheRun:
@@ -365,7 +418,7 @@ class TestTheRun:
         assert (run.experiment, run.dataset, run.weights) == ("small", "synthetic", "none")
         assert dataclasses.astuple(run.fingerprints) == (dataset.fingerprint, None, PROTOCOL.fingerprint)
         assert run.checksums == {"data": None, "weights": None}
-        assert run.protocol == dataclasses.asdict(PROTOCOL)
+        assert run.protocol == PROTOCOL.values
         assert run.environment == describe_environment()
         assert tuple(run.evaluation.classes) == dataset.class_names
 
