@@ -298,8 +298,7 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
     devices = all_gpus() if option("all_gpus") else ()
     try:
         for experiment in selected:
-            size = experiment.protocol.batch_size
-            require_equal_shares(devices, batch_size=size, images=len(dataset.train_labels))
+            require_equal_shares(devices, experiment.protocol.batch_size, dataset)
     except ValueError as error:
         raise pytest.UsageError(f"--all-gpus: {error}; choose fewer with CUDA_VISIBLE_DEVICES") from None
     night = Night(

@@ -1,7 +1,8 @@
 """One training on several devices: each takes its share of every batch, and all step together.
 
-The gradient is the whole batch's, as on one device, and so are the statistics of batch normalization. What a dropout
-drops is drawn for each share, so that a model with dropout gives the numbers of another seed.
+The gradient is the whole batch's, as on one device, and so are the statistics of batch normalization: the metrics are
+those of one device within float tolerance. Not with dropout: Keras has each device drop the same places of its share,
+where one device draws them for each image, and that gives other numbers.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
+
+from cifar_models.datasets.dataset import Dataset
 
 
 def mirror(devices: Sequence[str]) -> tf.distribute.Strategy | None:
@@ -21,26 +24,27 @@ def mirror(devices: Sequence[str]) -> tf.distribute.Strategy | None:
     return tf.distribute.MirroredStrategy(list(devices)) if devices else None
 
 
-def require_equal_shares(devices: Sequence[str], *, batch_size: int, images: int) -> None:
+def require_equal_shares(devices: Sequence[str], batch_size: int, dataset: Dataset) -> None:
     """Refuse devices that would not get the same number of images of each batch.
 
-    Keras averages over each share and then over the shares: in a smaller share, an image would count for more.
+    Keras averages over each share and then over the shares, so that an image of a smaller share would count for more.
+    An empty share ends some of TensorFlow's operations in an error.
 
     Args:
-        devices: that are to share the training; none are never refused.
-        batch_size: images a step.
-        images: that are trained on; an epoch's last batch may be smaller.
+        devices: that are to share a training; none are never refused.
+        batch_size: images a step; the last batch of either split may be smaller.
+        dataset: that is trained and evaluated on.
 
     Raises:
-        ValueError: which number of images cannot be shared.
+        ValueError: how many devices, and which sizes of batches they are to divide.
     """
-    for size in (batch_size, images % batch_size):
-        if devices and size % len(devices):
-            raise ValueError(
-                f"devices: found {len(devices)} for batches of {batch_size} and a last one of "
-                f"{images % batch_size or batch_size}, expected a number that divides both, so that each image counts "
-                f"the same"
-            )
+    images = len(dataset.train_labels), len(dataset.evaluation_labels)
+    sizes = [batch_size, *(size for count in images if (size := count % batch_size))]
+    if devices and any(size % len(devices) for size in sizes):
+        raise ValueError(
+            f"devices: found {len(devices)} for batches of {', '.join(map(str, sizes))} images, expected a number that "
+            f"divides them all"
+        )
 
 
 def synchronize_batch_normalization(model: keras.Model) -> None:

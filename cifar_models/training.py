@@ -81,7 +81,7 @@ def train(
     if (weights.backbone if weights else None) != protocol.backbone:
         found = weights.backbone if weights else None
         raise ValueError(f"weights: found those of {found}, expected those of {protocol.backbone}")
-    require_equal_shares(devices, batch_size=protocol.batch_size, images=len(dataset.train_labels))
+    require_equal_shares(devices, protocol.batch_size, dataset)
     if devices and protocol.xla:
         raise ValueError(f"devices: found {len(devices)} and a protocol with XLA, expected one of the two")
     strategy = mirror(devices)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 
 from cifar_models.command_line.errors import CommandError
-from cifar_models.experiments import EXPERIMENTS, Experiment, find_experiment
+from cifar_models.experiments import EXPERIMENTS, VARIANTS, Experiment, find_experiment
 
 
 def add_experiment(parser: argparse.ArgumentParser) -> None:
     """Declare the name of an experiment."""
-    parser.add_argument("name", metavar="NAME", help=f"an experiment: {', '.join(EXPERIMENTS)}")
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        help=f"an experiment: {', '.join(EXPERIMENTS)}; or a variant: NAME+{', NAME+'.join(VARIANTS)}",
+    )
 
 
 def experiment_of(arguments: argparse.Namespace) -> Experiment:

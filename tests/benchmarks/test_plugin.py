@@ -663,7 +663,7 @@ def test_all_gpus_share_each_training_and_are_told(bench: Bench, monkeypatch: py
         (
             "ABC",
             ["--gpu"],
-            "--all-gpus: devices: found 3 for batches of 128 and a last one of 20, expected a number that",
+            "--all-gpus: devices: found 3 for batches of 128, 20, 10 images, expected a number that divides them",
         ),
     ],
 )
@@ -674,7 +674,7 @@ def test_all_gpus_is_refused_where_it_makes_no_sense(
     _simulate_gpus(bench, monkeypatch, list(gpus))
     result = bench.benchmark("--all-gpus", *options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert [line for line in result.errlines if line][0].startswith(f"ERROR: {said}")
+    assert next(line for line in result.errlines if line).startswith(f"ERROR: {said}")
     assert bench.trained == []
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
+from cifar_models.datasets.dataset import Dataset
 from cifar_models.distribution import mirror, require_equal_shares, synchronize_batch_normalization
 
 pytestmark = pytest.mark.unit
@@ -17,24 +19,37 @@ def test_without_devices_there_is_no_strategy() -> None:
     assert mirror(()) is None
 
 
-@pytest.mark.parametrize(("devices", "images"), [(TWO, 50_000), (TWO, 2_000), (TWO, 256), (THREE, 129), ((), 101)])
-def test_equal_shares_are_accepted(devices: tuple[str, ...], images: int) -> None:
-    require_equal_shares(devices, batch_size=129 if devices == THREE else 128, images=images)
+def _dataset(train: int, evaluation: int) -> Dataset:
+    train_images, images = (np.zeros((count, 32, 32, 3), np.uint8) for count in (train, evaluation))
+    labels = np.arange(max(train, evaluation)) % 10
+    return Dataset("some", train_images, labels[:train], images, labels[:evaluation], tuple("abcdefghij"))
 
 
-@pytest.mark.parametrize(("devices", "images", "last"), [(THREE, 300, 44), (THREE, 256, 128), (TWO, 129, 1)])
-def test_unequal_shares_are_refused(devices: tuple[str, ...], images: int, last: int) -> None:
+@pytest.mark.parametrize(
+    ("devices", "train", "evaluation"),
+    [(TWO, 80, 40), (TWO, 88, 44), (THREE, 60, 120), ((), 33, 21)],
+    ids=["no last batch", "a last batch", "three", "one device"],
+)
+def test_equal_shares_are_accepted(devices: tuple[str, ...], train: int, evaluation: int) -> None:
+    require_equal_shares(devices, 30 if devices == THREE else 20, _dataset(train, evaluation))
+
+
+@pytest.mark.parametrize(
+    ("devices", "train", "evaluation", "sizes"),
+    [
+        (THREE, 60, 40, "20"),
+        (TWO, 61, 40, "20, 1"),
+        (TWO, 60, 55, "20, 15"),
+        (TWO, 64, 53, "20, 4, 13"),
+    ],
+    ids=["every batch", "the last training batch", "the last evaluation batch", "one of two last batches"],
+)
+def test_unequal_shares_are_refused(devices: tuple[str, ...], train: int, evaluation: int, sizes: str) -> None:
     with pytest.raises(ValueError, match="devices: found") as caught:
-        require_equal_shares(devices, batch_size=128, images=images)
+        require_equal_shares(devices, 20, _dataset(train, evaluation))
     assert str(caught.value) == (
-        f"devices: found {len(devices)} for batches of 128 and a last one of {last}, expected a number that divides "
-        f"both, so that each image counts the same"
+        f"devices: found {len(devices)} for batches of {sizes} images, expected a number that divides them all"
     )
-
-
-def test_a_last_batch_that_cannot_be_shared_is_refused_where_the_others_can() -> None:
-    with pytest.raises(ValueError, match="found 3 for batches of 129 and a last one of 1, expected"):
-        require_equal_shares(THREE, batch_size=129, images=130)
 
 
 def test_all_of_a_model_s_batch_normalization_is_synchronized() -> None:

@@ -377,9 +377,7 @@ class TestPrecision:
         assert {weight.dtype for layer in model.layers for weight in layer.trainable_weights} == {"float32"}
         assert keras.config.dtype_policy().name == "float32"
 
-    def test_a_run_is_near_that_in_float32_and_says_what_it_is(
-        self, laboratory: Laboratory, cache: FeatureCache, cached: Seen
-    ) -> None:
+    def test_a_run_is_near_that_in_float32_and_says_what_it_is(self, laboratory: Laboratory, cached: Seen) -> None:
         run = laboratory.train(1, self.MIXED, features=FeatureCache())
         assert run.curves.loss == pytest.approx(cached.run.curves.loss[:1], rel=2e-3)
         assert run.curves.loss != cached.run.curves.loss[:1]
@@ -408,7 +406,9 @@ class TestXla:
 
 
 def test_devices_that_cannot_share_each_batch_equally_are_refused(laboratory: Laboratory) -> None:
-    with pytest.raises(ValueError, match="devices: found 3 for batches of 50 and a last one of 50, expected"):
+    with pytest.raises(
+        ValueError, match="devices: found 3 for batches of 50 images, expected a number that divides them"
+    ):
         laboratory.train(1, devices=("CPU:0", "CPU:1", "CPU:2"))
 
 
