@@ -29,7 +29,9 @@ def test_two_devices_give_the_metrics_of_one(name: str, tolerance: float) -> Non
         check=False,
     )
     assert process.returncode == 0, process.stderr
-    one, two = map(Run.from_json, json.loads(process.stdout))
+    runs = json.loads(process.stdout)
+    assert [run["devices"] for run in runs] == [[1], [2]]
+    one, two = (Run.from_json(run["record"]) for run in runs)
     for curve in ("loss", "val_loss", "accuracy", "val_accuracy"):
         values, expected = getattr(two.curves, curve), getattr(one.curves, curve)
         np.testing.assert_allclose(values, expected, rtol=tolerance, err_msg=curve)

@@ -2,7 +2,7 @@
 
     python -m tests.cifar_models.train_on_devices NAME
 
-prints a list with the record of a run on one device and of the same on two, as JSON.
+prints as JSON, of a run on one device and of the same on two: its record, and on how many devices its steps ran.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -65,10 +66,19 @@ def main() -> None:
     experiment = EXPERIMENTS[sys.argv[1]]
     if experiment.protocol.precision == "float64":
         keras.config.set_floatx("float64")
-    runs = [
-        train(experiment, dataset, 1, features=FeatureCache(), devices=devices) for devices in ((), ("CPU:0", "CPU:1"))
-    ]
-    sys.stdout.write(json.dumps([run.to_json() for run in runs]))
+    step_of_keras, seen = keras.Model.train_step, []
+
+    def step(model: keras.Model, data: Any) -> Any:
+        seen.append(tf.distribute.get_strategy().num_replicas_in_sync)
+        return step_of_keras(model, data)
+
+    keras.Model.train_step = step
+    runs = []
+    for devices in ((), ("CPU:0", "CPU:1")):
+        seen.clear()
+        run = train(experiment, dataset, 1, features=FeatureCache(), devices=devices)
+        runs.append({"record": run.to_json(), "devices": sorted(set(seen))})
+    sys.stdout.write(json.dumps(runs))
 
 
 if __name__ == "__main__":
