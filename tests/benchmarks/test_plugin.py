@@ -682,7 +682,6 @@ def test_all_gpus_is_refused_where_it_makes_no_sense(
     ("options", "name"),
     [
         (["--mixed-precision"], "simple_cnn+mixed_float16"),
-        (["--xla"], "simple_cnn+xla"),
         (["--xla", "--mixed-precision"], "simple_cnn+mixed_float16+xla"),
     ],
 )
