@@ -167,15 +167,15 @@ REGRESSIONS = (
     Regression(
         "SGD for Adam",
         "cifar_models/training.py",
-        '{"class_name": protocol.optimizer, ',
-        '{"class_name": "sgd", ',
+        "FusedAdam(rate)",
+        "keras.optimizers.SGD(rate)",
         f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_its_learning_rate_is_set",
     ),
     Regression(
         "Adam's epsilon 1e-3",
         "cifar_models/training.py",
-        '"config": {"learning_rate": ',
-        '"config": {"epsilon": 1e-3, "learning_rate": ',
+        "FusedAdam(rate)",
+        "FusedAdam(rate, epsilon=1e-3)",
         f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_its_learning_rate_is_set",
     ),
     Regression(
