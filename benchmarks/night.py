@@ -63,6 +63,7 @@ class Night:
         false_alarm_rate: chance that a night without any change has anything but passes.
         to_judge: the experiments whose verdicts were selected.
         devices: that share each training; none for the one that TensorFlow takes.
+        feature_cache: whether a frozen part's output is computed once and kept for the session.
         folder: where its runs are recorded; None to record none.
         resumed: runs of an interrupted night that stand for trainings of tonight.
         notes: what became of other records of that night, a sentence each.
@@ -84,6 +85,7 @@ class Night:
     false_alarm_rate: float = 0.01
     to_judge: frozenset[str] = frozenset()
     devices: Sequence[str] = ()
+    feature_cache: bool = True
     folder: NightFolder | None = None
     resumed: dict[RunKey, Run] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

@@ -69,6 +69,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )
     group.addoption(
+        "--no-feature-cache",
+        action="store_true",
+        help="run the whole of each model in every step, frozen part included, rather than that part once a session: "
+        "the same numbers within float tolerance, for comparison",
+    )
+    group.addoption(
         "--seeds",
         type=int,
         default=3,
@@ -312,6 +318,7 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         false_alarm_rate=option("false_alarm_rate"),
         to_judge=frozenset(to_judge),
         devices=devices,
+        feature_cache=not option("no_feature_cache"),
     )
     if worker := config.pluginmanager.getplugin(WORKER):  # whose runs the controller keeps
         runs = map(Run.from_json, worker.resumed.values())
@@ -403,6 +410,7 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
     from benchmarks.report import Row
     from cifar_models import training
     from cifar_models.experiments import find_experiment
+    from cifar_models.features import SESSION_FEATURES
 
     if (name, seed) in night.resumed:
         night.rows.append(Row(name, seed, "taken from the interrupted night", night.resumed[name, seed]))
@@ -410,7 +418,15 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
     row = find_experiment(name)
     try:
         weights = night.weights_for(row)
-        run = training.train(row, night.dataset, seed, weights=weights, progress=progress, devices=night.devices)
+        run = training.train(
+            row,
+            night.dataset,
+            seed,
+            weights=weights,
+            progress=progress,
+            features=SESSION_FEATURES if night.feature_cache else None,
+            devices=night.devices,
+        )
     except training.TrainingDiverged as error:
         night.rows.append(Row(name, seed, DIVERGED))
         return f"{name} seed {seed}: {error}"

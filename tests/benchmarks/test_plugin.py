@@ -30,6 +30,7 @@ from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.environment import describe_environment
 from cifar_models.experiments import Experiment, Protocol, find_experiment
+from cifar_models.features import SESSION_FEATURES, FeatureCache
 from cifar_models.pretrained import BackboneWeights, WeightsError
 from cifar_models.progress import Progress
 from cifar_models.records import read_run, write_run
@@ -79,6 +80,7 @@ class Bench:
         self.failures: dict[tuple[str, int], BaseException] = {}
         self.events: list[str] = []
         self.reports: list[Path] = []
+        self.features: list[FeatureCache | None] = []
         self.baselines_path = pytester.path / "baselines.json"
 
     @property
@@ -130,8 +132,10 @@ class Bench:
         *,
         weights: BackboneWeights | None,
         progress: Callable[[Progress], None] | None,
+        features: FeatureCache | None,
         devices: Sequence[str],
     ) -> Run:
+        self.features.append(features)
         assert dataset is SYNTHETIC
         shared = f" shared by {', '.join(devices)}" if devices else ""
         self.events.append(f"train {experiment.name} {seed} on {weights.description if weights else 'none'}{shared}")
@@ -1030,3 +1034,12 @@ def test_verdicts_come_last_in_whatever_order_items_are_run(bench: Bench) -> Non
     result = bench.benchmark("-p", "reversing", "-v")
     assert result.ret == pytest.ExitCode.OK
     assert [("test_verdict" in line) for line in _lines(result, "PASSED")] == [False] * 3 + [True] * 3
+
+
+@pytest.mark.parametrize(("options", "features"), [((), SESSION_FEATURES), (("--no-feature-cache",), None)])
+def test_a_frozen_part_runs_once_a_session_unless_told(
+    bench: Bench, options: tuple[str, ...], features: FeatureCache | None
+) -> None:
+    bench.record()
+    bench.benchmark("-k", "vgg16_frozen", *options)
+    assert bench.features == [features]

@@ -23,14 +23,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse an update without a reason.
+    """Refuse an update without a reason, or by several processes that each know some of the trajectories.
 
     Raises:
-        pytest.UsageError: the reason is empty.
+        pytest.UsageError: the reason is empty, or pytest-xdist shares the tests out.
     """
     reason = config.getoption("update_golden")
     if reason is not None and not reason.strip():
         raise pytest.UsageError("--update-golden: found no reason, expected why the trajectories change")
+    if reason is not None and config.getoption("dist", "no") != "no":
+        raise pytest.UsageError("--update-golden: found workers of pytest-xdist, expected one process; leave out -n")
     config.stash[FOUND] = {}
 
 

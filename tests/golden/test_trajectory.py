@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import keras  # noqa: F401 - pytester forgets all modules that a session loads, and TensorFlow must not load twice
 import pytest
 
 from cifar_models.run import Fingerprints
@@ -106,6 +107,9 @@ def test_an_update_keeps_the_others_says_old_and_new_and_is_not_green(
     result = pytester.runpytest_inprocess(*run, "--update-golden", " ")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --update-golden: found no reason, expected why *"])
+    result = pytester.runpytest_inprocess(*run, "-p", "xdist", "-n", "1", "--update-golden", "a reason")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --update-golden: found workers of pytest-xdist, expected one process; *"])
     result = pytester.runpytest_inprocess(*run, "--update-golden", "a reason")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*= golden trajectories =*", "a: losses 3 to 1, before 2 to 1"])
