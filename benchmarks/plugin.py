@@ -541,7 +541,8 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line(verdicts_table(verdicts, problems))
     if night.folder is not None:
         terminalreporter.write_sep("=", "records")
-        for line in (str(night.folder.path), *night.losses, *config.stash.get(REPORTED, [])):
+        unfinished = ": unfinished, --resume goes on with it" if night.unfinished else ""
+        for line in (f"{night.folder.path}{unfinished}", *night.losses, *config.stash.get(REPORTED, [])):
             terminalreporter.write_line(line)
     update = config.stash.get(UPDATE, None)
     if update is None:

@@ -827,6 +827,7 @@ def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(
     night = _night_folder(bench)
     assert read_night(night).ended is None
     assert len(list(night.glob("*.seed?.json"))) == 3
+    result.stdout.fnmatch_lines(["*= records =*", f"{night}: unfinished, --resume goes on with it"])
 
     # One record is cut short, one is of other code: both are named, and trained anew.
     (night / "simple_cnn.synthetic.seed1.json").write_text('{"format": 2, ', encoding="utf-8")
