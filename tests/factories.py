@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
 
 from benchmarks.baselines import Baseline, ClassMetric, Metric
 from benchmarks.findings import Finding
 from benchmarks.runs import BaselineMark, VerdictRecord
 from cifar_models.code import Code
+from cifar_models.datasets.cifar10 import CLASS_NAMES, TRAIN_BATCHES
 from cifar_models.environment import Environment
 from cifar_models.evaluation import ClassReport, Evaluation
 from cifar_models.run import Curves, Fingerprints, Run, Timings
@@ -165,3 +171,31 @@ def make_finding(
         baseline=baseline,
         recorded=recorded,
     )
+
+
+def cifar10_batches(seed: int) -> dict[str, dict[bytes, Any]]:
+    """Return what the seven files of CIFAR-10 hold, with ten random images in each batch."""
+    generator = np.random.default_rng(seed)
+    batches: dict[str, dict[bytes, Any]] = {
+        name: {
+            b"batch_label": b"a batch",
+            b"labels": list(range(10)),
+            b"data": generator.integers(0, 256, size=(10, 3072), dtype=np.uint8),
+        }
+        for name in (*TRAIN_BATCHES, "test_batch")
+    }
+    return batches | {"batches.meta": {b"num_vis": 3072, b"label_names": [name.encode() for name in CLASS_NAMES]}}
+
+
+def write_weights(path: Path, model: Any, **options: Any) -> Path:
+    """Write a model's weights as Keras's published files have them, which is Keras 2's layout."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}_{position}:0".encode() for position in range(len(layer.weights))]
+            group.attrs["weight_names"] = names
+            for name, values in zip(names, layer.get_weights(), strict=True):
+                group.create_dataset(name, data=values, **options)
+    return path

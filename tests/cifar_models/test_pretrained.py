@@ -28,6 +28,7 @@ from cifar_models.pretrained import (
     published_checksum,
     random_weights,
 )
+from tests.factories import write_weights
 
 pytestmark = pytest.mark.unit
 
@@ -71,20 +72,6 @@ def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def _write(path: Path, model: keras.Model, **options: Any) -> Path:
-    """Write a model's weights as Keras's published files have them, which is Keras 2's layout."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
-        for layer in model.layers:
-            group = file.create_group(layer.name)
-            names = [f"{layer.name}_{position}:0".encode() for position in range(len(layer.weights))]
-            group.attrs["weight_names"] = names
-            for name, values in zip(names, layer.get_weights(), strict=True):
-                group.create_dataset(name, data=values, **options)
-    return path
-
-
 def _md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
@@ -112,21 +99,21 @@ def _assert_equal(weights: BackboneWeights, model: keras.Model) -> None:
 class TestWhereTheyComeFrom:
     def test_from_the_folder_given(self, tmp_path: Path) -> None:
         model = _small_vgg16()
-        _write(tmp_path / NAME, model)
+        write_weights(tmp_path / NAME, model)
         weights = imagenet_weights("vgg16", tmp_path)
         _assert_equal(weights, model)
         assert (weights.backbone, weights.description) == ("vgg16", f"ImageNet ({NAME})")
 
     def test_from_keras_s_cache(self, keras_home: Path) -> None:
         model = _small_vgg16()
-        _write(keras_home / "models" / NAME, model)
+        write_weights(keras_home / "models" / NAME, model)
         _assert_equal(imagenet_weights("vgg16"), model)
 
     def test_from_keras_s_download_which_stays_in_the_cache(
         self, tmp_path: Path, keras_home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         model = _small_vgg16()
-        file = _write(tmp_path / "published" / NAME, model)
+        file = write_weights(tmp_path / "published" / NAME, model)
         _publish(monkeypatch, file)
         _assert_equal(imagenet_weights("vgg16"), model)
         assert (keras_home / "models" / NAME).read_bytes() == file.read_bytes()
@@ -136,24 +123,24 @@ class TestWhereTheyComeFrom:
     def test_the_download_goes_to_the_cache_that_is_looked_in(
         self, tmp_path: Path, keras_home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        _publish(monkeypatch, _write(tmp_path / "published" / NAME, _small_vgg16()))
+        _publish(monkeypatch, write_weights(tmp_path / "published" / NAME, _small_vgg16()))
         monkeypatch.setenv("KERAS_HOME", str(tmp_path / "another"))
         imagenet_weights("vgg16")
         assert (tmp_path / "another" / "models" / NAME).is_file()
         assert not (keras_home / "models" / NAME).exists()
 
     def test_the_folder_given_comes_before_the_cache_and_without_it(self, tmp_path: Path, keras_home: Path) -> None:
-        _write(keras_home / "models" / NAME, _small_vgg16())
+        write_weights(keras_home / "models" / NAME, _small_vgg16())
         assert f"{tmp_path / NAME}: found no such file" in _refusal(tmp_path)
         model = _small_vgg16()
-        _write(tmp_path / NAME, model)
+        write_weights(tmp_path / NAME, model)
         _assert_equal(imagenet_weights("vgg16", tmp_path), model)
 
     def test_vgg16_itself_is_read(
         self, tmp_path: Path, session_backbone: Callable[[str], keras.Model], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         model = session_backbone("vgg16")
-        _write(tmp_path / NAME, model)
+        write_weights(tmp_path / NAME, model)
         expected = [weight.copy() for weight in model.get_weights()]
         model.layers[-2].set_weights([np.zeros(weight.shape) for weight in model.layers[-2].weights])
         monkeypatch.setattr(pretrained, "build_backbone", session_backbone)
@@ -175,23 +162,26 @@ class TestWhereTheyComeFrom:
 class TestWhatNamesThem:
     def test_the_fingerprint_is_of_the_values_and_not_of_the_file(self, tmp_path: Path) -> None:
         model = _small_vgg16()
-        plain, packed = _write(tmp_path / "1" / NAME, model), _write(tmp_path / "2" / NAME, model, compression=9)
+        plain, packed = (
+            write_weights(tmp_path / "1" / NAME, model),
+            write_weights(tmp_path / "2" / NAME, model, compression=9),
+        )
         assert plain.read_bytes() != packed.read_bytes()
         one, other = (imagenet_weights("vgg16", path.parent) for path in (plain, packed))
         assert one.fingerprint == other.fingerprint
-        another = _write(tmp_path / "3" / NAME, _small_vgg16())
+        another = write_weights(tmp_path / "3" / NAME, _small_vgg16())
         assert imagenet_weights("vgg16", another.parent).fingerprint != one.fingerprint
 
     def test_keras_s_own_file_is_recognised_and_another_is_not(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        file = _write(tmp_path / NAME, _small_vgg16())
+        file = write_weights(tmp_path / NAME, _small_vgg16())
         assert imagenet_weights("vgg16", tmp_path).checksum is None
         _publish(monkeypatch, file)
         assert imagenet_weights("vgg16", tmp_path).checksum == f"md5:{_md5(file)}" == published_checksum("vgg16")
 
     def test_assigning_copies_them_into_a_model(self, tmp_path: Path) -> None:
-        _write(tmp_path / NAME, _small_vgg16())
+        write_weights(tmp_path / NAME, _small_vgg16())
         weights = imagenet_weights("vgg16", tmp_path)
         model = _small_vgg16()
         weights.assign(model)
@@ -210,7 +200,7 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.95])
     def test_a_file_cut_short(self, tmp_path: Path, kept: float) -> None:
-        file = _write(tmp_path / NAME, _small_vgg16())
+        file = write_weights(tmp_path / NAME, _small_vgg16())
         content = file.read_bytes()
         file.write_bytes(content[: int(kept * len(content))])
         self._assert_says_all(_refusal(tmp_path), tmp_path)
@@ -221,13 +211,13 @@ class TestWhatIsRefused:
         self._assert_says_all(_refusal(tmp_path), tmp_path)
 
     def test_another_model_s_file(self, tmp_path: Path) -> None:
-        _write(tmp_path / NAME, _small_resnet50())
+        write_weights(tmp_path / NAME, _small_resnet50())
         self._assert_says_all(_refusal(tmp_path), tmp_path)
 
     def test_weights_of_other_shapes(self, tmp_path: Path) -> None:
         images = keras.Input((32, 32, 3))
         chain = keras.Model(images, layers.Conv2D(5, 3)(layers.Conv2D(4, 5)(images)))
-        _write(tmp_path / NAME, chain)
+        write_weights(tmp_path / NAME, chain)
         self._assert_says_all(_refusal(tmp_path), tmp_path)
 
     def test_keras_3_s_own_layout(self, tmp_path: Path) -> None:
@@ -252,7 +242,7 @@ class TestWhatIsRefused:
     def test_a_value_that_is_no_finite_number(self, tmp_path: Path, value: float) -> None:
         model = _small_vgg16()
         model.get_layer("block5_conv3").set_weights([np.full((3, 3, 4, 5), value), np.zeros(5)])
-        _write(tmp_path / NAME, model)
+        write_weights(tmp_path / NAME, model)
         text = _refusal(tmp_path)
         assert text.startswith(f"{tmp_path / NAME}: found a value that is not finite in layer block5_conv3")
         assert "fetch the file anew" in text
@@ -267,7 +257,7 @@ class TestWhatIsRefused:
     def test_a_download_of_another_checksum_leaves_nothing_behind(
         self, tmp_path: Path, keras_home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        _publish(monkeypatch, _write(tmp_path / "published" / NAME, _small_vgg16()), md5="0" * 32)
+        _publish(monkeypatch, write_weights(tmp_path / "published" / NAME, _small_vgg16()), md5="0" * 32)
         for _ in range(2):  # what a first attempt left behind would pass for the cached file in a second
             assert "could not download it (ValueError: Incomplete or corrupted file" in _refusal(None)
             assert not [path for path in keras_home.rglob("*") if path.is_file()]

@@ -1,0 +1,125 @@
+"""What is damaged or not what it was: named, never judged, and never taken for something else."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+
+from benchmarks.runs import nights, read_night
+from cifar_models.records import read_run
+from tests.factories import cifar10_batches, write_weights
+from tests.faults.nights import TRAININGS, House
+
+pytestmark = pytest.mark.faults
+
+
+def test_a_record_cut_short_and_one_of_another_version(interrupted: House) -> None:
+    cut_short, other = (interrupted.night / f"simple_cnn.synthetic.seed{seed}.json" for seed in (0, 1))
+    cut_short.write_bytes(cut_short.read_bytes()[:500])
+    other.write_text(json.dumps(json.loads(other.read_text(encoding="utf-8")) | {"format": 99}), encoding="utf-8")
+    ended = interrupted.resume(anew=TRAININGS)
+    notes = [line for line in ended.lines if line.startswith("ignored, and trained anew: ")]
+    assert [note.split(": ")[1] for note in notes] == [str(cut_short), str(other)]
+
+
+def test_a_night_s_own_record_cut_short(interrupted: House) -> None:
+    night = interrupted.night
+    (night / "night.json").write_bytes((night / "night.json").read_bytes()[:50])
+    ended = interrupted.run("--resume")
+    assert ended.status == 0, ended.output
+    assert ended.trained == TRAININGS
+    assert any(line.startswith(f"ignored: {night}/night.json: ") for line in ended.lines)
+    assert len(list(night.glob("*.seed*.json"))) == 2, "its runs are left as they are"
+
+
+def test_the_clock_set_back(interrupted: House) -> None:
+    day = 86_400
+    # A whole night, by a clock that is a day behind the interrupted one.
+    ended = interrupted.run(clock=day)
+    assert ended.status == 0, ended.output
+    (earlier, _), (killed, _) = nights(interrupted.run_dir)
+    assert interrupted.kept(earlier) == TRAININGS
+    assert interrupted.kept(killed) == TRAININGS[:2]
+    # The interrupted one goes on two days before it began.
+    again = interrupted.run("--resume", clock=2 * day)
+    assert again.status == 0, again.output
+    assert again.trained == TRAININGS[2:]
+    record = read_night(killed)
+    assert record.ended is not None
+    assert record.ended < record.started
+    assert interrupted.kept(killed) == TRAININGS
+
+
+def _write_cifar10(folder: Path, seed: int) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, batch in cifar10_batches(seed).items():
+        (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
+
+
+@pytest.fixture
+def house_of_files(house: House) -> House:
+    """A house whose nights read their data from files, with baselines of its own."""
+    data = house.path / "cifar-10-batches-py"
+    _write_cifar10(data, seed=1)
+    house.selection = ("--dataset=cifar10", f"--data-dir={data}", "-k", "simple_cnn", "--seeds=3")
+    ended = house.run("--update-baselines", "--reason=because")
+    assert ended.status == 125, ended.output
+    return house
+
+
+def test_data_that_change_during_a_night(house_of_files: House) -> None:
+    house, data = house_of_files, house_of_files.path / "cifar-10-batches-py"
+    house.run_dir = house.path / "other runs"
+    session = house.start(trainings={"simple_cnn 1": "pause"}).paused("simple_cnn 1")
+    _write_cifar10(data, seed=2)
+    # The night holds its data in memory: it is judged on what it began with, and its records say what that was.
+    ended = session.go("simple_cnn 1").wait()
+    assert ended.status == 0, ended.output
+    assert len({read_run(file).fingerprints.data for file in house.night.glob("*.seed*.json")}) == 1
+
+
+def test_data_that_change_before_a_night_is_resumed(house_of_files: House) -> None:
+    house, data = house_of_files, house_of_files.path / "cifar-10-batches-py"
+    house.run_dir = house.path / "other runs"
+    house.start(trainings={"simple_cnn 1": "pause"}).paused("simple_cnn 1").kill().wait()
+    night = house.night
+    _write_cifar10(data, seed=2)
+    ended = house.run("--resume")
+    assert ended.status == 125, ended.output
+    assert ended.trained == [], "no baseline is of these data"
+    note = f"{house.run_dir}: found no interrupted night on these data to resume, started a new one"
+    assert note in ended.lines
+    assert "the data fingerprint differs, so there is nothing to compare" in ended.output
+    # Put right, the night goes on where it was.
+    _write_cifar10(data, seed=1)
+    again = house.run("--resume")
+    assert again.status == 0, again.output
+    assert again.trained == ["simple_cnn 1", "simple_cnn 2"]
+    assert house.kept(night) == TRAININGS[:3]
+
+
+def _write_vgg16(folder: Path) -> None:
+    """Write weights drawn anew, under the name of the published ones."""
+    from cifar_models.builders import build_backbone
+
+    write_weights(folder / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", build_backbone("vgg16"))
+
+
+def test_weights_that_change_before_a_night_is_resumed(house: House) -> None:
+    data, weights = house.path / "cifar-10-batches-py", house.path / "weights"
+    _write_cifar10(data, seed=1)
+    _write_vgg16(weights)
+    files = (f"--data-dir={data}", f"--weights-dir={weights}")
+    house.selection = ("--dataset=cifar10", *files, "-k", "vgg16_frozen", "--seeds=3")
+    assert house.run("--update-baselines", "--reason=because").status == 125
+    house.run_dir = house.path / "other runs"
+    house.start(trainings={"vgg16_frozen 1": "pause"}).paused("vgg16_frozen 1").kill().wait()
+    _write_vgg16(weights)
+    ended = house.run("--resume")
+    assert ended.status == 125, ended.output
+    assert ended.trained == []
+    assert "trained anew: vgg16_frozen seed 0, for its weights fingerprint differs" in ended.lines
+    assert "the weights fingerprint differs, so there is nothing to compare" in ended.output
