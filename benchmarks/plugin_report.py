@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.status import REGRESSION
+from benchmarks.status import NOT_JUDGED, REGRESSION
 
 if TYPE_CHECKING:
     from benchmarks.night import Night
@@ -35,6 +35,12 @@ def write_reports(session: pytest.Session, night: Night) -> None:
     for write in reports:
         try:
             lines.append(write())
+        except OSError as error:
+            lines.append(
+                f"report: could not be written: {error}: put that right, and python -m benchmarks.page {folder} makes "
+                f"the page"
+            )
+            session.exitstatus = session.exitstatus or NOT_JUDGED
         except Exception as error:  # noqa: BLE001 - the verdicts are worth more than their reports
             lines.append(f"report: could not be written: {type(error).__name__}: {error}")
             session.exitstatus = session.exitstatus or REGRESSION

@@ -40,7 +40,7 @@ def write_report(night: Path, baselines: Baselines, records: Path, folder: Path)
     page = render(page_content(findings, history, published_comparison(comparable)))
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures(comparable).items():
-        (folder / f"published-{name}.png").write_bytes(figures.to_png(picture.figure))
+        write_whole(folder / f"published-{name}.png", figures.to_png(picture.figure))
     path = folder / PAGE
     write_whole(path, page)
     return path
