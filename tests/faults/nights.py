@@ -147,7 +147,7 @@ class House:
                 kept.append(f"{run.experiment} {run.seed}")
             else:
                 assert re.fullmatch(
-                    r"\.lock|\.[\w.-]+\.json\.\w+\.tmp|report\.html|published-[\w-]+\.png", file.name
+                    r"\.lock|\.[\w.-]+\.(json|html|png)\.\w+\.tmp|report\.html|published-[\w-]+\.png", file.name
                 ), file
         return sorted(kept, key=TRAININGS.index)
 

@@ -10,7 +10,7 @@ baseline with the same seed, so that it passes. The environment variable ``FAULT
   to it; or ``pause``: it pauses there, once;
 - ``between``: after which training the process kills itself, before the next one begins;
 - ``page``: draw the morning report, which takes longer than all else;
-- ``clock``: by how many seconds the clock is set back.
+- ``clock``: by how many seconds the clock is set back, or the time at which it stands still.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def pytest_configure() -> None:
         plugin_report._write_page = lambda *_: "report: not drawn"
     if when := FAULTS.get("rename"):
         _stop_at_a_rename(when, FAULTS["renamed"])
-    if seconds := FAULTS.get("clock"):
-        _set_the_clock_back(seconds)
+    if "clock" in FAULTS:
+        _set_the_clock(FAULTS["clock"])
 
 
 def pytest_runtest_logfinish(nodeid: str) -> None:
@@ -170,11 +170,13 @@ def _stop_at_a_rename(when: str, name: str) -> None:
     os.replace = stopping  # type: ignore[assignment]
 
 
-def _set_the_clock_back(seconds: int) -> None:
+def _set_the_clock(back: int | str) -> None:
     class Clock(datetime.datetime):
         @classmethod
         def now(cls, tz: datetime.tzinfo | None = None) -> Clock:
-            return super().now(tz) - datetime.timedelta(seconds=seconds)
+            return (
+                cls.fromisoformat(back) if isinstance(back, str) else super().now(tz) - datetime.timedelta(seconds=back)
+            )
 
     class Module:
         UTC, date, datetime = datetime.UTC, datetime.date, Clock

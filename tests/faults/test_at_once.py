@@ -27,6 +27,18 @@ def test_two_nights_in_one_folder(interrupted: House) -> None:
         assert read_night(night).ended is not None
 
 
+def test_three_nights_that_start_in_one_second(house: House) -> None:
+    # The clock stands still for all three, so that they want the same name.
+    sessions = [house.start(clock="2026-01-31T02:00:00+00:00") for _ in range(3)]
+    for session in sessions:
+        ended = session.wait()
+        assert ended.status == 0, ended.output
+    folders = sorted(path.name for path in house.run_dir.iterdir())
+    assert folders == [f"2026-01-31T02-00-00Z{number}" for number in ("", "-2", "-3")]
+    for folder in folders:
+        assert house.kept(house.run_dir / folder) == TRAININGS
+
+
 def test_two_updates_of_the_baselines(house: House) -> None:
     update = ("--update-baselines", "--reason=because", "-k")
     second = house.start(*update, NAMES[1], trainings={"improved_cnn 2": "pause"}).paused("improved_cnn 2")

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-import json
 import pickle
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchmarks.baselines import read_baselines
 from benchmarks.runs import nights, read_night
 from cifar_models.records import read_run
 from tests.factories import cifar10_batches, write_weights
-from tests.faults.nights import TRAININGS, House
+from tests.faults.nights import NAMES, TRAININGS, House
 
 pytestmark = pytest.mark.faults
 
+UPDATE = ("--update-baselines", "--reason=because")
+Damage = Callable[[str], str]
 
-def test_a_record_cut_short_and_one_of_another_version(interrupted: House) -> None:
-    cut_short, other = (interrupted.night / f"simple_cnn.synthetic.seed{seed}.json" for seed in (0, 1))
-    cut_short.write_bytes(cut_short.read_bytes()[:500])
-    other.write_text(json.dumps(json.loads(other.read_text(encoding="utf-8")) | {"format": 99}), encoding="utf-8")
+
+def _of_another_version(text: str) -> str:
+    return re.sub(r'"(format|schema)": \d+', r'"\1": 99', text)
+
+
+@pytest.mark.parametrize(
+    "damages",
+    [
+        (lambda text: text[:500], _of_another_version),
+        (lambda _: "", lambda text: text[:-3]),
+        (lambda text: "\0" * len(text), lambda text: text.replace("0", "NaN")),
+    ],
+    ids=["cut short, of another version", "empty, cut at its end", "zeros, no numbers"],
+)
+def test_records_that_are_damaged(interrupted: House, damages: tuple[Damage, Damage]) -> None:
+    records = [interrupted.night / f"simple_cnn.synthetic.seed{seed}.json" for seed in (0, 1)]
+    for record, damage in zip(records, damages, strict=True):
+        record.write_text(damage(record.read_text(encoding="utf-8")), encoding="utf-8")
     ended = interrupted.resume(anew=TRAININGS)
     notes = [line for line in ended.lines if line.startswith("ignored, and trained anew: ")]
-    assert [note.split(": ")[1] for note in notes] == [str(cut_short), str(other)]
+    assert [note.split(": ")[1] for note in notes] == [str(record) for record in records]
+
+
+def test_a_record_under_another_s_name(interrupted: House) -> None:
+    shutil.copy(*(interrupted.night / f"simple_cnn.synthetic.seed{seed}.json" for seed in (1, 0)))
+    interrupted.resume(anew=["simple_cnn 0", *TRAININGS[2:]])
 
 
 def test_a_night_s_own_record_cut_short(interrupted: House) -> None:
@@ -33,6 +57,54 @@ def test_a_night_s_own_record_cut_short(interrupted: House) -> None:
     assert ended.trained == TRAININGS
     assert any(line.startswith(f"ignored: {night}/night.json: ") for line in ended.lines)
     assert len(list(night.glob("*.seed*.json"))) == 2, "its runs are left as they are"
+
+
+@pytest.mark.parametrize("options", [(), UPDATE], ids=["judged", "updated"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda text: text[:5000], lambda _: "", _of_another_version],
+    ids=["cut short", "empty", "of another version"],
+)
+def test_baselines_that_are_damaged(house: House, damage: Damage, options: tuple[str, ...]) -> None:
+    damaged = damage(house.baselines.read_text(encoding="utf-8"))
+    house.baselines.write_text(damaged, encoding="utf-8")
+    ended = house.run(*options)
+    assert ended.status == pytest.ExitCode.USAGE_ERROR, ended.output
+    (line,) = [line for line in ended.lines if line.startswith("ERROR")]
+    assert line.startswith(f"ERROR: {house.baselines}: ")
+    assert line.endswith("restore it from version control or correct it by hand")
+    assert ended.trained == []
+    assert not house.run_dir.exists()
+    assert house.baselines.read_text(encoding="utf-8") == damaged
+
+
+def test_baselines_that_are_cut_short_during_their_update(house: House) -> None:
+    whole = house.baselines.read_bytes()
+    session = house.start(*UPDATE, trainings={"improved_cnn 2": "pause"}).paused("improved_cnn 2")
+    house.baselines.write_bytes(whole[:5000])
+    ended = session.go("improved_cnn 2").wait()
+    assert ended.status == 125, ended.output
+    (line,) = [line for line in ended.lines if "could not write" in line]
+    assert line.startswith(f"{house.baselines}: this run judged nothing and could not write: {house.baselines}: ")
+    assert "put that right and repeat the command with --resume, which takes tonight's runs" in ended.lines
+    assert house.baselines.read_bytes() == whole[:5000]
+    assert not (house.path / "baseline_runs").exists()
+    house.baselines.write_bytes(whole)
+    again = house.run("--resume", *UPDATE)
+    assert again.trained == []
+    for name in NAMES:
+        assert read_baselines(house.baselines)[name]["synthetic"]["measured"].reason == "because"
+
+
+def test_a_record_cut_short_while_its_night_goes_on(house: House) -> None:
+    session = house.start(page=True, trainings={"simple_cnn 2": "pause"}).paused("simple_cnn 2")
+    record = house.night / "simple_cnn.synthetic.seed0.json"
+    record.write_bytes(record.read_bytes()[:500])
+    ended = session.go("simple_cnn 2").wait()
+    assert ended.status == 0, ended.output
+    # It was judged on what it holds in memory, and the page names what it cannot read.
+    assert ended.words == {"pass"}
+    assert f"record is left out: {record}: " in (house.night / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_clock_set_back(interrupted: House) -> None:
@@ -65,7 +137,7 @@ def house_of_files(house: House) -> House:
     data = house.path / "cifar-10-batches-py"
     _write_cifar10(data, seed=1)
     house.selection = ("--dataset=cifar10", f"--data-dir={data}", "-k", "simple_cnn", "--seeds=3")
-    ended = house.run("--update-baselines", "--reason=because")
+    ended = house.run(*UPDATE)
     assert ended.status == 125, ended.output
     return house
 
@@ -114,7 +186,7 @@ def test_weights_that_change_before_a_night_is_resumed(house: House) -> None:
     _write_vgg16(weights)
     files = (f"--data-dir={data}", f"--weights-dir={weights}")
     house.selection = ("--dataset=cifar10", *files, "-k", "vgg16_frozen", "--seeds=3")
-    assert house.run("--update-baselines", "--reason=because").status == 125
+    assert house.run(*UPDATE).status == 125
     house.run_dir = house.path / "other runs"
     house.start(trainings={"vgg16_frozen 1": "pause"}).paused("vgg16_frozen 1").kill().wait()
     _write_vgg16(weights)

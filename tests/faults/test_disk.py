@@ -16,6 +16,7 @@ pytestmark = pytest.mark.faults
 
 UPDATE = ("--update-baselines", "--reason=because")
 FULL = "[Errno 28] No space left on device"
+PNG_END = b"IEND\xaeB`\x82"
 REMEDY = "put that right, and --resume trains it anew and takes the runs that were kept"
 
 
@@ -79,6 +80,23 @@ def test_a_limit_to_the_size_of_files(house: House) -> None:
     assert "[Errno 27] File too large" in _losses(ended.lines)[0]
     assert house.kept() == []
     house.resume(anew=TRAININGS)
+
+
+def test_a_disk_too_full_for_the_page(house: House) -> None:
+    pages = house.path / "pages"
+    with disk(pages, "64k"):
+        ended = house.run(f"--report-dir={pages}", page=True)
+        assert ended.status == 125, ended.output
+        assert ended.words == {"pass"}
+        (line,) = [line for line in ended.lines if line.startswith("report: ")]
+        assert line == (
+            f"report: could not be written: {FULL}: put that right, and python -m benchmarks.page {house.night} makes "
+            f"the page"
+        )
+        for picture in pages.iterdir():
+            assert picture.read_bytes().endswith(PNG_END), picture
+    assert house.kept() == TRAININGS
+    assert read_night(house.night).ended is not None
 
 
 def test_a_disk_too_full_for_the_baselines(house: House) -> None:

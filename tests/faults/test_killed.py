@@ -70,6 +70,14 @@ def test_while_a_night_records_what_it_came_to(interrupted: House, when: str) ->
         assert {verdict.word for verdict in record.verdicts} == {"pass"}
 
 
+def test_while_the_page_is_renamed(house: House) -> None:
+    ended = house.run(page=True, rename="before", renamed="report.html")
+    assert ended.status == -signal.SIGKILL
+    assert house.kept() == TRAININGS
+    assert read_night(house.night).ended is not None
+    assert not (house.night / "report.html").exists()
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_while_the_baselines_are_renamed(house: House, when: str) -> None:
     before = house.baselines.read_text(encoding="utf-8")
