@@ -488,12 +488,12 @@ def pytest_runtest_makereport(
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the baselines if that was asked for, record what the night came to, and say it by the exit status."""
-    from benchmarks.night import DIVERGED
-    from benchmarks.status import exit_status
-
     night = session.config.stash.get(NIGHT, None)
     if night is None:
         return
+    from benchmarks.night import DIVERGED
+    from benchmarks.status import exit_status
+
     option = session.config.getoption
     ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     night.interrupted = not ended or bool(session.shouldstop or session.shouldfail)

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -756,6 +757,15 @@ def test_no_training_is_started_but_by_its_mark(small_tests: Bench, options: lis
     assert result.ret == pytest.ExitCode.OK
     assert small_tests.events == []
     assert not _lines(result, "data:|trainings on")
+
+
+def test_a_package_that_cannot_be_imported_is_a_collection_error_of_pytest_s(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.pytester.makepyfile("import benchmarks.night")
+    monkeypatch.setitem(sys.modules, "benchmarks.night", None)
+    result = bench.run("-m", "unit")
+    assert result.ret == pytest.ExitCode.INTERRUPTED, "git bisect run takes 1 for a commit that trains badly"
 
 
 def test_a_mark_that_is_not_declared_is_an_error(bench: Bench) -> None:
