@@ -136,6 +136,9 @@ def _archive_files(archive: Path) -> Iterator[tuple[str, bytes]]:
                 if PurePosixPath(member.name) == PurePosixPath(FOLDER, name) and name in OFFICIAL_MD5:
                     file = tar.extractfile(member)
                     yield name, b"" if file is None else file.read()
+            # The archive ends before its padding, behind which stands the checksum of all that was read.
+            if len(stream.read(MAXIMUM_FILE_BYTES)) == MAXIMUM_FILE_BYTES:
+                raise _refusal(str(archive), f"{MAXIMUM_FILE_BYTES} bytes or more behind its end", "a little padding")
     except DatasetError:
         raise
     except Exception as error:  # broken bytes make gzip, zlib and tarfile raise most of what Python has

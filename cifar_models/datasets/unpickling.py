@@ -22,6 +22,7 @@ from cifar_models.datasets.dataset import DatasetError
 # 100,000 where Python 3 wrote it in protocol 2.
 MAXIMUM_OPCODES = 200_000
 MAXIMUM_AXES = 4
+LATEST_PROTOCOL = 5
 REMEDY = "replace or remove it: the official files are at https://www.cs.toronto.edu/~kriz/cifar.html"
 
 # What a stack may hold that is no plain value: two of NumPy's types, and an array before its state arrives.
@@ -120,7 +121,10 @@ def _run(content: bytes) -> object:
             case "BUILD":
                 state = stack.pop()
                 stack[-1] = _built(stack[-1], state)
-            case "PROTO" | "FRAME" | "STOP":
+            case "PROTO":
+                if _of_type(int, argument) > LATEST_PROTOCOL:
+                    raise _RefusedError(f"protocol {argument}", f"2 to {LATEST_PROTOCOL}")
+            case "FRAME" | "STOP":
                 pass
             case other:
                 raise _RefusedError(f"the opcode {other}", "those that values and arrays need in protocols 2 to 5")

@@ -506,10 +506,26 @@ def test_an_archive_of_very_many_members_is_refused(tmp_path: Path) -> None:
     assert "found more than 32 members, expected at most so many" in _refusal(tmp_path)
 
 
+def test_an_archive_whose_checksum_is_another_is_refused(tmp_path: Path) -> None:
+    archive = _write_archive(tmp_path / "cifar-10-python.tar.gz")
+    content = bytearray(archive.read_bytes())
+    content[-8] ^= 1
+    archive.write_bytes(content)
+    assert "CRC check failed" in _refusal(tmp_path)
+
+
+def test_padding_without_end_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = _write_archive(tmp_path / "cifar-10-python.tar.gz")
+    monkeypatch.setattr(cifar10, "MAXIMUM_FILE_BYTES", 40_000)
+    assert load_cifar10(tmp_path)
+    archive.write_bytes(gzip.compress(gzip.decompress(archive.read_bytes()) + bytes(40_000)))
+    assert "found 40000 bytes or more behind its end, expected a little padding" in _refusal(tmp_path)
+
+
 def test_an_archive_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
     archive = _write_archive(tmp_path / "cifar-10-python.tar.gz")
     content = archive.read_bytes()
-    for length in range(0, len(content) * 9 // 10, len(content) // 20):
+    for length in (*range(0, len(content), len(content) // 20), len(content) - 1):
         archive.write_bytes(content[:length])
         assert _refusal(tmp_path).startswith(str(archive))
 

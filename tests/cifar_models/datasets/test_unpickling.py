@@ -258,6 +258,10 @@ def test_hostile_and_broken_opcodes_are_refused(opcodes: bytes) -> None:
     _refusal(START + opcodes + END)
 
 
+def test_a_later_protocol_is_refused_by_its_number() -> None:
+    assert "found protocol 6, expected 2 to 5" in _refusal(b"\x80\x06K\x05.")
+
+
 def test_a_huge_memo_index_costs_nothing_and_is_allowed() -> None:
     assert unpickle(START + b"K\x05r\xff\xff\xff\xff.", where="a test") == 5
 
