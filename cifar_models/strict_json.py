@@ -28,15 +28,19 @@ def parse_json(text: str) -> Any:
     """Parse JSON text.
 
     Raises:
-        ValueError: no JSON, a NaN or infinity, a key that stands twice in one object, or nesting without end.
+        ValueError: no JSON, a NaN or infinity, a key that stands twice in one object, text that no file can hold, or
+            nesting without end.
     """
     try:
-        return json.loads(
+        value = json.loads(
             text,
             parse_constant=_refuse_constant,
             parse_float=_parse_finite,
             object_pairs_hook=_refuse_duplicates,
         )
+        if half := _HALF_PAIR.search(json.dumps(value, ensure_ascii=False)):
+            raise ValueError(f"found half a surrogate pair ({half[0]!r}), expected text")
+        return value
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise ValueError(f"{place}: found no JSON ({error.msg}), expected JSON text") from None
@@ -79,7 +83,7 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
         return None if value is None else read_as(typing.get_args(kind)[0], value, where)
     if kind is float and type(value) in (int, float) and _is_finite(value):
         return float(value)
-    if kind is str and isinstance(value, str) and not _HALF_PAIR.search(value):
+    if kind is str and isinstance(value, str):
         return value
     if kind is int and type(value) is int:
         return value

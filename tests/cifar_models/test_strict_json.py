@@ -101,6 +101,13 @@ def test_a_key_that_stands_twice_is_refused_at_any_depth() -> None:
         parse_json('[{"b": {"a": 1, "a": 1}}]')
 
 
+@pytest.mark.parametrize("text", [r'"\ud800"', r'{"\ud800": 1}', r'[{"a": ["\udc00z"]}]'])
+def test_text_that_no_file_can_hold_is_refused_wherever_it_stands(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^found half a surrogate pair \('\\ud[8c]00'\), expected text$"):
+        parse_json(text)
+    assert parse_json(r'"\ud83d\ude00"') == "\U0001f600"
+
+
 def test_what_is_no_json_is_refused_by_line_and_column() -> None:
     with pytest.raises(ValueError, match=r"^line 2, column 1: found no JSON \(.+\), expected JSON text$"):
         parse_json('{"a":\n}')
