@@ -22,7 +22,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from cifar_models.datasets import Dataset
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.environment import describe_environment
 from cifar_models.experiments import EXPERIMENTS, Experiment
+from cifar_models.features import FeatureCache
 from cifar_models.pretrained import BackboneWeights
 from cifar_models.progress import Progress
 from cifar_models.records import read_run, record_name
@@ -55,6 +56,8 @@ def train(
     *,
     weights: BackboneWeights | None,
     progress: Callable[[Progress], None] | None,
+    features: FeatureCache | None,  # noqa: ARG001 - the signature is that of ``train``
+    devices: Sequence[str],  # noqa: ARG001
 ) -> Run:
     """Stand for a training of two epochs."""
     training_name = f"{experiment.name} {seed}"
