@@ -168,7 +168,7 @@ def compile_for_training(model: keras.Model, protocol: Protocol, steps: int) -> 
         loss=protocol.loss,
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
         jit_compile=protocol.xla,
-        steps_per_execution=STEPS_AT_ONCE,
+        steps_per_execution=min(STEPS_AT_ONCE, steps),  # a loop of few costs more to trace than it saves
     )
     # With the metric that is there already, all variables that a step uses. TensorFlow traces a step that makes any of
     # its own a second time.
