@@ -40,6 +40,7 @@ def _bisect(folder: Path, *, bad: str, scripts: Path) -> str:
         "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
         # The plugin of the small repository, not of the one that is installed.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_PLUGINS": "pytest_benchmark.plugin",  # whose options the configuration sets
         "PYTHONPATH": str(folder),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
