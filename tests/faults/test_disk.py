@@ -33,6 +33,7 @@ def test_a_disk_that_fills_during_a_night(house: House) -> None:
         assert 0 < len(kept) < len(TRAININGS)
         lost = TRAININGS[len(kept) :]
         assert kept == TRAININGS[: len(kept)]
+        assert list(house.run_dir.rglob(".*.tmp")) == [], "no half file takes what room there is"
         assert len(_losses(ended.lines)) == len(lost)
         for training, line in zip(lost, _losses(ended.lines), strict=True):
             name = training.replace(" ", " seed ")
