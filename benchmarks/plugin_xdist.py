@@ -84,7 +84,7 @@ class Controller:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._workers: Counter[str] = Counter()
-        self._started: Counter[str] = Counter()
+        self._started: list[Any] = []
         self._to_judge: dict[str, str] = {}
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -110,10 +110,13 @@ class Controller:
         night = self._config.stash.get(NIGHT, None)
         if night is None:
             return
-        host = _host(node.gateway.spec)
-        index, self._started[host] = self._started[host] % self._workers[host], self._started[host] + 1
+        spec = node.gateway.spec
+        if not any(other is spec for other in self._started):  # else it replaces one that died, and has that one's share
+            self._started.append(spec)
+        neighbours = [other for other in self._started if _host(other) == _host(spec)]
+        index = next(number for number, other in enumerate(neighbours) if other is spec)
         node.workerinput[INPUT] = {
-            "share": (index, self._workers[host]),
+            "share": (index, self._workers[_host(spec)]),
             "resumed": {f"{name} {seed}": run.to_json() for (name, seed), run in night.resumed.items()},
         }
 
