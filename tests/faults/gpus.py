@@ -1,0 +1,19 @@
+"""A pytest plugin for a night with ``--gpu`` where there is none: says of each worker which GPUs CUDA would show it."""
+
+from __future__ import annotations
+
+import os
+
+from cifar_models import devices
+from tests.faults.stub import SIGNALS
+
+
+def pytest_configure() -> None:
+    """Put up with no GPU."""
+    devices.use_gpus = lambda: None
+
+
+def pytest_runtest_call() -> None:
+    """Leave a file with what CUDA would show."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        (SIGNALS / f"gpus {worker}").write_text(os.environ["CUDA_VISIBLE_DEVICES"], encoding="utf-8")
