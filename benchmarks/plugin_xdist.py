@@ -111,7 +111,9 @@ class Controller:
         if night is None:
             return
         spec = node.gateway.spec
-        if not any(other is spec for other in self._started):  # else it replaces one that died, and has that one's share
+        if not any(
+            other is spec for other in self._started
+        ):  # else it replaces one that died, and has that one's share
             self._started.append(spec)
         neighbours = [other for other in self._started if _host(other) == _host(spec)]
         index = next(number for number, other in enumerate(neighbours) if other is spec)

@@ -61,16 +61,16 @@ def mutated_json(draw: st.DrawFn, valid: Any, values: st.SearchStrategy[Any] = j
         key = draw(st.sampled_from(sorted(holder) if isinstance(holder, dict) else range(len(holder))))
         match draw(st.sampled_from(["replace", "remove", "move", "add"])):
             case "replace":
-                holder[key] = draw(values)
+                holder[key] = copy.deepcopy(draw(values))
             case "remove" if holder is not value:
                 del holder[key]
             case "move":
                 other = draw(st.sampled_from(holders))
                 holder[key] = copy.deepcopy(draw(st.sampled_from(list(_items(other)))))
             case "add" if isinstance(holder, dict) and holder is not value:
-                holder[draw(texts | st.sampled_from(sorted(holder)))] = draw(values)
+                holder[draw(texts | st.sampled_from(sorted(holder)))] = copy.deepcopy(draw(values))
             case "add" if isinstance(holder, list):
-                holder.insert(key, draw(values))
+                holder.insert(key, copy.deepcopy(draw(values)))
     return json.dumps(value["root"])
 
 

@@ -54,7 +54,7 @@ def _array(content: bytes, _: object, shape: Any, order: Any, *__: object) -> _A
     return array
 
 
-class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined,misc] # the one in C allocates what a memo index says
+class _Unpickler(pickle._Unpickler):  # the one in C allocates what a memo index says
     """Python's unpickler, with stand-ins for NumPy's types, which believe every state."""
 
     def find_class(self, _: str, name: str) -> object:
