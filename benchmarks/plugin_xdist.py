@@ -111,9 +111,8 @@ class Controller:
         if night is None:
             return
         spec = node.gateway.spec
-        if not any(
-            other is spec for other in self._started
-        ):  # else it replaces one that died, and has that one's share
+        # xdist makes a worker that replaces a dead one by the same object, and it has the same share.
+        if not any(other is spec for other in self._started):
             self._started.append(spec)
         neighbours = [other for other in self._started if _host(other) == _host(spec)]
         index = next(number for number, other in enumerate(neighbours) if other is spec)

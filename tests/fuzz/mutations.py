@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-thousands = settings(deadline=None, max_examples=2500, suppress_health_check=list(HealthCheck))
+thousands = settings(deadline=None, max_examples=2000, suppress_health_check=list(HealthCheck))
 """For what is read in a millisecond."""
 hundreds = settings(thousands, max_examples=300)
 """For what Keras reads, in some thirty of them."""

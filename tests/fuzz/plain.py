@@ -55,7 +55,12 @@ def _array(content: bytes, _: object, shape: Any, order: Any, *__: object) -> _A
 
 
 class _Unpickler(pickle._Unpickler):  # the one in C allocates what a memo index says
-    """Python's unpickler, with stand-ins for NumPy's types, which believe every state."""
+    """Python's unpickler, with stand-ins for NumPy's types, which believe every state.
+
+    Frames are passed over: they say how many bytes to read at once, and nothing of the value.
+    """
+
+    dispatch = {**pickle._Unpickler.dispatch, pickle.FRAME[0]: lambda self: self.read(8)}  # type: ignore[attr-defined] # noqa: RUF012
 
     def find_class(self, _: str, name: str) -> object:
         stand_ins = {"ndarray": None, "dtype": _DataType, "_reconstruct": _Array, "_frombuffer": _array}

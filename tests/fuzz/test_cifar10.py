@@ -89,6 +89,10 @@ def _read(folder: Path, watch: Watch, name: str, content: bytes) -> bool:
     return found is not None
 
 
+def test_the_plain_reading_passes_over_frames() -> None:
+    assert unpickled(b"\x80\x04\x95" + bytes(8) + b"\x95" + bytes(8) + b"}C\x01aK\x07s.") == {b"a": 7}
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_files_as_they_are_are_read(folder: Path, watch: Watch, protocol: int) -> None:
     assert all(_read(folder, watch, name, _pickled(batch, protocol)) for name, batch in BATCHES.items())
