@@ -13,7 +13,7 @@ def pytest_configure() -> None:
     devices.use_gpus = lambda: None
 
 
-def pytest_runtest_call() -> None:
+def pytest_collection_finish() -> None:
     """Leave a file with what CUDA would show."""
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         (SIGNALS / f"gpus {worker}").write_text(os.environ["CUDA_VISIBLE_DEVICES"], encoding="utf-8")

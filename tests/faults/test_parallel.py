@@ -114,8 +114,11 @@ def test_each_worker_has_a_gpu_of_its_own_and_one_that_replaces_another_has_that
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    session = house.start(*TWO, "-p", "tests.faults.gpus", "--gpu", trainings={"simple_cnn 1": "die"})
-    ended = session.wait()
+    session = house.start(
+        *TWO, "-p", "tests.faults.gpus", "--gpu", trainings={"simple_cnn 0": "die", "simple_cnn 2": "pause"}
+    )
+    session.until((session.signals / "gpus gw2").exists)
+    ended = session.go("simple_cnn 2").wait()
     gpus = {file.name.split()[1]: _text(file) for file in session.signals.glob("gpus *")}
     dead = re.findall(r"\[(\w+)\] node down", ended.output)
     assert len(dead) == 1, ended.output
