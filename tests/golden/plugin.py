@@ -7,7 +7,7 @@ import datetime
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from tests.golden.trajectory import STORED, Trajectories, Trajectory, read_trajectories, write_trajectories
+from tests.golden.trajectory import STORED, Stored, Trajectory, read_trajectories, write_trajectories
 
 FOUND: pytest.StashKey[dict[str, Trajectory]] = pytest.StashKey()
 WRITTEN: pytest.StashKey[str] = pytest.StashKey()
@@ -46,15 +46,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from cifar_models.environment import describe_environment
 
     if found:
-        stored = read_trajectories() if STORED.exists() else Trajectories({}, {}, {}, {})
+        stored = read_trajectories() if STORED.exists() else {}
         day, packages = datetime.datetime.now(tz=datetime.UTC).date().isoformat(), describe_environment().packages
         lines = []
         for name, trajectory in found.items():
-            former = stored.trajectories.get(name)
+            former = stored[name].trajectory if name in stored else None
             before = f"{former.losses[0]:.6g} to {former.losses[-1]:.6g}" if former else "nothing"
             lines.append(f"{name}: losses {trajectory.losses[0]:.6g} to {trajectory.losses[-1]:.6g}, before {before}")
-            stored.trajectories[name] = trajectory
-            stored.recorded[name], stored.reasons[name], stored.packages[name] = day, reason.strip(), packages
+            stored[name] = Stored(trajectory, day, reason.strip(), packages)
         write_trajectories(stored)
         config.stash[WRITTEN] = "\n".join(lines)
     session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -12,7 +12,7 @@ import pytest
 from cifar_models.run import Fingerprints
 from tests.golden import plugin
 from tests.golden.trajectory import (
-    Trajectories,
+    Stored,
     Trajectory,
     difference,
     read_trajectories,
@@ -80,11 +80,11 @@ def test_the_tolerance_grows_with_the_step_to_an_end() -> None:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    stored = Trajectories({"a": STORED}, {"a": "2025-01-31"}, {"a": "new"}, {"a": {"keras": "3.8.0"}})
+    stored = {"a": Stored(STORED, "2025-01-31", "new", {"keras": "3.8.0"})}
     write_trajectories(stored, tmp_path / "t.json")
     assert read_trajectories(tmp_path / "t.json") == stored
-    (tmp_path / "t.json").write_text('{"format": 2}', encoding="utf-8")
-    with pytest.raises(ValueError, match="found format 2, expected 1"):
+    (tmp_path / "t.json").write_text('{"format": 1}', encoding="utf-8")
+    with pytest.raises(ValueError, match="found format 1, expected 2"):
         read_trajectories(tmp_path / "t.json")
 
 
@@ -92,7 +92,7 @@ def test_an_update_keeps_the_others_says_old_and_new_and_is_not_green(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = pytester.path / "stored.json"
-    write_trajectories(Trajectories({"a": STORED, "b": STORED}, *({"a": "x", "b": "y"},) * 2, {"a": {}, "b": {}}), path)
+    write_trajectories({name: Stored(STORED, "2025-01-31", f"why {name}", {}) for name in ("a", "b")}, path)
     monkeypatch.setattr(plugin, "STORED", path)
     monkeypatch.setattr(plugin, "read_trajectories", lambda: read_trajectories(path))
     monkeypatch.setattr(plugin, "write_trajectories", lambda stored: write_trajectories(stored, path))
@@ -114,5 +114,7 @@ def test_an_update_keeps_the_others_says_old_and_new_and_is_not_green(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*= golden trajectories =*", "a: losses 3 to 1, before 2 to 1"])
     stored = read_trajectories(path)
-    assert stored.trajectories == {"a": new, "b": STORED}
-    assert stored.reasons == {"a": "a reason", "b": "y"}
+    assert {name: (each.trajectory, each.reason) for name, each in stored.items()} == {
+        "a": (new, "a reason"),
+        "b": (STORED, "why b"),
+    }

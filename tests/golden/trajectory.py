@@ -9,7 +9,7 @@ from cifar_models.files import write_whole
 from cifar_models.run import Fingerprints
 from cifar_models.strict_json import parse_json, read_as, to_json
 
-FORMAT = 1
+FORMAT = 2
 STORED = Path(__file__).with_name("trajectories.json")
 
 FIRST_TOLERANCE = 2e-5
@@ -38,20 +38,24 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
-class Trajectories:
-    """All that is stored: by experiment, with the day, the reason and the package versions of the last change of each.
+class Stored:
+    """A trajectory to compare with, and where it comes from.
 
     Attributes:
-        trajectories: by experiment.
-        recorded: by experiment, the day as YYYY-MM-DD.
-        reasons: by experiment, why it was stored.
-        packages: by experiment, version by package name.
+        trajectory: what was computed.
+        recorded: the day, as YYYY-MM-DD.
+        reason: why it was stored.
+        packages: version by package name.
     """
 
-    trajectories: dict[str, Trajectory]
-    recorded: dict[str, str]
-    reasons: dict[str, str]
-    packages: dict[str, dict[str, str]]
+    trajectory: Trajectory
+    recorded: str
+    reason: str
+    packages: dict[str, str]
+
+
+Trajectories = dict[str, Stored]
+"""All that is stored, by experiment."""
 
 
 def tolerance(step: int) -> float:
@@ -114,10 +118,10 @@ def read_trajectories(path: Path = STORED) -> Trajectories:
         ValueError: not as this module writes it.
     """
     record = parse_json(path.read_text(encoding="utf-8"))
-    found = record.pop("format", None) if isinstance(record, dict) else None
+    found = record.get("format") if isinstance(record, dict) else None
     if found != FORMAT:
         raise ValueError(f"{path}: found format {found!r}, expected {FORMAT}")
-    trajectories: Trajectories = read_as(Trajectories, record, path.name)
+    trajectories: Trajectories = read_as(Trajectories, record.get("trajectories"), path.name)
     return trajectories
 
 
@@ -127,4 +131,5 @@ def write_trajectories(trajectories: Trajectories, path: Path = STORED) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    write_whole(path, to_json({"format": FORMAT, **asdict(trajectories)}))
+    content = {experiment: asdict(stored) for experiment, stored in trajectories.items()}
+    write_whole(path, to_json({"format": FORMAT, "trajectories": content}))
