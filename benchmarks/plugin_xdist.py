@@ -85,6 +85,7 @@ class Controller:
         self._config = config
         self._workers: Counter[str] = Counter()
         self._started: list[Any] = []
+        self._told = False
         self._to_judge: dict[str, str] = {}
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -154,7 +155,9 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Learn which verdicts were selected; a worker that died told nothing, and another one has."""
-        self._to_judge |= getattr(node, "workeroutput", {}).get(TO_JUDGE, {})
+        output = getattr(node, "workeroutput", {})
+        self._told |= TO_JUDGE in output
+        self._to_judge |= output.get(TO_JUDGE, {})
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
@@ -183,7 +186,8 @@ class Controller:
 
         order = {name: position for position, name in enumerate(experiment_names(self._config))}
         night.rows.sort(key=lambda row: (order[row.experiment], row.seed))
-        night.to_judge = frozenset(self._to_judge)
+        # Where all workers died, nobody says what was selected, and every training was to be judged.
+        night.to_judge = frozenset(self._to_judge if self._told else (row.experiment for row in night.rows))
 
     def complete(self, night: Night) -> None:
         """Load the weights that the baselines are looked up with, and leave out runs that are not this night's.
