@@ -159,16 +159,17 @@ def compile_for_training(model: keras.Model, protocol: Protocol, steps: int) -> 
     """
     trained = rewrite_for_training(model)
     rate = _learning_rate(protocol, steps)
-    # Variables that several devices hold are no single operation's.
-    fused = protocol.optimizer == "adam" and not tf.distribute.has_strategy()
+    # Neither Adam in one operation a variable nor a loop over steps is for what several devices hold.
+    shared = tf.distribute.has_strategy()
     trained.compile(
         optimizer=FusedAdam(rate)
-        if fused
+        if protocol.optimizer == "adam" and not shared
         else keras.optimizers.get({"class_name": protocol.optimizer, "config": {"learning_rate": rate}}),
         loss=protocol.loss,
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
         jit_compile=protocol.xla,
-        steps_per_execution=min(STEPS_AT_ONCE, steps),  # a loop of few costs more to trace than it saves
+        # A loop of few steps costs more to trace than it saves.
+        steps_per_execution=1 if shared else min(STEPS_AT_ONCE, steps),
     )
     # With the metric that is there already, all variables that a step uses. TensorFlow traces a step that makes any of
     # its own a second time.
