@@ -71,6 +71,8 @@ def _run(
     output: Connection,
 ) -> None:
     os.setsid()
+    # A shell has what it starts in the background ignore Ctrl-C, and so all that comes of it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     output.close()
