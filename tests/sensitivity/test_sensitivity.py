@@ -73,7 +73,8 @@ class Copy:
         seconds = time.perf_counter() - started
         cases = ElementTree.parse(report).iter("testcase") if report.exists() else ()  # noqa: S314 - pytest wrote it
         failures = {
-            f"{case.get('classname')}.{case.get('name')}": failure.get("message", "")
+            # The message first, of which pytest leaves out what is long, then all of it.
+            f"{case.get('classname')}.{case.get('name')}": f"{failure.get('message', '')}\n{failure.text or ''}"
             for case in cases
             for failure in case.iter("failure")
         }
