@@ -217,6 +217,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(EXPERIMENT, names)
 
 
+def baselines_file(config: pytest.Config) -> Path:
+    """Return the file that this session judges by: the option's, or else the ini value's."""
+    path: Path = config.getoption("baselines") or config.rootpath / config.getini("baselines")
+    return path
+
+
 def experiment_names(config: pytest.Config) -> list[str]:
     """Return the experiments of the table, in its order, by the names of the variants that the options ask for."""
     from cifar_models.experiments import EXPERIMENTS, variant_name
@@ -287,7 +293,7 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
             hide_gpus()
         except RuntimeError as error:
             raise pytest.UsageError(f"the GPUs cannot be hidden ({error}); use them with --gpu") from None
-    path = option("baselines") or config.rootpath / config.getini("baselines")
+    path = baselines_file(config)
     try:
         baselines = read_or_start_baselines(path, to_update=option("update_baselines"))
         dataset = load_dataset(option("dataset"), option("data_dir"))

@@ -1,6 +1,8 @@
-"""Makes baselines of speeds, of results that pytest-benchmark has saved, one file a repetition.
+"""Makes baselines of speeds.
 
-python -m benchmarks.record_throughput --reason 'why it changed' .benchmarks/*/*.json
+    python -m benchmarks.record_throughput --reason 'why it changed' .benchmarks/*/*.json
+
+takes the results that pytest-benchmark has saved, one file a repetition.
 """
 
 from __future__ import annotations

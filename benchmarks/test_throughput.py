@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from benchmarks.plugin import baselines_file
+from benchmarks.random_images import random_dataset
 from benchmarks.reference import time_reference
 from benchmarks.throughput import SECTION, Speed, explain, judge_speed, read_throughput
 from cifar_models import training
-from cifar_models.datasets.dataset import Dataset
 from cifar_models.environment import describe_device
 from cifar_models.experiments import EXPERIMENTS, Experiment
 from cifar_models.features import FeatureCache
@@ -66,7 +66,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
         hide_gpus()
     experiment = EXPERIMENTS[request.param]
     model = experiment.build()
-    images = _random_images(experiment.protocol.batch_size)
+    images = random_dataset(experiment.protocol.batch_size, EVALUATION_COUNT).train_images
     normalized = FITS[experiment.protocol.normalization](images)(images)
     return Subject(experiment, model, split_at_frozen_boundary(model), normalized)
 
@@ -115,7 +115,7 @@ def measure(request: pytest.FixtureRequest, benchmark: Any, subject: Subject) ->
 
 def _baseline(config: pytest.Config, name: str, figure: str, device: str) -> Speed:
     """Return what a figure is held against on a device; fail where there is nothing."""
-    path: Path = config.getoption("baselines") or config.rootpath / config.getini("baselines")
+    path = baselines_file(config)
     throughput = read_throughput(parse_json(path.read_text(encoding="utf-8")).get(SECTION, {}))
     speed = throughput.get(device, {}).get(name, {}).get(figure)
     if speed is None:
@@ -156,8 +156,7 @@ def test_training(subject: Subject, measure: Measure) -> None:
     """A whole training, from the building of the model to the evaluation, on few images."""
     protocol = dataclasses.replace(subject.experiment.protocol, epochs=EPOCHS, patience=EPOCHS, backbone=None)
     experiment = dataclasses.replace(subject.experiment, protocol=protocol)
-    splits = [(_random_images(count), np.arange(count) % 10) for count in (TRAIN_COUNT, EVALUATION_COUNT)]
-    dataset = Dataset("random", *splits[0], *splits[1], class_names=tuple(f"class {label}" for label in range(10)))
+    dataset = random_dataset(TRAIN_COUNT, EVALUATION_COUNT)
     work = partial(training.train, experiment, dataset, 0, features=FeatureCache())
     measure("training", work, images=EPOCHS * TRAIN_COUNT, rounds=1)
 
@@ -174,7 +173,3 @@ def _measure_batches(measure: Measure, figure: str, batch: Callable[[], Any], im
             batch()
 
     measure(figure, work, images=count * images, rounds=ROUNDS if count > 1 else LONG_ROUNDS)
-
-
-def _random_images(count: int) -> Any:
-    return np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), np.uint8)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers, ops
+from keras import layers
 
 from cifar_models.freezing import nodes_in_order
 
@@ -44,17 +44,9 @@ class _PooledConvolution(layers.Layer):  # type: ignore[misc]
         self.built = True
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
-        layer = self.convolution
-        features = ops.conv(
-            images,
-            layer.kernel,
-            strides=list(layer.strides),
-            padding=layer.padding,
-            data_format=layer.data_format,
-            dilation_rate=layer.dilation_rate,
-        )
+        features = self.convolution.convolution_op(images, self.convolution.kernel)
         # Not ops.add, whose gradient sums over the images with an operation for any shape.
-        return self.activation(tf.nn.bias_add(self.pooling(features), layer.bias))
+        return self.activation(tf.nn.bias_add(self.pooling(features), self.convolution.bias))
 
 
 def _pooled_convolutions(model: keras.Model) -> dict[int, _PooledConvolution]:

@@ -6,7 +6,7 @@ import datetime
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,7 @@ def train(
     normalize = FITS[protocol.normalization](dataset.train_images)
 
     started = time.perf_counter()
-    trained, train_inputs, evaluation_inputs, prepare = _inputs(model, protocol, dataset, normalize, features, scope)
+    trained, train_inputs, evaluation_inputs, prepare = _inputs(model, protocol, dataset, normalize, features)
     trained_from = time.perf_counter()
     steps = math.ceil(len(dataset.train_labels) / protocol.batch_size)
     with scope():
@@ -223,16 +223,13 @@ def _inputs(
     dataset: Dataset,
     normalize: Normalize,
     features: FeatureCache | None,
-    scope: Callable[[], AbstractContextManager[None]],
 ) -> tuple[keras.Model, list[Any], list[Any], Normalize | None]:
     """Return what is trained and what it is fed: the rest on cached features, or the whole model on images."""
     split = split_at_frozen_boundary(model)
     if features is None or split.prefix is None or split.rest is None:
         return model, [dataset.train_images], [dataset.evaluation_images], normalize
     cached = features.get(split.prefix, normalization=protocol.normalization, normalize=normalize, dataset=dataset)
-    with scope():  # which the frozen part is not run in
-        rest = keras.Model(split.rest.input, split.rest.output, name=split.rest.name)
-    return rest, cached.train, cached.evaluation, None
+    return split.rest, cached.train, cached.evaluation, None
 
 
 def _learning_rate(protocol: Protocol, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

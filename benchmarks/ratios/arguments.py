@@ -8,8 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
+from benchmarks.random_images import random_dataset
 from cifar_models.datasets import Dataset, load_dataset
 from cifar_models.environment import peak_memory
 
@@ -36,16 +35,10 @@ def add_data_options(parser: argparse.ArgumentParser, *, data: str = "random", c
 
 
 def load_data(arguments: argparse.Namespace) -> Dataset:
-    """Load what the options name; random images are drawn as bytes, without a larger copy on the way."""
+    """Load what the options name."""
     if arguments.data != "random":
         return load_dataset(arguments.data, arguments.data_dir)
-    random = np.random.default_rng(0)
-    counts = (arguments.train_count, arguments.evaluation_count)
-    images = [random.integers(0, 256, (count, 32, 32, 3), np.uint8) for count in counts]
-    labels = [np.arange(count, dtype=np.int64) % 10 for count in counts]
-    names = tuple(f"class {label}" for label in range(10))
-    # Under the name of the synthetic images, for which a backbone starts from random weights.
-    return Dataset("synthetic", images[0], labels[0], images[1], labels[1], names)
+    return random_dataset(arguments.train_count, arguments.evaluation_count)
 
 
 Times = tuple[float, float]

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.baselines import read_baselines
 from benchmarks.runs import read_night
 from tests.faults.disks import disk, give_up_root, limit_file_size
-from tests.faults.nights import NAMES, ROOT, TRAININGS, House
+from tests.faults.nights import NAMES, ROOT, TRAININGS, Ended, House
 
 pytestmark = pytest.mark.faults
 
@@ -119,26 +119,27 @@ def test_a_disk_too_full_for_the_baselines(house: House) -> None:
             assert read_baselines(house.baselines)[name]["synthetic"]["measured"].reason == "because"
 
 
+def _assert_refused(ended: Ended, reason: str) -> None:
+    """Hold a night to have begun with nothing for want of a folder."""
+    assert ended.status == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in ended.lines if line.startswith("ERROR")]
+    assert line.startswith(f"ERROR: --run-dir: {reason}")
+    assert line.endswith("expected a folder that tonight's runs can be kept in")
+    assert ended.trained == []
+
+
 def test_a_disk_that_is_read_only(house: House) -> None:
     with disk(house.run_dir, "1m") as small:
         small.make_read_only()
         ended = house.run()
-        assert ended.status == pytest.ExitCode.USAGE_ERROR
-        (line,) = [line for line in ended.lines if line.startswith("ERROR")]
-        assert line.startswith("ERROR: --run-dir: [Errno 30] Read-only file system")
-        assert line.endswith("expected a folder that tonight's runs can be kept in")
-        assert ended.trained == []
+        _assert_refused(ended, "[Errno 30] Read-only file system")
 
 
 def test_a_folder_of_nights_that_is_read_only(house: House) -> None:
     house.run_dir.mkdir()
     house.run_dir.chmod(0o555)
     ended = house.run(prepare=give_up_root)
-    assert ended.status == pytest.ExitCode.USAGE_ERROR
-    (line,) = [line for line in ended.lines if line.startswith("ERROR")]
-    assert line.startswith("ERROR: --run-dir: [Errno 13] Permission denied")
-    assert line.endswith("expected a folder that tonight's runs can be kept in")
-    assert ended.trained == []
+    _assert_refused(ended, "[Errno 13] Permission denied")
 
 
 def test_a_folder_that_becomes_read_only_during_a_night(house: House) -> None:
