@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from cifar_models import builders
-from cifar_models.rewriting import rewrite_for_training
+from cifar_models import builders, cheaper_layers
+from cifar_models.cheaper_layers import ConvolutionToOnePosition, Normalization, PooledConvolution
+from cifar_models.rewriting import rewrite_for_speed
 
 pytestmark = pytest.mark.unit
 
@@ -37,7 +38,8 @@ KINDS: dict[str, Callable[[], layers.Layer]] = {
     "convolution": _convolution,
     "activation": _activation,
     "pooling": _pooling,
-    "normalization": lambda: layers.BatchNormalization(momentum=0.7),
+    "normalization": lambda: layers.BatchNormalization(momentum=0.7, epsilon=0.01),
+    "to one position": lambda: layers.Conv2D(4, 8),
 }
 
 
@@ -53,7 +55,9 @@ class Step:
 steps = st.lists(
     st.builds(
         Step,
-        kinds=st.just(("convolution", "activation", "pooling")) | st.sampled_from([(kind,) for kind in KINDS]),
+        kinds=st.sampled_from(
+            [("convolution", "activation", "pooling"), ("normalization", "activation"), *((kind,) for kind in KINDS)]
+        ),
         frozen=st.booleans(),
         residual=st.booleans(),
     ),
@@ -68,6 +72,8 @@ def _build(steps: list[Step]) -> keras.Model:
     for step in steps:
         before = features
         for kind in step.kinds:
+            if kind == "to one position" and features.shape[1] < 8:
+                continue
             layer = KINDS[kind]()
             layer.trainable = not step.frozen
             features = layer(features)
@@ -92,9 +98,9 @@ def _step(model: keras.Model, images: Any, variables: list[Any]) -> tuple[Any, l
     return outputs, tape.gradient(loss, [variable.value for variable in variables])
 
 
-def _assert_same(model: keras.Model) -> None:
-    images = tf.constant(np.random.default_rng(0).random((6, 8, 8, 3), np.float32))
-    rewritten = rewrite_for_training(model)
+def _assert_same(model: keras.Model, size: int = 8) -> None:
+    images = tf.constant(np.random.default_rng(0).random((6, size, size, 3), np.float32))
+    rewritten = rewrite_for_speed(model)
     assert {id(variable) for variable in rewritten.variables} == {id(variable) for variable in model.variables}
     trainable = model.trainable_variables
     assert {id(variable) for variable in rewritten.trainable_variables} == {id(variable) for variable in trainable}
@@ -117,13 +123,15 @@ def test_a_random_model_and_its_rewriting_give_the_same(steps: list[Step]) -> No
     _assert_same(_build(steps))
 
 
-def _replaced(model: keras.Model) -> list[str]:
-    return [type(layer).__name__ for layer in rewrite_for_training(model).layers if type(layer).__name__[0] == "_"]
+def _replaced(model: keras.Model) -> list[type[layers.Layer]]:
+    return [
+        type(layer) for layer in rewrite_for_speed(model).layers if type(layer).__module__ == cheaper_layers.__name__
+    ]
 
 
 def test_the_tables_own_models_are_rewritten_where_it_pays() -> None:
-    assert _replaced(builders.simple_cnn()) == ["_PooledConvolution"] * 2
-    assert _replaced(builders.improved_cnn()) == [], "it pools first itself"
+    assert _replaced(builders.simple_cnn()) == [PooledConvolution] * 2
+    assert _replaced(builders.improved_cnn()) == [Normalization] * 4, "it pools first itself"
 
 
 @pytest.mark.parametrize(
@@ -135,6 +143,15 @@ def test_the_tables_own_models_are_rewritten_where_it_pays() -> None:
         lambda: (layers.Conv2D(3, 3, activation="tanh"), _activation(), _pooling()),
         lambda: (_convolution(), _pooling()),
         lambda: (_activation(), _pooling()),
+        lambda: (layers.BatchNormalization(axis=1),),
+        lambda: (layers.BatchNormalization(scale=False),),
+        lambda: (layers.BatchNormalization(center=False),),
+        lambda: (layers.BatchNormalization(renorm=True),),
+        lambda: (layers.BatchNormalization(dtype="mixed_float16"),),
+        lambda: (_activation(), layers.Dropout(0.5)),
+        lambda: (layers.Conv2D(3, 8, groups=3),),
+        lambda: (layers.Conv2D(3, 2, dilation_rate=7),),
+        lambda: (layers.Conv2D(3, 7),),
     ],
 )
 def test_what_no_rule_is_for_stays(made: Callable[[], tuple[layers.Layer, ...]]) -> None:
@@ -162,9 +179,99 @@ def test_a_layer_that_is_used_twice_stays() -> None:
 @pytest.mark.parametrize("options", [{"strides": 2}, {"strides": (1, 2), "padding": "same"}, {"dilation_rate": 2}])
 def test_a_convolution_keeps_its_options(options: dict[str, Any]) -> None:
     model = _chain(layers.Conv2D(3, 3, **options), _activation(), _pooling())
-    assert _replaced(model) == ["_PooledConvolution"]
+    assert _replaced(model) == [PooledConvolution]
     _assert_same(model)
 
 
 def test_a_model_in_a_row_is_rewritten_too() -> None:
     _assert_same(keras.Sequential([keras.Input((8, 8, 3)), _convolution(), _activation(), _pooling()]))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("kernel", "strides"), [(1, 3), (2, 3), ((3, 1), 3), (4, 4), (5, 3)])
+@pytest.mark.parametrize("use_bias", [False, True])
+def test_a_convolution_to_one_position_is_a_product(
+    size: int, padding: str, kernel: Any, strides: int, use_bias: bool
+) -> None:
+    if padding == "valid" and max(np.broadcast_to(kernel, 2)) > size:
+        return  # Keras refuses it
+    images = keras.Input((size, size, 3))
+    convolution = layers.Conv2D(
+        4, kernel, strides=strides, padding=padding, use_bias=use_bias, bias_initializer="normal", activation="tanh"
+    )
+    model = keras.Model(images, convolution(images))
+    assert _replaced(model) == [ConvolutionToOnePosition]
+    _assert_same(model, size)
+
+
+def test_a_normalization_that_is_told_its_mode_stays() -> None:
+    images = keras.Input((8, 8, 3))
+    assert _replaced(keras.Model(images, layers.BatchNormalization()(images, training=True))) == []
+
+
+def test_a_normalization_frozen_after_the_rewriting_keeps_its_averages() -> None:
+    normalization = layers.BatchNormalization()
+    rewritten = rewrite_for_speed(_chain(normalization, _activation()))
+    normalization.trainable = False
+    images = tf.random.stateless_normal((4, 8, 8, 3), (1, 2))
+    np.testing.assert_allclose(rewritten(images, training=True), tf.nn.relu(images / np.sqrt(1.001)), rtol=1e-5)
+    np.testing.assert_array_equal(normalization.moving_mean, np.zeros(3))
+
+
+class TestDropout:
+    RATE = 0.3
+
+    def _model(self) -> tuple[keras.Model, keras.Model]:
+        """Return a rewritten model with dropout, and its like without."""
+        normalization = layers.BatchNormalization(beta_initializer="ones")
+        rewritten = rewrite_for_speed(_chain(normalization, _activation(), layers.Dropout(self.RATE, seed=1)))
+        assert [type(layer) for layer in rewritten.layers[1:]] == [Normalization]
+        return rewritten, _chain(normalization, _activation())
+
+    def test_what_is_kept_is_scaled_and_the_rest_is_0(self) -> None:
+        rewritten, whole = self._model()
+        images = tf.random.stateless_normal((128, 8, 8, 3), (1, 2))
+        dropped = rewritten(images, training=True).numpy()
+        kept = dropped != 0
+        positive = (expected := whole(images, training=True).numpy()) > 0
+        np.testing.assert_allclose(dropped[kept], expected[kept] / (1 - self.RATE), rtol=1e-4, atol=1e-6)
+        deviation = np.sqrt(self.RATE * (1 - self.RATE) / positive.sum())
+        assert abs(1 - kept[positive].mean() - self.RATE) < 5 * deviation
+        for axis in range(4):  # no image, row, column or channel is dropped more than another
+            others = tuple(other for other in range(4) if other != axis)
+            count = positive.sum(axis=others)
+            rates = 1 - (kept & positive).sum(axis=others) / count
+            assert np.all(abs(rates - self.RATE) < 5 * np.sqrt(self.RATE * (1 - self.RATE) / count))
+
+    def test_the_gradient_is_that_of_the_values_it_kept(self) -> None:
+        rewritten, whole = self._model()
+        images = tf.random.stateless_normal((8, 8, 8, 3), (1, 2))
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            outputs = rewritten(images, training=True)
+        weights = tf.random.stateless_normal(outputs.shape, (3, 4))
+        gradient = tape.gradient(outputs, images, output_gradients=weights)
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            kept = tf.cast(outputs != 0, tf.float32) * whole(images, training=True) / (1 - self.RATE)
+        np.testing.assert_allclose(
+            gradient, tape.gradient(kept, images, output_gradients=weights), rtol=1e-3, atol=1e-5
+        )
+
+    def test_each_step_drops_other_places_and_the_seed_says_which(self) -> None:
+        images = tf.ones((1, 8, 8, 3)) * tf.random.stateless_normal((5, 1, 1, 1), (1, 2))
+        (one, _), (other, _) = self._model(), self._model()
+        first, second = (one(images, training=True).numpy() for _ in range(2))
+        assert (first != second).mean() > 0.1
+        np.testing.assert_array_equal(first, other(images, training=True))
+
+    def test_none_drops_in_inference(self) -> None:
+        rewritten, whole = self._model()
+        images = tf.random.stateless_normal((8, 8, 8, 3), (1, 2))
+        np.testing.assert_allclose(rewritten(images), whole(images), rtol=1e-5)
+
+    @pytest.mark.parametrize("dropout", [layers.Dropout(0.5, noise_shape=(None, 1, 1, 3)), layers.Dropout(1e-6)])
+    def test_another_dropout_is_keras_s_own(self, dropout: layers.Dropout) -> None:
+        rewritten = rewrite_for_speed(_chain(layers.BatchNormalization(), _activation(), dropout))
+        assert [type(layer) for layer in rewritten.layers[1:]] == [Normalization, layers.Dropout]

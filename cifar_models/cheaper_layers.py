@@ -1,0 +1,233 @@
+"""Layers that stand for one or more of Keras's and give the same for less, with the same variables.
+
+Each ``match_*`` is told nodes of a model's graph that follow one another, each read by the next alone, and returns the
+layer that can stand for the first of them, with how many it stands for; None if it is not made for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+Match = tuple[layers.Layer, int]
+
+
+def match_pooled_convolution(row: Sequence[Any]) -> Match | None:
+    """Match a convolution with a bias, ReLU and max pooling."""
+    operations = [node.operation for node in row[:3]]
+    if [type(operation) for operation in operations] != [layers.Conv2D, layers.Activation, layers.MaxPooling2D]:
+        return None
+    convolution, activation, pooling = operations
+    if (
+        convolution.use_bias
+        and convolution.activation is keras.activations.linear
+        and _is_relu(activation)
+        and {convolution.data_format, pooling.data_format} == {"channels_last"}
+        and not (convolution.activity_regularizer or pooling.activity_regularizer)
+    ):
+        return PooledConvolution(convolution, activation, pooling), 3
+    return None
+
+
+def match_normalization(row: Sequence[Any]) -> Match | None:
+    """Match a float32 batch normalization of the last axis, with the ReLU and the dropout that may follow."""
+    normalization, *following = (node.operation for node in row[:3])
+    if not (
+        type(normalization) is layers.BatchNormalization
+        and normalization.axis in (-1, len(row[0].outputs[0].shape) - 1)
+        and normalization.center
+        and normalization.scale
+        and not (normalization.renorm or normalization.synchronized or normalization.activity_regularizer)
+        and normalization.compute_dtype == "float32"
+    ):
+        return None
+    activation = following[0] if following and _is_relu(following[0]) else None
+    dropout = following[1] if activation and len(following) > 1 and _draws_for_each_value(following[1]) else None
+    return Normalization(normalization, activation, dropout), 1 + bool(activation) + bool(dropout)
+
+
+def match_convolution_to_one_position(row: Sequence[Any]) -> Match | None:
+    """Match a convolution whose output has one row and one column."""
+    convolution = row[0].operation
+    if (
+        type(convolution) is layers.Conv2D
+        and convolution.data_format == "channels_last"
+        and row[0].outputs[0].shape[1:3] == (1, 1)
+        and convolution.groups == 1
+        and convolution.dilation_rate == (1, 1)
+        and not convolution.activity_regularizer
+    ):
+        return ConvolutionToOnePosition(convolution), 1
+    return None
+
+
+class PooledConvolution(layers.Layer):  # type: ignore[misc]
+    """Convolution, bias, ReLU and max pooling, with the pooling done second.
+
+    The maximum commutes with adding a constant and with any function that does not fall, and a quarter of the values
+    is left for the rest.
+    """
+
+    def __init__(self, convolution: layers.Conv2D, activation: layers.Activation, pooling: layers.MaxPooling2D) -> None:
+        super().__init__(dtype=convolution.dtype_policy)
+        self.convolution, self.activation, self.pooling = convolution, activation, pooling
+        self.built = True
+
+    def call(self, images: tf.Tensor) -> tf.Tensor:
+        """Return what the pooling returned: ``(N, height, width, channels)``."""
+        features = self.convolution.convolution_op(images, self.convolution.kernel)
+        # Not ops.add, whose gradient sums over the images with an operation for any shape.
+        return self.activation(tf.nn.bias_add(self.pooling(features), self.convolution.bias))
+
+
+class ConvolutionToOnePosition(layers.Layer):  # type: ignore[misc]
+    """A convolution with one output position, as the product of two matrices that it is.
+
+    oneDNN's convolutions take three to seven times as long for it, as they do where ResNet50 has come down to a map of
+    one position. What the kernel has outside the map, behind the padding, multiplies nothing and is left out.
+    """
+
+    def __init__(self, convolution: layers.Conv2D) -> None:
+        super().__init__(dtype=convolution.dtype_policy)
+        self.convolution = convolution
+        self.built = True
+
+    def call(self, images: tf.Tensor) -> tf.Tensor:
+        """Return what the convolution returned: ``(N, 1, 1, filters)``."""
+        convolution = self.convolution
+        rows, columns = (
+            _overlap(size, kernel_size, stride, convolution.padding)
+            for size, kernel_size, stride in zip(
+                images.shape[1:3], convolution.kernel_size, convolution.strides, strict=True
+            )
+        )
+        kernel = tf.convert_to_tensor(convolution.kernel)
+        if (rows[1], columns[1]) != tuple(slice(0, size) for size in convolution.kernel_size):
+            kernel = kernel[rows[1], columns[1]]
+        count = math.prod(kernel.shape[:-1])
+        features = tf.matmul(
+            tf.reshape(images[:, rows[0], columns[0]], (-1, count)), tf.reshape(kernel, (count, convolution.filters))
+        )
+        if convolution.use_bias:
+            features = tf.nn.bias_add(features, convolution.bias)
+        return convolution.activation(tf.reshape(features, (-1, 1, 1, convolution.filters)))
+
+
+class Normalization(layers.Layer):  # type: ignore[misc]
+    """Batch normalization, and ReLU and dropout where they follow, with one gradient for all.
+
+    TensorFlow takes the gradient of Keras's batch normalization operation by operation, twice as many passes over the
+    values as the formula needs (Ioffe and Szegedy, 2015, section 3); its own fused operation parts from Keras's by
+    more than rounding between one thread and two. Dropout takes 16 random bits a value where Keras takes 32, so it
+    draws other places, and drops with a probability that is within 1e-5 of the rate.
+    """
+
+    def __init__(
+        self,
+        normalization: layers.BatchNormalization,
+        activation: layers.Activation | None,
+        dropout: layers.Dropout | None,
+    ) -> None:
+        super().__init__(dtype=normalization.dtype_policy)
+        self.normalization, self.activation, self.dropout = normalization, activation, dropout
+        self.built = True
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Return what the last of the layers returned, in the shape of ``features``, and move the averages."""
+        normalization = self.normalization
+        if not training or not normalization.trainable:
+            features = normalization(features, training=training)
+            features = self.activation(features) if self.activation else features
+            return self.dropout(features, training=training) if self.dropout else features
+        outputs, mean, variance = self._normalize(features)
+        for average, present in ((normalization.moving_mean, mean), (normalization.moving_variance, variance)):
+            average.assign(average * normalization.momentum + present * (1 - normalization.momentum))
+        return outputs
+
+    def _normalize(self, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return outputs, mean and variance; gradients flow from the outputs only."""
+        axes = list(range(len(features.shape) - 1))
+        dropped = _dropped_levels(self.dropout.rate) if self.dropout else 0
+        random_levels = _draw_levels(features, self.dropout) if self.dropout else None
+        kept_scale = RANDOM_LEVELS / (RANDOM_LEVELS - dropped)  # so that the mean stays, as Keras has it
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def normalize(features: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> Any:
+            mean = tf.reduce_mean(features, axes)
+            centred = features - mean
+            variance = tf.reduce_mean(tf.square(centred), axes)
+            deviation_inverse = tf.math.rsqrt(variance + self.normalization.epsilon)
+            slope = gamma * deviation_inverse * kept_scale
+            outputs = tf.nn.bias_add(centred * slope, beta * kept_scale)
+            if self.activation:
+                outputs = tf.nn.relu(outputs)
+            if random_levels is not None:
+                outputs = tf.where(random_levels >= tf.constant(dropped, tf.uint16), outputs, 0.0)
+
+            def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+                if self.activation:  # what dropout dropped is 0 too
+                    upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
+                count = tf.cast(tf.size(features) // features.shape[-1], tf.float32)
+                upstream_sum = tf.reduce_sum(upstream, axes)
+                product_sum = tf.reduce_sum(upstream * centred, axes)
+                constant = slope * upstream_sum / count
+                projection = slope * product_sum * tf.square(deviation_inverse) / count
+                return (
+                    upstream * slope - tf.nn.bias_add(centred * projection, constant),
+                    product_sum * deviation_inverse * kept_scale,
+                    upstream_sum * kept_scale,
+                )
+
+            return (outputs, mean, variance), gradient
+
+        gamma, beta = map(tf.convert_to_tensor, (self.normalization.gamma, self.normalization.beta))
+        outputs, mean, variance = normalize(features, gamma, beta)
+        return outputs, mean, variance
+
+
+RANDOM_LEVELS = 2**16
+"""How many values a random number has that decides whether dropout drops a value."""
+
+
+def _dropped_levels(rate: float) -> int:
+    return round(rate * RANDOM_LEVELS)
+
+
+def _draw_levels(features: tf.Tensor, dropout: layers.Dropout) -> tf.Tensor:
+    """Return a uniform uint16 for each value: half of the bits that TensorFlow draws for a float32."""
+    count = tf.size(features)
+    seed = dropout.seed_generator.next()
+    pairs = tf.random.stateless_uniform([(count + 1) // 2], seed, minval=None, maxval=None, dtype=tf.uint32)
+    return tf.reshape(tf.reshape(tf.bitcast(pairs, tf.uint16), [-1])[:count], tf.shape(features))
+
+
+def _draws_for_each_value(layer: Any) -> bool:
+    """Tell whether a layer is dropout of single values at a rate that 16 bits can tell from none and all."""
+    return (
+        type(layer) is layers.Dropout
+        and layer.noise_shape is None
+        and 0 < _dropped_levels(layer.rate) < RANDOM_LEVELS
+        and not layer.activity_regularizer
+        and layer.compute_dtype == "float32"
+    )
+
+
+def _is_relu(layer: Any) -> bool:
+    return (
+        type(layer) is layers.Activation
+        and layer.activation is keras.activations.relu
+        and not layer.activity_regularizer
+    )
+
+
+def _overlap(size: int, kernel_size: int, stride: int, padding: str) -> tuple[slice, slice]:
+    """Return which of a map's rows and which of a kernel's meet at the first output position."""
+    # https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
+    before = max(kernel_size - (size % stride or stride), 0) // 2 if padding == "same" else 0
+    length = min(kernel_size - before, size)
+    return slice(0, length), slice(before, before + length)
