@@ -24,7 +24,7 @@ from benchmarks.throughput import SECTION, Speed, explain, judge_speed, read_thr
 from cifar_models import training
 from cifar_models.environment import describe_device
 from cifar_models.experiments import EXPERIMENTS, Experiment
-from cifar_models.features import FeatureCache
+from cifar_models.features import FeatureCache, compile_prefix
 from cifar_models.freezing import FrozenSplit, split_at_frozen_boundary
 from cifar_models.normalization import FITS
 from cifar_models.strict_json import parse_json
@@ -131,9 +131,10 @@ def test_step(subject: Subject, measure: Measure) -> None:
     """A training step, of what is behind the frozen part if there is one."""
     protocol = subject.experiment.protocol
     trained = training.compile_for_training(subject.split.rest or subject.model, protocol, steps=1000)
-    inputs: Any = (
-        subject.images if subject.split.prefix is None else subject.split.prefix.predict_on_batch(subject.images)
-    )
+    inputs: Any = subject.images
+    if subject.split.prefix is not None:
+        features = compile_prefix(subject.split.prefix)(subject.images)
+        inputs = features[0] if len(features) == 1 else features
     labels = np.eye(10, dtype=np.float32)[np.arange(protocol.batch_size) % 10]
     _measure_batches(measure, "step", partial(trained.train_on_batch, inputs, labels), protocol.batch_size)
 
@@ -149,7 +150,7 @@ def test_prefix(subject: Subject, measure: Measure) -> None:
     prefix = subject.split.prefix
     if prefix is None:
         pytest.skip(f"{subject.name} has no frozen part")
-    _measure_batches(measure, "prefix", partial(prefix.predict_on_batch, subject.images), len(subject.images))
+    _measure_batches(measure, "prefix", partial(compile_prefix(prefix), subject.images), len(subject.images))
 
 
 def test_training(subject: Subject, measure: Measure) -> None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from cifar_models.datasets.dataset import Dataset, Images
 from cifar_models.fingerprint import fingerprint_arrays, fingerprint_json
 from cifar_models.normalization import Normalize
+from cifar_models.rewriting import rewrite_for_speed
 
 Arrays = list[npt.NDArray[np.float32]]
 
@@ -58,9 +61,11 @@ class FeatureCache:
         key = (fingerprint_model(prefix), normalization, dataset.fingerprint)
         if self._features is None or key != self._key:
             self.clear()
+            shapes = [output.shape[1:] for output in prefix.outputs]
+            compute = compile_prefix(prefix)
             self._features = Features(
-                train=_compute(prefix, dataset.train_images, normalize),
-                evaluation=_compute(prefix, dataset.evaluation_images, normalize),
+                train=_compute(compute, shapes, dataset.train_images, normalize),
+                evaluation=_compute(compute, shapes, dataset.evaluation_images, normalize),
             )
             self._key = key
         return self._features
@@ -92,18 +97,35 @@ def fingerprint_model(model: keras.Model) -> str:
     return structure + fingerprint_arrays(*model.get_weights())
 
 
-def _compute(prefix: keras.Model, images: Images, normalize: Normalize) -> Arrays:
-    """Run the prefix over uint8 images batch by batch; float32 out, on disk above ``MEMORY_LIMIT``."""
-    shapes = [(len(images), *output.shape[1:]) for output in prefix.outputs]
-    prefix.jit_compile = False  # XLA, which Keras would take on a GPU, is the protocol's to choose, for what is trained
-    on_disk = sum(math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
-    features = [_map_file(shape) if on_disk else np.empty(shape, np.float32) for shape in shapes]
+def compile_prefix(prefix: keras.Model) -> Callable[[Any], list[tf.Tensor]]:
+    """Return a function from a batch of normalized images of any size to the frozen part's outputs.
+
+    Keras's ``predict_on_batch`` would trace the model again for the last batch, which is smaller, and take XLA on a
+    GPU, which is the protocol's to choose, for what is trained.
+    """
+    model = rewrite_for_speed(prefix)
+    signature = [tf.TensorSpec((None, *prefix.input.shape[1:]), tf.float32)]
+    compiled: Callable[[Any], list[tf.Tensor]] = tf.function(
+        lambda images: keras.tree.flatten(model(images, training=False)), input_signature=signature
+    )
+    return compiled
+
+
+def _compute(
+    compute: Callable[[Any], list[tf.Tensor]], shapes: Sequence[tuple[int, ...]], images: Images, normalize: Normalize
+) -> Arrays:
+    """Run a frozen part over uint8 images batch by batch; float32 out, on disk above ``MEMORY_LIMIT``."""
+    on_disk = sum(len(images) * math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
+    features = [(_map_file if on_disk else _array)((len(images), *shape)) for shape in shapes]
     for start in range(0, len(images), BATCH_SIZE):
         rows = slice(start, start + BATCH_SIZE)
-        outputs = prefix.predict_on_batch(normalize(images[rows]))
-        for array, output in zip(features, outputs if isinstance(outputs, list) else [outputs], strict=True):
+        for array, output in zip(features, compute(normalize(images[rows])), strict=True):
             array[rows] = output
     return features
+
+
+def _array(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    return np.empty(shape, np.float32)
 
 
 def _map_file(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:

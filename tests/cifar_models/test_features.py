@@ -16,7 +16,7 @@ from keras import layers
 from cifar_models import features
 from cifar_models.datasets.dataset import Dataset
 from cifar_models.datasets.synthetic import load_synthetic
-from cifar_models.features import FeatureCache, fingerprint_model
+from cifar_models.features import FeatureCache, compile_prefix, fingerprint_model
 from cifar_models.normalization import imagenet_caffe, unit_scale
 from cifar_models.precision import precision_of_new_layers
 
@@ -140,13 +140,11 @@ class TestTheCache:
         cache.get(prefix, normalization="another", normalize=unit_scale, dataset=dataset)
         assert not file.exists()
 
-    def test_they_are_computed_without_xla_even_where_keras_would_take_it(
-        self, cache: FeatureCache, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda _: True)
-        prefix = _prefix()
-        cache.get(prefix, normalization="unit_scale", normalize=unit_scale, dataset=dataset)
-        assert prefix.jit_compile is False
+    def test_a_smaller_batch_is_not_traced_again(self, prefix: keras.Model) -> None:
+        compute: Any = compile_prefix(prefix)
+        for count in (8, 3):
+            assert len(compute(np.zeros((count, 32, 32, 3), np.float32))[0]) == count
+        assert compute.experimental_get_tracing_count() == 1
 
     def test_an_empty_cache_can_be_cleared(self, cache: FeatureCache) -> None:
         cache.clear()

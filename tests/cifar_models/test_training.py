@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 from keras import layers
 
-from cifar_models import training
+from cifar_models import features, training
 from cifar_models.datasets.dataset import Dataset
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.environment import describe_environment
@@ -66,7 +66,7 @@ class Laboratory:
     batches: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     models: list[keras.Model] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
-    predicted_batches: int = 0
+    prefix_batches: int = 0
     traced_steps: int = 0
 
     def train(self, seed: int, protocol: Protocol = PROTOCOL, **options: Any) -> Run:
@@ -92,11 +92,16 @@ class Laboratory:
 @pytest.fixture(scope="module")
 def laboratory() -> Iterator[Laboratory]:
     laboratory = Laboratory(load_synthetic(seed=3, train_count=100, evaluation_count=50))
-    predict_on_batch = keras.Model.predict_on_batch
+    compile_prefix = features.compile_prefix
 
-    def counted(model: keras.Model, *arguments: Any, **options: Any) -> Any:
-        laboratory.predicted_batches += 1
-        return predict_on_batch(model, *arguments, **options)
+    def counted(prefix: keras.Model) -> Callable[[Any], Any]:
+        compute = compile_prefix(prefix)
+
+        def count(images: npt.NDArray[np.float32]) -> Any:
+            laboratory.prefix_batches += 1
+            return compute(images)
+
+        return count
 
     train_step = keras.Model.train_step
 
@@ -106,7 +111,7 @@ def laboratory() -> Iterator[Laboratory]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(FITS, "standardize", laboratory.fit)
-        patch.setattr(keras.Model, "predict_on_batch", counted)
+        patch.setattr(features, "compile_prefix", counted)
         patch.setattr(keras.Model, "train_step", traced)
         yield laboratory
 
@@ -119,7 +124,7 @@ class Seen:
     model: keras.Model
     batches: list[npt.NDArray[np.uint8]]
     progress: list[Progress]
-    predicted_batches: int
+    prefix_batches: int
     traced_steps: int
 
 
@@ -131,10 +136,10 @@ def cache() -> Iterator[FeatureCache]:
 
 
 def _observe(laboratory: Laboratory, seed: int, protocol: Protocol = PROTOCOL, **options: Any) -> Seen:
-    predicted, traced = laboratory.predicted_batches, laboratory.traced_steps
+    batches, traced = laboratory.prefix_batches, laboratory.traced_steps
     run = laboratory.train(seed, protocol, **options)
-    predicted, traced = laboratory.predicted_batches - predicted, laboratory.traced_steps - traced
-    return Seen(run, laboratory.models[-1], [*laboratory.batches], [*laboratory.progress], predicted, traced)
+    batches, traced = laboratory.prefix_batches - batches, laboratory.traced_steps - traced
+    return Seen(run, laboratory.models[-1], [*laboratory.batches], [*laboratory.progress], batches, traced)
 
 
 @pytest.fixture(scope="module")
@@ -245,9 +250,9 @@ class TestTheFrozenPart:
             assert not np.allclose(seen.model.get_weights()[2], fresh.get_weights()[2])
 
     def test_two_seeds_share_one_pass_over_the_frozen_part(self, cached: Seen, other_seed: Seen, whole: Seen) -> None:
-        assert cached.predicted_batches == 2  # of at most 128 images: one of each split
-        assert other_seed.predicted_batches == 0
-        assert whole.predicted_batches == 0
+        assert cached.prefix_batches == 2  # of at most 128 images: one of each split
+        assert other_seed.prefix_batches == 0
+        assert whole.prefix_batches == 0
         assert [len(batch) for batch in cached.batches] == [100, 50]
         assert other_seed.batches == []
 
