@@ -239,5 +239,5 @@ def _overlap(size: int, kernel_size: int, stride: int, padding: str) -> tuple[sl
     """Return which of a map's rows and which of a kernel's meet at the first output position."""
     # https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
     before = max(kernel_size - (size % stride or stride), 0) // 2 if padding == "same" else 0
-    length = min(kernel_size - before, size)
+    length = min(kernel_size, size)
     return slice(0, length), slice(before, before + length)
