@@ -40,7 +40,7 @@ from cifar_models.strict_json import to_json
 from cifar_models.training import TrainingDiverged
 from tests.factories import make_baseline, make_published, make_run
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
 SYNTHETIC = load_synthetic(train_count=20, evaluation_count=10)

@@ -16,7 +16,7 @@ from cifar_models import figures
 from tests.benchmarks import test_plugin
 from tests.benchmarks.test_plugin import Bench
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 WRITE_REPORT = render.write_report
 bench = test_plugin.bench

@@ -30,7 +30,8 @@ EXPERIMENT = "simple_cnn"
 SEEDS = 3
 UNIT = ("-m", "unit")
 GUARDS = ("tests/cifar_models", "tests/golden")
-"""Of the tests of every commit, those that guard a training; the others guard its judges."""
+"""Of the unit tests, those that guard a training; the others guard its judges."""
+EVERY_COMMIT = ("-m", "unit or integration")
 NIGHT = ("-m", "benchmark", "--dataset", "synthetic", "-k", EXPERIMENT, "--seeds", str(SEEDS))
 VERDICT = f"benchmarks/test_training.py::test_verdict[{EXPERIMENT}]"
 
@@ -130,7 +131,7 @@ def test_the_night_catches(regression: Regression, copy: Copy, table: list[Row])
 
 @pytest.mark.parametrize("repetition", range(REPETITIONS))
 def test_the_tests_of_every_commit_raise_no_false_alarm(repetition: int, copy: Copy) -> None:
-    outcome = copy.run(*UNIT, f"--hypothesis-seed={repetition}")
+    outcome = copy.run(*EVERY_COMMIT, f"--hypothesis-seed={repetition}")
     assert outcome.status == pytest.ExitCode.OK, outcome.output
 
 

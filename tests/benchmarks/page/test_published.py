@@ -16,7 +16,7 @@ from cifar_models.records import write_run
 from cifar_models.run import Run
 from tests.factories import make_baseline, make_finding, make_run
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 F1 = dict.fromkeys(CLASS_NAMES, 0.5)
 

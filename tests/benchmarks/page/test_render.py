@@ -16,7 +16,7 @@ from cifar_models import figures
 from tests.benchmarks.page.nights import HOSTILE, Project, make_project
 from tests.factories import make_baseline
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 
 class Reader(HTMLParser):

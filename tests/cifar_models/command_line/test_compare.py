@@ -13,7 +13,7 @@ from cifar_models.run import Fingerprints, Run
 from tests.cifar_models.command_line.conftest import Command
 from tests.factories import FINGERPRINTS, make_run
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol
 from tests.cifar_models.command_line.conftest import Command
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 
 def test_every_experiment_has_a_line(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from cifar_models.command_line import main as main_module
 from cifar_models.experiments import EXPERIMENTS
 from tests.cifar_models.command_line.conftest import Command
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 COMMANDS = ("list", "summary", "train", "compare", "predict")
 

@@ -14,7 +14,7 @@ from cifar_models.model_file import Classifier, save_classifier
 from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = [
-    pytest.mark.unit,
+    pytest.mark.integration,
     # Keras 3.15 turns TensorFlow's variables into arrays in a way that NumPy 2.4 finds old.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
 ]

@@ -9,7 +9,7 @@ from keras import layers
 from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol
 from tests.cifar_models.command_line.conftest import Command
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 
 def _build() -> keras.Model:
