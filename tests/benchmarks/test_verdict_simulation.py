@@ -17,7 +17,7 @@ from scipy import stats
 
 from benchmarks.looks import Decisions, Family, Plan, decide, make_plan
 from benchmarks.power import Look, smallest_drop
-from benchmarks.significance import Floats, measure, p_values, t_test_p_values
+from benchmarks.significance import Floats, measure, p_values, standard_error_factor, t_test_p_values
 
 pytestmark = pytest.mark.unit
 
@@ -88,9 +88,9 @@ def draw(noise: Noise, rng: np.random.Generator, nights: int, runs: int) -> Floa
 
 
 def tail_p_values(test: Callable[..., Floats], effect: Floats, deviation: Floats, look: int) -> Floats:
-    """Return p-values, 1 for an effect within one standard deviation: they are above any level, and take long."""
+    """Return p-values, 1 for an effect within two standard errors: above 0.045 and any level, and slow to compute."""
     p = np.ones(effect.shape)
-    far = np.abs(effect) > deviation
+    far = np.abs(effect) > 2 * standard_error_factor(baseline_runs=BASELINE_RUNS, today_runs=look) * deviation
     p[far] = test(effect[far], deviation[far], baseline_runs=BASELINE_RUNS, today_runs=look)
     return p
 
