@@ -28,6 +28,7 @@ from cifar_models.pretrained import (
     published_checksum,
     random_weights,
 )
+from tests.backbones import drawn_weights
 from tests.factories import write_weights
 
 pytestmark = pytest.mark.unit
@@ -340,11 +341,10 @@ class TestRandomWeights:
 
     @pytest.mark.parametrize("backbone", ["vgg16", "resnet50"])
     def test_the_features_of_a_real_backbone_are_finite_and_tell_images_apart(
-        self, backbone: str, session_backbone: Callable[[str], keras.Model], monkeypatch: pytest.MonkeyPatch
+        self, backbone: str, session_backbone: Callable[[str], keras.Model]
     ) -> None:
-        monkeypatch.setattr(pretrained, "build_backbone", session_backbone)
         model = session_backbone(backbone)
-        random_weights(backbone).assign(model)
+        drawn_weights(backbone).assign(model)
         images = unit_scale(load_synthetic(train_count=10, evaluation_count=10).train_images)
         features = model(images).numpy().reshape(10, -1)
         assert np.isfinite(features).all()

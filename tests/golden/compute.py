@@ -5,27 +5,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import keras
-import pytest
 import tensorflow as tf
 from tensorflow.python.framework.config import disable_op_determinism
 
-from cifar_models import pretrained
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment
 from cifar_models.features import FeatureCache
 from cifar_models.fingerprint import fingerprint_arrays
-from cifar_models.pretrained import BackboneWeights, random_weights
 from cifar_models.training import train
+from tests.backbones import drawn_weights
 from tests.golden.trajectory import Trajectory
 
 SEED = 0
 IMAGES = 30
 """One batch, which each step sees anew; of evaluation images as many, so that a frozen part is traced once."""
-CALIBRATION_IMAGES = 20
-"""That a backbone's random weights are calibrated on: enough for features that differ."""
 STEPS = 20
 FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
 """Where twenty are too slow for every commit."""
@@ -39,15 +34,6 @@ def deterministic_operations() -> Iterator[None]:
         yield
     finally:
         disable_op_determinism()
-
-
-@cache  # two experiments start from ResNet50's
-def _weights(backbone: str | None) -> BackboneWeights | None:
-    if backbone is None:
-        return None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrained, "CALIBRATION_IMAGES", CALIBRATION_IMAGES)
-        return random_weights(backbone)
 
 
 def compute_trajectory(experiment: Experiment) -> Trajectory:
@@ -64,7 +50,8 @@ def compute_trajectory(experiment: Experiment) -> Trajectory:
     dataset = load_synthetic(train_count=IMAGES, evaluation_count=IMAGES)
     row = dataclasses.replace(experiment, build=build, protocol=protocol)
     with deterministic_operations():
-        run = train(row, dataset, SEED, weights=_weights(protocol.backbone), features=FeatureCache())
+        weights = drawn_weights(protocol.backbone) if protocol.backbone else None
+        run = train(row, dataset, SEED, weights=weights, features=FeatureCache())
     return Trajectory(
         seed=SEED,
         fingerprints=dataclasses.replace(run.fingerprints, protocol=experiment.protocol.fingerprint),
