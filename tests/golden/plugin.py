@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from tests.golden.trajectory import STORED, Stored, Trajectory, read_trajectories, write_trajectories
+if TYPE_CHECKING:
+    from tests.golden.trajectory import Trajectory  # loads scikit-learn, and pytest-xdist's controller does without
 
 FOUND: pytest.StashKey[dict[str, Trajectory]] = pytest.StashKey()
 WRITTEN: pytest.StashKey[str] = pytest.StashKey()
@@ -44,6 +46,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if reason is None:
         return
     from cifar_models.environment import describe_environment
+    from tests.golden.trajectory import STORED, Stored, read_trajectories, write_trajectories
 
     if found:
         stored = read_trajectories() if STORED.exists() else {}

@@ -7,7 +7,7 @@ import dataclasses
 import keras  # noqa: F401 - pytester forgets all modules that a session loads, and TensorFlow must not load twice
 import pytest
 
-from tests.golden import plugin
+from tests.golden import trajectory
 from tests.golden.test_trajectory import STORED
 from tests.golden.trajectory import Stored, read_trajectories, write_trajectories
 
@@ -19,12 +19,12 @@ def test_an_update_keeps_the_others_says_old_and_new_and_is_not_green(
 ) -> None:
     path = pytester.path / "stored.json"
     write_trajectories({name: Stored(STORED, "2025-01-31", f"why {name}", {}) for name in ("a", "b")}, path)
-    monkeypatch.setattr(plugin, "STORED", path)
-    monkeypatch.setattr(plugin, "read_trajectories", lambda: read_trajectories(path))
-    monkeypatch.setattr(plugin, "write_trajectories", lambda stored: write_trajectories(stored, path))
+    monkeypatch.setattr(trajectory, "STORED", path)
+    monkeypatch.setattr(trajectory, "read_trajectories", lambda: read_trajectories(path))
+    monkeypatch.setattr(trajectory, "write_trajectories", lambda stored: write_trajectories(stored, path))
     new = dataclasses.replace(STORED, losses=[3.0, 2.0, 1.0])
     pytester.makeconftest('pytest_plugins = ["tests.golden.plugin"]')
-    monkeypatch.setattr("tests.golden.trajectory.STANDIN", new, raising=False)
+    monkeypatch.setattr(trajectory, "STANDIN", new, raising=False)
     pytester.makepyfile(
         "from tests.golden import plugin, trajectory\n"
         "def test(request): request.config.stash[plugin.FOUND]['a'] = trajectory.STANDIN\n"
