@@ -20,7 +20,7 @@ from tests.golden.trajectory import Trajectory
 
 SEED = 0
 IMAGES = 30
-"""One batch, which each step sees anew; of evaluation images as many, so that a frozen part is traced once."""
+"""One batch, which each step sees anew, and as many for evaluation."""
 STEPS = 20
 FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
 """Where twenty are too slow for every commit."""
