@@ -14,7 +14,6 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
 TIERS = {marker.partition(":")[0] for marker in SETTINGS["markers"]} - {"property"}
-FILES = sorted((ROOT / "tests").rglob("test_*.py"))
 
 
 def _marks(source: str) -> list[str]:
@@ -36,10 +35,10 @@ def test_the_scan_sees_the_module_s_own_marks_alone() -> None:
     assert _marks("@pytest.mark.unit\ndef test(): pass") == []
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_every_file_belongs_to_one_tier(file: Path) -> None:
-    tiers = [mark for mark in _marks(file.read_text(encoding="utf-8")) if mark in TIERS]
-    assert len(tiers) == 1, f"found the tiers {tiers}, expected one of {sorted(TIERS)} in pytestmark"
+def test_every_file_belongs_to_one_tier() -> None:
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        tiers = [mark for mark in _marks(file.read_text(encoding="utf-8")) if mark in TIERS]
+        assert len(tiers) == 1, f"{file}: found the tiers {tiers}, expected one of {sorted(TIERS)} in pytestmark"
 
 
 @pytest.mark.parametrize("tier", sorted(TIERS))

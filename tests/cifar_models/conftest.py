@@ -1,23 +1,14 @@
-"""Backbones for the tests: Keras builds each one once a session, as building takes longer than most tests."""
+"""Backbones for the package under test: building one takes longer than most tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     import keras  # loads TensorFlow, which the tests of the data sets do without
-
-
-@pytest.fixture(scope="session")
-def session_backbone() -> Callable[[str], keras.Model]:
-    """Return ``build_backbone`` with a memory; its models' weights and flags are whatever a test left in them."""
-    from cifar_models.builders import build_backbone
-
-    return cache(build_backbone)
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ from cifar_models.pretrained import (
     published_checksum,
     random_weights,
 )
-from tests.backbones import drawn_weights
 from tests.factories import write_weights
 
 pytestmark = pytest.mark.unit
@@ -341,10 +340,13 @@ class TestRandomWeights:
 
     @pytest.mark.parametrize("backbone", ["vgg16", "resnet50"])
     def test_the_features_of_a_real_backbone_are_finite_and_tell_images_apart(
-        self, backbone: str, session_backbone: Callable[[str], keras.Model]
+        self,
+        backbone: str,
+        session_backbone: Callable[[str], keras.Model],
+        session_weights: Callable[[str], BackboneWeights],
     ) -> None:
         model = session_backbone(backbone)
-        drawn_weights(backbone).assign(model)
+        session_weights(backbone).assign(model)
         images = unit_scale(load_synthetic(train_count=10, evaluation_count=10).train_images)
         features = model(images).numpy().reshape(10, -1)
         assert np.isfinite(features).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import keras
@@ -14,8 +14,8 @@ from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment
 from cifar_models.features import FeatureCache
 from cifar_models.fingerprint import fingerprint_arrays
+from cifar_models.pretrained import BackboneWeights
 from cifar_models.training import train
-from tests.backbones import drawn_weights
 from tests.golden.trajectory import Trajectory
 
 SEED = 0
@@ -36,8 +36,11 @@ def deterministic_operations() -> Iterator[None]:
         disable_op_determinism()
 
 
-def compute_trajectory(experiment: Experiment) -> Trajectory:
-    """Train an experiment on one batch, a step an epoch, and return its losses."""
+def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWeights]) -> Trajectory:
+    """Train an experiment on one batch, a step an epoch, and return its losses.
+
+    ``draw`` returns the random weights that a backbone starts from.
+    """
     steps = FEWER_STEPS.get(experiment.name, STEPS)
     protocol = dataclasses.replace(experiment.protocol, epochs=steps, patience=steps)
     initial: list[str] = []
@@ -50,7 +53,7 @@ def compute_trajectory(experiment: Experiment) -> Trajectory:
     dataset = load_synthetic(train_count=IMAGES, evaluation_count=IMAGES)
     row = dataclasses.replace(experiment, build=build, protocol=protocol)
     with deterministic_operations():
-        weights = drawn_weights(protocol.backbone) if protocol.backbone else None
+        weights = draw(protocol.backbone) if protocol.backbone else None
         run = train(row, dataset, SEED, weights=weights, features=FeatureCache())
     return Trajectory(
         seed=SEED,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from cifar_models.experiments import EXPERIMENTS
+from cifar_models.pretrained import BackboneWeights
 from tests.golden.compute import compute_trajectory
 from tests.golden.plugin import FOUND
 from tests.golden.trajectory import difference, read_trajectories
@@ -13,8 +16,10 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_the_first_steps_are_those_stored(experiment: str, request: pytest.FixtureRequest) -> None:
-    found = compute_trajectory(EXPERIMENTS[experiment])
+def test_the_first_steps_are_those_stored(
+    experiment: str, session_weights: Callable[[str], BackboneWeights], request: pytest.FixtureRequest
+) -> None:
+    found = compute_trajectory(EXPERIMENTS[experiment], session_weights)
     if request.config.getoption("update_golden") is not None:
         request.config.stash[FOUND][experiment] = found
         return
