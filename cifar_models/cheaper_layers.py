@@ -16,6 +16,9 @@ from keras import layers
 
 Match = tuple[layers.Layer, int]
 
+RANDOM_LEVELS = 2**16
+"""How many values a random number has that decides whether dropout drops a value."""
+
 
 def match_pooled_convolution(row: Sequence[Any]) -> Match | None:
     """Match a convolution with a bias, ReLU and max pooling."""
@@ -198,10 +201,6 @@ class Normalization(layers.Layer):  # type: ignore[misc]
         gamma, beta = map(tf.convert_to_tensor, (self.normalization.gamma, self.normalization.beta))
         outputs, mean, variance = normalize(maps, gamma, beta)
         return tf.ensure_shape(tf.reshape(outputs, shape), features.shape), mean, variance
-
-
-RANDOM_LEVELS = 2**16
-"""How many values a random number has that decides whether dropout drops a value."""
 
 
 def _dropped_levels(rate: float) -> int:

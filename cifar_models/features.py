@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,11 +61,10 @@ class FeatureCache:
         key = (fingerprint_model(prefix), normalization, dataset.fingerprint)
         if self._features is None or key != self._key:
             self.clear()
-            shapes = [output.shape[1:] for output in prefix.outputs]
             compute = compile_prefix(prefix)
             self._features = Features(
-                train=_compute(compute, shapes, dataset.train_images, normalize),
-                evaluation=_compute(compute, shapes, dataset.evaluation_images, normalize),
+                train=_compute(prefix, compute, dataset.train_images, normalize),
+                evaluation=_compute(prefix, compute, dataset.evaluation_images, normalize),
             )
             self._key = key
         return self._features
@@ -112,20 +111,17 @@ def compile_prefix(prefix: keras.Model) -> Callable[[Any], list[tf.Tensor]]:
 
 
 def _compute(
-    compute: Callable[[Any], list[tf.Tensor]], shapes: Sequence[tuple[int, ...]], images: Images, normalize: Normalize
+    prefix: keras.Model, compute: Callable[[Any], list[tf.Tensor]], images: Images, normalize: Normalize
 ) -> Arrays:
-    """Run a frozen part over uint8 images batch by batch; float32 out, on disk above ``MEMORY_LIMIT``."""
-    on_disk = sum(len(images) * math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
-    features = [(_map_file if on_disk else _array)((len(images), *shape)) for shape in shapes]
+    """Run the prefix over uint8 images batch by batch; float32 out, on disk above ``MEMORY_LIMIT``."""
+    shapes = [(len(images), *output.shape[1:]) for output in prefix.outputs]
+    on_disk = sum(math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
+    features = [_map_file(shape) if on_disk else np.empty(shape, np.float32) for shape in shapes]
     for start in range(0, len(images), BATCH_SIZE):
         rows = slice(start, start + BATCH_SIZE)
         for array, output in zip(features, compute(normalize(images[rows])), strict=True):
             array[rows] = output
     return features
-
-
-def _array(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    return np.empty(shape, np.float32)
 
 
 def _map_file(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,7 +28,7 @@ def rewrite_for_speed(model: keras.Model) -> keras.Model:
     # What an operation is replaced by; None where the replacement of a later one stands for it too.
     replacements: dict[int, Any] = {}
     for row in _rows(model):
-        if not row or id(row[0].operation) in replacements:
+        if id(row[0].operation) in replacements:
             continue
         if matched := next(filter(None, (match(row) for match in MATCHES)), None):
             replacement, length = matched
@@ -52,10 +52,10 @@ def _rows(model: keras.Model) -> Iterator[list[Any]]:
     """
     nodes = nodes_in_order(model)
     uses = Counter(id(node.operation) for node in nodes)
-    readers: dict[int, list[Any]] = {id(tensor): [None] for tensor in model.outputs}
+    readers: defaultdict[int, list[Any]] = defaultdict(list, {id(tensor): [None] for tensor in model.outputs})
     for node in nodes:
         for tensor in node.input_tensors:
-            readers.setdefault(id(tensor), []).append(node)
+            readers[id(tensor)].append(node)
 
     def follow(node: Any) -> Iterator[Any]:
         while node and uses[id(node.operation)] == 1 and _is_told_tensors_alone(node):
@@ -63,7 +63,9 @@ def _rows(model: keras.Model) -> Iterator[list[Any]]:
             reading = [reader for tensor in node.outputs for reader in readers[id(tensor)]]
             node = reading[0] if len(reading) == 1 else None
 
-    return ([*follow(node)] for node in nodes)
+    for node in nodes:
+        if row := [*follow(node)]:
+            yield row
 
 
 def _is_told_tensors_alone(node: Any) -> bool:

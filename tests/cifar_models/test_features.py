@@ -146,6 +146,13 @@ class TestTheCache:
             assert len(compute(np.zeros((count, 32, 32, 3), np.float32))[0]) == count
         assert compute.experimental_get_tracing_count() == 1
 
+    def test_they_are_computed_without_xla_even_where_keras_would_take_it(
+        self, prefix: keras.Model, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda _: True)
+        compute: Any = compile_prefix(prefix)
+        assert "_XlaMustCompile" not in compute.get_concrete_function().function_def.attr
+
     def test_an_empty_cache_can_be_cleared(self, cache: FeatureCache) -> None:
         cache.clear()
         cache.clear()
