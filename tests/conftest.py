@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
 
     from cifar_models.pretrained import BackboneWeights
 
+TESTS = Path(__file__).parent
 CALIBRATION_IMAGES = 20
 """That a backbone's random weights are calibrated on: enough for features that differ."""
-
-# Imports leave next to no garbage, and each collection would walk over all that they have made so far.
-gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,11 +26,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: backbones.isdisjoint(getattr(item, "fixturenames", ())))
 
 
-def pytest_collection_finish() -> None:
-    """Collect garbage from here on: rarely, as traced graphs are many objects, and without what imports have made."""
-    gc.freeze()
-    gc.set_threshold(100_000)
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Spare garbage collections the walk over what TensorFlow and Keras have imported: next to none of it is garbage.
+
+    Where tests run, and no night, whose peak memory is recorded, they are rare as well: traced graphs are many objects.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        if any(TESTS in item.path.parents for item in getattr(session, "items", ())):
+            gc.set_threshold(100_000)
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
