@@ -270,7 +270,7 @@ def assume_clear(checks: list[Check], **options: Any) -> None:
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(checks=nights(), random=st.randoms(use_true_random=False))
 def test_the_order_of_runs_is_irrelevant(checks: list[Check], random: Any) -> None:
     def mixed(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -282,7 +282,7 @@ def test_the_order_of_runs_is_irrelevant(checks: list[Check], random: Any) -> No
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(checks=nights(), random=st.randoms(use_true_random=False))
 def test_the_order_of_checks_is_irrelevant(checks: list[Check], random: Any) -> None:
     order = random.sample(range(len(checks)), len(checks))
@@ -294,7 +294,7 @@ def test_the_order_of_checks_is_irrelevant(checks: list[Check], random: Any) -> 
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(checks=nights(), by=st.sampled_from([0.001, 0.05, 3.0]), data=st.data())
 def test_a_worse_mean_never_rescues_a_failure(checks: list[Check], by: float, data: st.DataObject) -> None:
     assume_clear(checks)
@@ -309,7 +309,7 @@ def test_a_worse_mean_never_rescues_a_failure(checks: list[Check], by: float, da
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(checks=nights())
 def test_mirrored_values_are_judged_alike_with_the_sides_swapped(checks: list[Check]) -> None:
     assume_clear(checks)
@@ -325,7 +325,7 @@ def test_mirrored_values_are_judged_alike_with_the_sides_swapped(checks: list[Ch
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(checks=nights(), factor=st.sampled_from([1e-3, 0.37, 100.0]))
 def test_scaling_values_and_tolerances_together_changes_nothing(checks: list[Check], factor: float) -> None:
     assume_clear(checks)
@@ -344,7 +344,7 @@ def test_scaling_values_and_tolerances_together_changes_nothing(checks: list[Che
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(checks=nights(), more=TOLERANCES, data=st.data())
 def test_more_tolerance_never_turns_a_pass_into_a_failure(
     checks: list[Check], more: float, data: st.DataObject
@@ -357,7 +357,7 @@ def test_more_tolerance_never_turns_a_pass_into_a_failure(
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(checks=nights(), rates=st.tuples(RATES, RATES).map(sorted))
 def test_a_larger_false_alarm_rate_never_turns_a_failure_into_a_pass(checks: list[Check], rates: list[float]) -> None:
     strict, loose = (words(checks, false_alarm_rate=rate) for rate in rates)
@@ -365,7 +365,7 @@ def test_a_larger_false_alarm_rate_never_turns_a_failure_into_a_pass(checks: lis
 
 
 @pytest.mark.property
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=50)
 @given(checks=nights())
 def test_the_word_is_told_by_effect_and_allowance(checks: list[Check]) -> None:
     assume_clear(checks)
