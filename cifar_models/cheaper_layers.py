@@ -2,6 +2,8 @@
 
 Each ``match_*`` is told nodes of a model's graph that follow one another, each read by the next alone, and returns the
 layer that can stand for the first of them, with how many it stands for; None if it is not made for them.
+
+The layers tell the shape of their output: Keras would find it by tracing each of them twice.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import tensorflow as tf
 from keras import layers
 
 Match = tuple[layers.Layer, int]
+Shape = tuple[int | None, ...]
 
 RANDOM_LEVELS = 2**16
 """How many values a random number has that decides whether dropout drops a value."""
@@ -86,6 +89,10 @@ class PooledConvolution(layers.Layer):  # type: ignore[misc]
         self.convolution, self.activation, self.pooling = convolution, activation, pooling
         self.built = True
 
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of ``call``'s output."""
+        return self.pooling.compute_output_shape(self.convolution.compute_output_shape(shape))
+
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Return what the pooling returned: ``(N, height, width, channels)``."""
         features = self.convolution.convolution_op(images, self.convolution.kernel)
@@ -104,6 +111,10 @@ class ConvolutionToOnePosition(layers.Layer):  # type: ignore[misc]
         super().__init__(dtype=convolution.dtype_policy)
         self.convolution = convolution
         self.built = True
+
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of ``call``'s output."""
+        return self.convolution.compute_output_shape(shape)
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Return what the convolution returned: ``(N, 1, 1, filters)``."""
@@ -144,6 +155,10 @@ class Normalization(layers.Layer):  # type: ignore[misc]
         super().__init__(dtype=normalization.dtype_policy)
         self.normalization, self.activation, self.dropout = normalization, activation, dropout
         self.built = True
+
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Return the shape of ``call``'s output."""
+        return shape
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return what the last of the layers returned, in the shape of ``features``, and move the averages."""

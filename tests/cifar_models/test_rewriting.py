@@ -105,6 +105,7 @@ def _value(variable: Any) -> tf.Variable:
 def _assert_same(model: keras.Model, size: int = 8) -> None:
     images = tf.constant(np.random.default_rng(0).random((6, size, size, 3), np.float32))
     rewritten = rewrite_for_speed(model)
+    assert [tensor.shape for tensor in rewritten.outputs] == [tensor.shape for tensor in model.outputs]
     assert {id(variable) for variable in rewritten.variables} == {id(variable) for variable in model.variables}
     trainable = model.trainable_variables
     assert {id(variable) for variable in rewritten.trainable_variables} == {id(variable) for variable in trainable}
