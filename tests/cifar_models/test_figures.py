@@ -37,7 +37,7 @@ from cifar_models.figures import (
 from cifar_models.run import Curves, Run
 from tests.factories import make_run
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 NIGHTS = ["2026-01-01", "2026-01-02", "2026-01-03"]
 OF_NIGHTS = {
