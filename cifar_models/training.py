@@ -29,6 +29,7 @@ from cifar_models.optimizers import FusedAdam
 from cifar_models.precision import precision_of_new_layers
 from cifar_models.pretrained import BackboneWeights, imagenet_weights, random_weights
 from cifar_models.progress import Progress
+from cifar_models.regularizers import fuse_regularizers
 from cifar_models.rewriting import rewrite_for_speed
 from cifar_models.run import Curves, Fingerprints, Run, Timings
 
@@ -158,6 +159,7 @@ def compile_for_training(model: keras.Model, protocol: Protocol, steps: int) -> 
         ValueError: an unknown learning rate schedule.
     """
     trained = rewrite_for_speed(model)
+    fuse_regularizers(trained)
     rate = _learning_rate(protocol, steps)
     # Neither Adam in one operation a variable nor a loop over steps is for what several devices hold.
     shared = tf.distribute.has_strategy()
