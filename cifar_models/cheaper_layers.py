@@ -78,10 +78,10 @@ def match_convolution_to_one_position(row: Sequence[Any]) -> Match | None:
 
 
 class PooledConvolution(layers.Layer):  # type: ignore[misc]
-    """Convolution, bias, ReLU and max pooling, with the pooling done second.
+    """Convolution, bias, ReLU and max pooling, with a gradient that undoes the bias and ReLU on what was pooled.
 
-    The maximum commutes with adding a constant and with any function that does not fall, and a quarter of the values
-    is left for the rest.
+    Where a pooled value is above 0 so is the value that it was, and no other value has a gradient. A quarter of the
+    values is left for both, and forwards bias and ReLU cost nothing: TensorFlow adds them to the convolution's kernel.
     """
 
     def __init__(self, convolution: layers.Conv2D, activation: layers.Activation, pooling: layers.MaxPooling2D) -> None:
@@ -97,9 +97,29 @@ class PooledConvolution(layers.Layer):  # type: ignore[misc]
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Return what the pooling returned: ``(N, height, width, channels)``."""
-        features = self.convolution.convolution_op(images, self.convolution.kernel)
-        # Not ops.add, whose gradient sums over the images with an operation for any shape.
-        return self.activation(tf.nn.bias_add(self.pooling(features), self.convolution.bias))
+        options = {
+            "ksize": (1, *self.pooling.pool_size, 1),
+            "strides": (1, *self.pooling.strides, 1),
+            "padding": self.pooling.padding.upper(),
+        }
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def activate_and_pool(convolved: tf.Tensor, bias: tf.Tensor) -> Any:
+            activated = tf.nn.relu(tf.nn.bias_add(convolved, bias))
+            pooled = tf.raw_ops.MaxPool(input=activated, **options)
+
+            def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=pooled)
+                of_convolved = tf.raw_ops.MaxPoolGrad(
+                    orig_input=activated, orig_output=pooled, grad=upstream, **options
+                )
+                return of_convolved, tf.raw_ops.BiasAddGrad(out_backprop=upstream)
+
+            return pooled, gradient
+
+        convolution = self.convolution
+        convolved = convolution.convolution_op(images, convolution.kernel)
+        return activate_and_pool(convolved, tf.convert_to_tensor(convolution.bias))
 
 
 class ConvolutionToOnePosition(layers.Layer):  # type: ignore[misc]

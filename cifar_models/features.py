@@ -105,7 +105,7 @@ def compile_prefix(prefix: keras.Model) -> Callable[[Any], list[tf.Tensor]]:
     model = rewrite_for_speed(prefix)
     signature = [tf.TensorSpec((None, *prefix.input.shape[1:]), tf.float32)]
     compiled: Callable[[Any], list[tf.Tensor]] = tf.function(
-        lambda images: keras.tree.flatten(model(images, training=False)), input_signature=signature
+        lambda images: keras.tree.flatten(model(images, training=False)), input_signature=signature, autograph=False
     )
     return compiled
 
