@@ -256,30 +256,29 @@ def _batches(
     Images stay uint8 until their batch is formed.
     """
     one_hot = np.eye(CLASS_COUNT, dtype=np.float32)
-    count = len(labels)
+    rows = np.arange(len(labels))
 
-    def draw_order() -> npt.NDArray[np.int64]:
-        return np.arange(count) if order is None else order.permutation(count)
+    def gather(number: int) -> list[npt.NDArray[np.float32]]:
+        nonlocal rows
+        if order is not None and number == 0:  # a pass asks for one batch after another
+            rows = order.permutation(len(labels))
+        batch = rows[number * batch_size : (number + 1) * batch_size]
+        arrays = [array[batch] for array in inputs]
+        return [*([prepare(array) for array in arrays] if prepare else arrays), one_hot[labels[batch]]]
 
-    def gather(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.float32]]:
-        arrays = [array[rows] for array in inputs]
-        return [*([prepare(array) for array in arrays] if prepare else arrays), one_hot[labels[rows]]]
+    def form(number: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        *arrays, targets = tf.numpy_function(gather, [number], [tf.float32] * (len(inputs) + 1))
+        arrays = [
+            tf.ensure_shape(tensor, (None, *array.shape[1:])) for tensor, array in zip(arrays, inputs, strict=True)
+        ]
+        return _as_keras_takes_it(arrays), tf.ensure_shape(targets, (None, CLASS_COUNT))
 
-    def form_batch(rows: tf.Tensor) -> tuple[Any, tf.Tensor]:
-        *batch, targets = tf.numpy_function(gather, [rows], [tf.float32] * (len(inputs) + 1))
-        batch = [tf.ensure_shape(tensor, (None, *array.shape[1:])) for tensor, array in zip(batch, inputs, strict=True)]
-        return _as_keras_takes_it(batch), tf.ensure_shape(targets, (None, CLASS_COUNT))
-
-    # Not from_generator, which takes a twentieth of a second to start an epoch and four times as long for a batch.
-    order_of_rows = tf.data.Dataset.range(1).map(
-        lambda _: tf.ensure_shape(tf.numpy_function(draw_order, [], tf.int64), [count])
-    )
-    batches = order_of_rows.rebatch(batch_size).map(form_batch)
     options = tf.data.Options()
     # Its thread sleeps for up to seconds when it has nothing to tune, and an epoch's end waits for it to wake.
     options.autotune.enabled = False
-    known = tf.data.experimental.assert_cardinality(math.ceil(count / batch_size))
-    return batches.apply(known).prefetch(2).with_options(options)
+    # Not from_generator, which takes a twentieth of a second to start a pass and four times as long for a batch.
+    numbers = tf.data.Dataset.range(math.ceil(len(labels) / batch_size))
+    return numbers.map(form).prefetch(2).with_options(options)
 
 
 def _as_keras_takes_it(values: list[Any]) -> Any:

@@ -211,6 +211,10 @@ class TestSeeds:
         np.testing.assert_array_equal(first_labels.numpy().argmax(axis=1), labels[rows])
         np.testing.assert_array_equal(first_labels.numpy().sum(axis=1), 1)
 
+    def test_no_thread_tunes_the_batches_that_the_end_of_an_epoch_would_wait_for(self, laboratory: Laboratory) -> None:
+        batches = training._batches([laboratory.dataset.train_images], laboratory.dataset.train_labels, 50, unit_scale)
+        assert batches.options().autotune.enabled is False
+
     def test_an_epoch_is_keras_s_own_steps_on_its_batches(self, laboratory: Laboratory, whole: Seen) -> None:
         keras.utils.set_random_seed(1)
         model = _model()

@@ -263,8 +263,8 @@ REGRESSIONS = (
     Regression(
         "training images not shuffled",
         "cifar_models/training.py",
-        "order.permutation(count)",
-        "np.arange(count)",
+        "order.permutation(len(labels))",
+        "np.arange(len(labels))",
         f"{_TRAINING}::TestSeeds::test_every_epoch_sees_every_training_image_in_an_order_of_its_own",
     ),
     Regression(
@@ -294,8 +294,8 @@ REGRESSIONS = (
     Regression(
         "one class mapped to another",
         "cifar_models/training.py",
-        "one_hot[labels[rows]]",
-        "one_hot[np.where(labels[rows] == 9, 1, labels[rows])]",
+        "one_hot[labels[batch]]",
+        "one_hot[np.where(labels[batch] == 9, 1, labels[batch])]",
         f"{_TRAINING}::TestSeeds::test_the_order_follows_from_the_seed",
         night="F1 of class 9 is a regression",
     ),
