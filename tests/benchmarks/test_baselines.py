@@ -377,9 +377,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(
     values=st.lists(st.tuples(st.floats(0, 1), st.floats(-1, 1)), min_size=3, max_size=6),
 )
-def test_whatever_is_measured_can_be_read_back_or_is_refused(
-    rewritten: Path, values: list[tuple[float, float]]
-) -> None:
+def test_whatever_is_measured_can_be_read_back_or_is_refused(written: Path, values: list[tuple[float, float]]) -> None:
     runs = _runs([accuracy for accuracy, _ in values], [gap for _, gap in values])
     try:
         baseline = measured_baseline(runs, reason="r", day=DAY)
