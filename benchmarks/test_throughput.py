@@ -20,9 +20,18 @@ import pytest
 from benchmarks.plugin import baselines_file
 from benchmarks.random_images import random_dataset
 from benchmarks.reference import time_reference
-from benchmarks.throughput import SECTION, Speed, explain, judge_speed, read_throughput
+from benchmarks.throughput import (
+    PROCESSOR,
+    SECTION,
+    Speed,
+    explain,
+    judge_speed,
+    nearest_speed,
+    read_throughput,
+    speeds_on,
+)
 from cifar_models import training
-from cifar_models.environment import describe_device
+from cifar_models.environment import describe_environment
 from cifar_models.experiments import EXPERIMENTS, Experiment
 from cifar_models.features import FeatureCache, compile_prefix
 from cifar_models.freezing import FrozenSplit, split_at_frozen_boundary
@@ -80,10 +89,12 @@ def measure(request: pytest.FixtureRequest, benchmark: Any, subject: Subject) ->
             "measure; run this alone, in one process",
             pytrace=False,
         )
-    device = describe_device()
+    environment = describe_environment()
+    on_cpu = environment.device == "CPU"
+    device = PROCESSOR + environment.processor if on_cpu else environment.device
     # On a shared machine a step's own seconds vary by half, the processor's by a few in a hundred. What a stall costs
     # shows in the images a second alone, which pytest-benchmark compares; a GPU's work shows in no other clock.
-    clock = time.process_time if device == "CPU" else time.perf_counter
+    clock = time.process_time if on_cpu else time.perf_counter
 
     def measure_and_judge(figure: str, work: Callable[[], Any], *, images: int, rounds: int) -> None:
         references: list[float] = []
@@ -106,25 +117,25 @@ def measure(request: pytest.FixtureRequest, benchmark: Any, subject: Subject) ->
             images_a_second=images / benchmark.stats.stats.median,
             ratio=ratio,
         )
-        baseline = _baseline(request.config, subject.name, figure, device)
+        baseline = nearest_speed(ratio, _baselines(request.config, subject.name, figure, device))
         if judge_speed(ratio, baseline) != "pass":
             pytest.fail(explain(subject.name, figure, ratio, baseline), pytrace=False)
 
     return measure_and_judge
 
 
-def _baseline(config: pytest.Config, name: str, figure: str, device: str) -> Speed:
+def _baselines(config: pytest.Config, name: str, figure: str, device: str) -> list[Speed]:
     """Return what a figure is held against on a device; fail where there is nothing."""
     path = baselines_file(config)
     throughput = read_throughput(parse_json(path.read_text(encoding="utf-8")).get(SECTION, {}))
-    speed = throughput.get(device, {}).get(name, {}).get(figure)
-    if speed is None:
+    speeds = speeds_on(throughput, device, name, figure)
+    if not speeds:
         pytest.fail(
             f"{name}: {path} has no baseline of its {figure}'s speed on {device}, expected one to compare with; record "
             f"it as CONTRIBUTING.md says",
             pytrace=False,
         )
-    return speed
+    return speeds
 
 
 def test_step(subject: Subject, measure: Measure) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,30 @@ class Speed:
 
 
 Throughput = dict[str, dict[str, dict[str, Speed]]]
-"""Baselines by device, experiment and figure. A ratio says nothing about another device: ``CPU`` or a GPU's name."""
+"""Baselines by device, experiment and figure. A device is a GPU's name, or ``PROCESSOR`` and that of a processor."""
+
+PROCESSOR = "CPU "
+"""What the names of processors begin with."""
+
+
+def speeds_on(throughput: Throughput, device: str, experiment: str, figure: str) -> list[Speed]:
+    """Return what a figure on a device is held against: the device's own baseline, or those of all other processors.
+
+    The reference workload makes up for a processor's speed, but not for a kernel that a library has for one make alone.
+    So a processor of its own baseline is held against that; another one must be as fast as any that has been measured.
+    """
+    own = throughput.get(device)
+    alike = [own] if own else [other for name, other in throughput.items() if _is_processor(name, device)]
+    return [figures[experiment][figure] for figures in alike if figure in figures.get(experiment, {})]
+
+
+def _is_processor(*devices: str) -> bool:
+    return all(device.startswith(PROCESSOR) for device in devices)
+
+
+def nearest_speed(ratio: float, speeds: Collection[Speed]) -> Speed:
+    """Return the baseline that passes a ratio by most or fails it by least."""
+    return min(speeds, key=lambda speed: abs(math.log(ratio / speed.mean)) - math.log(speed.tolerance))
 
 
 def judge_speed(ratio: float, baseline: Speed) -> str:

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 
 from benchmarks import record_throughput, reference
 from benchmarks.reference import time_reference
-from benchmarks.throughput import Speed, explain, judge_speed, measured_speed, read_saved, read_throughput
+from benchmarks.throughput import (
+    Speed,
+    explain,
+    judge_speed,
+    measured_speed,
+    nearest_speed,
+    read_saved,
+    read_throughput,
+    speeds_on,
+)
 from cifar_models.strict_json import parse_json
 
 pytestmark = pytest.mark.unit
@@ -62,6 +71,39 @@ def test_the_sentence_says_how_far_and_what_to_do() -> None:
         "  Find what costs the time. If that was meant, record the baseline anew as CONTRIBUTING.md says."
     )
     assert "faster" in explain("simple_cnn", "step", 500.0, BASELINE)
+
+
+def _speed(ratio: float, tolerance: float = 1.5) -> Speed:
+    return Speed([ratio] * 5, tolerance, "a rule", "2025-01-31", "the first")
+
+
+def test_a_processor_is_held_against_its_own_baseline_and_an_unknown_one_against_those_of_all_processors() -> None:
+    one, other, gpu = _speed(10.0), _speed(20.0), _speed(30.0)
+    throughput = {
+        "CPU one": {"simple_cnn": {"step": one}},
+        "CPU other": {"simple_cnn": {"step": other}, "vgg16_frozen": {"step": one}},
+        "a GPU": {"simple_cnn": {"step": gpu}},
+    }
+    assert speeds_on(throughput, "CPU one", "simple_cnn", "step") == [one]
+    assert speeds_on(throughput, "CPU third", "simple_cnn", "step") == [one, other]
+    assert speeds_on(throughput, "a GPU", "simple_cnn", "step") == [gpu]
+    assert speeds_on(throughput, "another GPU", "simple_cnn", "step") == []
+    assert speeds_on(throughput, "CPU one", "vgg16_frozen", "step") == [], "its own or none"
+    assert speeds_on(throughput, "CPU third", "simple_cnn", "prefix") == []
+
+
+@pytest.mark.parametrize(
+    ("ratio", "nearest", "word"),
+    [(6.0, 10.0, "slower"), (8.0, 10.0, "pass"), (16.0, 20.0, "pass"), (29.0, 20.0, "pass"), (31.0, 20.0, "faster")],
+)
+def test_of_several_baselines_the_one_that_fits_best_decides(ratio: float, nearest: float, word: str) -> None:
+    baseline = nearest_speed(ratio, [_speed(10.0), _speed(20.0)])
+    assert baseline.mean == pytest.approx(nearest)
+    assert judge_speed(ratio, baseline) == word
+
+
+def test_how_well_a_baseline_fits_is_told_by_its_tolerance() -> None:
+    assert nearest_speed(15.0, [_speed(10.0, tolerance=2.0), _speed(18.0, tolerance=1.1)]).tolerance == 2.0
 
 
 def test_a_tolerance_is_the_prediction_interval_of_the_logarithms() -> None:
