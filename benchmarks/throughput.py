@@ -64,7 +64,7 @@ def speeds_on(throughput: Throughput, device: str, experiment: str, figure: str)
     """Return what a figure on a device is held against: the device's own baseline, or those of all other processors.
 
     The reference workload makes up for a processor's speed, but not for a kernel that a library has for one make alone.
-    So a processor of its own baseline is held against that; another one must be as fast as any that has been measured.
+    So a processor with a baseline is held against that; another one must be as fast as one that has been measured.
     """
     own = throughput.get(device)
     alike = [own] if own else [other for name, other in throughput.items() if _is_processor(name, device)]
