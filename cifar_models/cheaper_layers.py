@@ -36,7 +36,7 @@ def match_pooled_convolution(row: Sequence[Any]) -> Match | None:
         and {convolution.data_format, pooling.data_format} == {"channels_last"}
         and not (convolution.activity_regularizer or pooling.activity_regularizer)
     ):
-        return PooledConvolution(convolution, activation, pooling), 3
+        return PooledConvolution(convolution, pooling), 3
     return None
 
 
@@ -84,9 +84,9 @@ class PooledConvolution(layers.Layer):  # type: ignore[misc]
     values is left for both, and forwards bias and ReLU cost nothing: TensorFlow adds them to the convolution's kernel.
     """
 
-    def __init__(self, convolution: layers.Conv2D, activation: layers.Activation, pooling: layers.MaxPooling2D) -> None:
+    def __init__(self, convolution: layers.Conv2D, pooling: layers.MaxPooling2D) -> None:
         super().__init__(dtype=convolution.dtype_policy)
-        self.convolution, self.activation, self.pooling = convolution, activation, pooling
+        self.convolution, self.pooling = convolution, pooling
         self.built = True
 
     def compute_output_shape(self, shape: Shape) -> Shape:
