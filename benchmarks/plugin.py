@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.plugin_report import REPORTED, properties_of, write_reports
-from benchmarks.plugin_xdist import Controller, Worker, is_controller, is_worker
+from benchmarks.night.reports import REPORTED, properties_of, write_reports
+from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-    from benchmarks.baselines import Baselines
-    from benchmarks.night import Night
+    from benchmarks.baselines.baselines import Baselines
+    from benchmarks.night.night import Night
     from cifar_models.experiments import Experiment
-    from cifar_models.live import LiveLine
-    from cifar_models.progress import Progress
+    from cifar_models.training.live_line import LiveLine
+    from cifar_models.training.progress import Progress
 
 NIGHT: pytest.StashKey[Night] = pytest.StashKey()
 FAILED_OTHERWISE: pytest.StashKey[bool] = pytest.StashKey()
@@ -191,7 +191,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.UsageError: TensorFlow sees no GPU, or has used it already; or only one of what are to be several.
     """
     if session.config.getoption("gpu"):
-        from cifar_models.devices import all_gpus, use_gpus
+        from cifar_models.training.devices import all_gpus, use_gpus
 
         try:
             use_gpus()
@@ -279,13 +279,13 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         pytest.UsageError: data or baselines that cannot be used, GPUs that can no longer be hidden, or that cannot
             share a batch equally.
     """
-    from benchmarks.baselines import BaselineError
-    from benchmarks.night import Night, load_weights, read_or_start_baselines
+    from benchmarks.baselines.baselines import BaselineError
+    from benchmarks.night.night import Night, load_weights, read_or_start_baselines
     from cifar_models.datasets import DatasetError, load_dataset
-    from cifar_models.devices import all_gpus, hide_gpus
     from cifar_models.distribution import require_equal_shares
     from cifar_models.experiments import find_experiment
-    from cifar_models.run import Run
+    from cifar_models.results.run import Run
+    from cifar_models.training.devices import all_gpus, hide_gpus
 
     option = config.getoption
     if not option("gpu"):
@@ -343,8 +343,8 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     night = config.stash.get(NIGHT, None)
     if night is None:
         return []
-    from cifar_models.environment import describe_environment
-    from cifar_models.pretrained import WeightsError
+    from cifar_models.models.pretrained import WeightsError
+    from cifar_models.results.environment import describe_environment
 
     option = config.getoption
     environment = describe_environment(night.devices)
@@ -387,10 +387,10 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
 
     An experiment that cannot be judged is an error before the training, not a comparison after it.
     """
-    from benchmarks.baselines import BaselineError
-    from benchmarks.night import NO_BASELINE, NO_WEIGHTS
-    from benchmarks.report import Row
-    from cifar_models.pretrained import WeightsError
+    from benchmarks.baselines.baselines import BaselineError
+    from benchmarks.night.night import NO_BASELINE, NO_WEIGHTS
+    from benchmarks.report.terminal import Row
+    from cifar_models.models.pretrained import WeightsError
 
     option, seed = request.config.getoption, _seed_of(request.node)
     problem = None
@@ -412,11 +412,11 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
 
 def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Progress], None] | None) -> str:
     """Train an experiment with a seed, file the row, keep the record, and return why there is no run, if so."""
-    from benchmarks.night import DIVERGED
-    from benchmarks.report import Row
-    from cifar_models import training
+    from benchmarks.night.night import DIVERGED
+    from benchmarks.report.terminal import Row
     from cifar_models.experiments import find_experiment
-    from cifar_models.features import SESSION_FEATURES
+    from cifar_models.training import train as training
+    from cifar_models.training.features import SESSION_FEATURES
 
     if (name, seed) in night.resumed:
         night.rows.append(Row(name, seed, "taken from the interrupted night", night.resumed[name, seed]))
@@ -449,7 +449,7 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
 
 def _progress(request: pytest.FixtureRequest, title: str) -> Callable[[Progress], None] | None:
     """Return what shows a training's progress, past pytest's capture; None where pytest itself reports nothing."""
-    from cifar_models.live import LiveLine
+    from cifar_models.training.live_line import LiveLine
 
     reporter: TerminalReporter | None = request.config.pluginmanager.getplugin("terminalreporter")
     capture = request.config.pluginmanager.getplugin("capturemanager")
@@ -484,7 +484,7 @@ def pytest_runtest_makereport(
     if line := item.stash.get(LIVE, None):
         line.clear()  # now, as pytest is about to write the outcome to where the line is
     if night is not None and name is not None and seed is not None and call.excinfo is not None:
-        from benchmarks.report import Row
+        from benchmarks.report.terminal import Row
 
         if not any((row.experiment, row.seed) == (name, seed) for row in night.rows):
             night.rows.append(Row(name, seed, call.excinfo.typename))
@@ -497,8 +497,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     night = session.config.stash.get(NIGHT, None)
     if night is None:
         return
-    from benchmarks.night import DIVERGED
-    from benchmarks.status import exit_status
+    from benchmarks.night.exit_status import exit_status
+    from benchmarks.night.night import DIVERGED
 
     option = session.config.getoption
     ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -529,8 +529,8 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     night = config.stash.get(NIGHT, None)
     if night is None or not night.rows:
         return
-    from benchmarks.night import NOT_REACHED
-    from benchmarks.report import changes_table, published_table, trainings_table, verdicts_table
+    from benchmarks.night.night import NOT_REACHED
+    from benchmarks.report.terminal import changes_table, published_table, trainings_table, verdicts_table
 
     weights = {row.run.weights for row in night.rows if row.run} - {"none"}
     backbones = f"; backbones from {', '.join(sorted(weights))}" if weights else ""

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from benchmarks.plugin import baselines_file
-from benchmarks.random_images import random_dataset
-from benchmarks.reference import time_reference
-from benchmarks.throughput import (
+from benchmarks.throughput.random_images import random_dataset
+from benchmarks.throughput.reference_workload import time_reference
+from benchmarks.throughput.speeds import (
     PROCESSOR,
     SECTION,
     Speed,
@@ -30,13 +30,13 @@ from benchmarks.throughput import (
     read_throughput,
     speeds_on,
 )
-from cifar_models import training
-from cifar_models.environment import describe_environment
+from cifar_models.datasets.normalization import FITS
 from cifar_models.experiments import EXPERIMENTS, Experiment
-from cifar_models.features import FeatureCache, compile_prefix
-from cifar_models.freezing import FrozenSplit, split_at_frozen_boundary
-from cifar_models.normalization import FITS
-from cifar_models.strict_json import parse_json
+from cifar_models.models.freezing import FrozenSplit, split_at_frozen_boundary
+from cifar_models.results.environment import describe_environment
+from cifar_models.storage.strict_json import parse_json
+from cifar_models.training import train as training
+from cifar_models.training.features import FeatureCache, compile_prefix
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +70,7 @@ class Subject:
 def subject(request: pytest.FixtureRequest) -> Subject:
     """Each experiment of the table, with one batch of normalized images."""
     if not request.config.getoption("gpu"):
-        from cifar_models.devices import hide_gpus
+        from cifar_models.training.devices import hide_gpus
 
         hide_gpus()
     experiment = EXPERIMENTS[request.param]

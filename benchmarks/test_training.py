@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night import Night
-from benchmarks.plugin_report import properties_of
+from benchmarks.night.night import Night
+from benchmarks.night.reports import properties_of
 from cifar_models.experiments import Experiment
 
 Train = Callable[[str, int], str]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cifar_models.fingerprint import fingerprint_json
+from cifar_models.storage.fingerprint import fingerprint_json
 
 if TYPE_CHECKING:
     import keras
@@ -90,7 +90,7 @@ def _builder(name: str) -> Callable[[], keras.Model]:
     """Return a function of ``builders.py`` by its name: the table can be read without loading Keras and TensorFlow."""
 
     def build() -> keras.Model:
-        from cifar_models import builders
+        from cifar_models.models import builders
 
         return getattr(builders, name)()
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from cifar_models.cheaper_layers import match_convolution_to_one_position, match_normalization, match_pooled_convolution
-from cifar_models.freezing import nodes_in_order
+from cifar_models.models.freezing import nodes_in_order
 
 MATCHES = (match_pooled_convolution, match_normalization, match_convolution_to_one_position)
 

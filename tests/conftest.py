@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     import keras  # loads TensorFlow, which the tests of the data sets do without
 
-    from cifar_models.pretrained import BackboneWeights
+    from cifar_models.models.pretrained import BackboneWeights
 
 TESTS = Path(__file__).parent
 CALIBRATION_IMAGES = 20
@@ -45,7 +45,7 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def session_backbone() -> Callable[[str], keras.Model]:
     """Return ``build_backbone`` with a memory; its models' weights and flags are whatever a test left in them."""
-    from cifar_models.builders import build_backbone
+    from cifar_models.models.builders import build_backbone
 
     return cache(build_backbone)
 
@@ -53,7 +53,7 @@ def session_backbone() -> Callable[[str], keras.Model]:
 @pytest.fixture(scope="session")
 def session_weights() -> Callable[[str], BackboneWeights]:
     """Return ``random_weights`` with a memory, for real backbones and calibrated on few images."""
-    from cifar_models import builders, pretrained
+    from cifar_models.models import builders, pretrained
 
     build_backbone = builders.build_backbone
 

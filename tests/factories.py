@@ -9,14 +9,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from benchmarks.baselines import Baseline, ClassMetric, Metric
-from benchmarks.findings import Finding
-from benchmarks.runs import BaselineMark, VerdictRecord
-from cifar_models.code import Code
+from benchmarks.baselines.baselines import Baseline, ClassMetric, Metric
+from benchmarks.records.findings import Finding
+from benchmarks.records.night_folder import BaselineMark, VerdictRecord
 from cifar_models.datasets.cifar10 import CLASS_NAMES, TRAIN_BATCHES
-from cifar_models.environment import Environment
-from cifar_models.evaluation import ClassReport, Evaluation
-from cifar_models.run import Curves, Fingerprints, Run, Timings
+from cifar_models.results.environment import Environment
+from cifar_models.results.evaluation import ClassReport, Evaluation
+from cifar_models.results.run import Curves, Fingerprints, Run, Timings
+from cifar_models.results.source_code import Code
 
 FINGERPRINTS = Fingerprints(data="sha256:data", weights=None, protocol="sha256:protocol")
 CODE = Code(commit="0123abc", source="sha256:source")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines import read_baselines
-from benchmarks.published import PUBLISHED
-from benchmarks.readme import render, replace_numbers
-from benchmarks.runs import RECORDS
+from benchmarks.baselines.baselines import read_baselines
+from benchmarks.baselines.published_entries import PUBLISHED
+from benchmarks.records.night_folder import RECORDS
+from benchmarks.report.readme import render, replace_numbers
 from cifar_models.experiments import EXPERIMENTS, find_experiment
-from cifar_models.run import Run
+from cifar_models.results.run import Run
 
 pytestmark = pytest.mark.unit
 

@@ -89,7 +89,7 @@ except ImportError:
 
 
 def test_the_scan_follows_imports_through_the_repository() -> None:
-    assert {"cifar_models.builders", "keras"} <= _loaded_with("cifar_models.pretrained")
+    assert {"cifar_models.models.builders", "keras"} <= _loaded_with("cifar_models.models.pretrained")
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cifar_models")])
@@ -97,21 +97,24 @@ def test_what_is_measured_knows_neither_pytest_nor_its_judges(module: str) -> No
     assert not _packages(_imported(module)) & {"pytest", "_pytest", "benchmarks", "tests"}
 
 
+WITH_PYTEST = {"benchmarks.plugin", "benchmarks.night.reports", "benchmarks.night.workers"}
+
+
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("benchmarks")])
 def test_only_the_plugin_and_the_benchmarks_themselves_import_pytest(module: str) -> None:
     stem = module.rpartition(".")[2]
-    if stem != "plugin" and not stem.startswith(("plugin_", "test_")):
+    if module not in WITH_PYTEST and not stem.startswith("test_"):
         assert not _packages(_imported(module)) & {"pytest", "_pytest"}
 
 
 # These train, or look at pretrained weights: the plugin imports them only when a night starts.
-WITH_TENSORFLOW = {f"benchmarks.{name}" for name in ("night", "published", "test_throughput", "test_training")}
+WITH_TENSORFLOW = {
+    f"benchmarks.{name}" for name in ("night.night", "baselines.published_entries", "test_throughput", "test_training")
+}
 LIGHT = [
-    *(name for name in MODULES if name.startswith(("benchmarks", "cifar_models.datasets"))),
-    *(f"cifar_models.{name}" for name in ("environment", "evaluation", "experiments", "figures", "fingerprint")),
-    *(f"cifar_models.{name}" for name in ("__main__", "image_file", "live", "normalization", "overfitting")),
-    *(f"cifar_models.{name}" for name in ("records", "run")),
-    *(name for name in MODULES if name.startswith("cifar_models.command_line")),
+    *(name for name in MODULES if name.startswith(("benchmarks", "cifar_models.datasets", "cifar_models.results"))),
+    *(name for name in MODULES if name.startswith(("cifar_models.command_line", "cifar_models.figures"))),
+    *(f"cifar_models.{name}" for name in ("__main__", "experiments", "storage.fingerprint", "training.live_line")),
 ]
 
 
@@ -129,7 +132,7 @@ def test_commands_that_only_read_load_no_tensorflow_when_they_run(command: str) 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cifar_models")])
 def test_only_figures_load_matplotlib_and_with_it_only_what_draws(module: str) -> None:
-    assert ("matplotlib" in _packages(_loaded_with(module))) == (module == "cifar_models.figures")
+    assert ("matplotlib" in _packages(_loaded_with(module))) == (module == "cifar_models.figures.drawings")
     assert "matplotlib.pyplot" not in _imported(module)
 
 
@@ -138,11 +141,11 @@ def test_no_benchmark_loads_tensorflow_on_its_own_account(module: str) -> None:
     assert not _packages(_imported(module, at_import=True)) & {"tensorflow", "keras"}
 
 
-STATISTICS = {f"benchmarks.{name}" for name in ("verdict", "looks", "power", "significance")}
+STATISTICS = {name for name in MODULES if name.startswith("benchmarks.statistics.")}
 
 
 @pytest.mark.parametrize("module", sorted(STATISTICS))
 def test_the_statistics_load_numpy_and_scipy_alone_beside_each_other(module: str) -> None:
     loaded = _loaded_with(module)
-    assert loaded & MODULES.keys() <= STATISTICS | {"benchmarks"}
+    assert loaded & MODULES.keys() <= STATISTICS | {"benchmarks", "benchmarks.statistics"}
     assert _packages(loaded) - sys.stdlib_module_names == {"benchmarks", "numpy", "scipy"}

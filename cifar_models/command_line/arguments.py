@@ -35,7 +35,7 @@ def choose_device(*, gpu: bool) -> None:
     Raises:
         CommandError: TensorFlow sees no GPU, or already uses those that are to be hidden.
     """
-    from cifar_models.devices import hide_gpus, use_gpus
+    from cifar_models.training.devices import hide_gpus, use_gpus
 
     try:
         use_gpus() if gpu else hide_gpus()

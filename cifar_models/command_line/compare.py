@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_pictures
-from cifar_models.overfitting import analyse_overfitting
-from cifar_models.records import read_run, record_name
-from cifar_models.run import RunError
+from cifar_models.results.overfitting import analyse_overfitting
+from cifar_models.results.run import RunError
+from cifar_models.results.run_files import read_run, record_name
 
 if TYPE_CHECKING:
-    from cifar_models.figures import Picture
-    from cifar_models.run import Run
+    from cifar_models.figures.drawings import Picture
+    from cifar_models.results.run import Run
 
 PREFIX = "comparison"
 
@@ -139,7 +139,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def _draw(series: Mapping[str, Sequence[Run]]) -> dict[str, Picture]:
-    from cifar_models import figures
+    from cifar_models.figures import drawings as figures
 
     pictures = {"learning_curves": figures.learning_curves(series)}
     if len(series) > 1:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cifar_models.command_line.errors import CommandError
 
 if TYPE_CHECKING:
-    from cifar_models.figures import Picture
+    from cifar_models.figures.drawings import Picture
 
 DEFAULT_FOLDER = Path("runs")
 
@@ -68,8 +68,8 @@ def write_pictures(folder: Path, pictures: Mapping[str, Picture]) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    from cifar_models.figures import to_png
-    from cifar_models.files import write_whole
+    from cifar_models.figures.drawings import to_png
+    from cifar_models.storage.files import write_whole
 
     for name, picture in pictures.items():
         write_whole(folder / name, to_png(picture.figure))

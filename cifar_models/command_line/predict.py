@@ -35,14 +35,14 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: a model or a picture that cannot be read.
     """
-    from cifar_models.image_file import ImageFileError, read_image
+    from cifar_models.command_line.picture import ImageFileError, read_image
 
     try:
         image = read_image(arguments.image)  # first, as it takes no TensorFlow
     except ImageFileError as error:
         raise CommandError(error) from None
     choose_device(gpu=False)
-    from cifar_models.model_file import ModelFileError, load_classifier
+    from cifar_models.models.saved_model import ModelFileError, load_classifier
 
     try:
         classifier = load_classifier(arguments.model)

@@ -12,18 +12,18 @@ from cifar_models.command_line.arguments import add_experiment, choose_device, e
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_pictures
 from cifar_models.datasets import DATASETS, DatasetError, load_dataset
-from cifar_models.evaluation import describe_evaluation
-from cifar_models.live import LiveLine
-from cifar_models.overfitting import describe_overfitting
-from cifar_models.records import record_name, write_run
+from cifar_models.results.evaluation import describe_evaluation
+from cifar_models.results.overfitting import describe_overfitting
+from cifar_models.results.run_files import record_name, write_run
+from cifar_models.training.live_line import LiveLine
 
 if TYPE_CHECKING:
     import keras
 
     from cifar_models.datasets import Dataset
     from cifar_models.experiments import Experiment
-    from cifar_models.pretrained import BackboneWeights
-    from cifar_models.run import Run
+    from cifar_models.models.pretrained import BackboneWeights
+    from cifar_models.results.run import Run
 
 EXAMPLES = """\
 examples:
@@ -89,7 +89,9 @@ def run(arguments: argparse.Namespace) -> None:
             or are there already, or a training that diverged.
     """
     experiment = experiment_of(arguments)
-    from cifar_models import figures  # now, so that a missing matplotlib is known before the training
+    from cifar_models.figures import (
+        drawings as figures,  # now, so that a missing matplotlib is known before the training
+    )
 
     dataset = _load(arguments)
     name = record_name(experiment.name, dataset.name, arguments.seed).removesuffix(".json")
@@ -98,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
         files["keras"] = f"{name}.keras"
     prepare_folder(arguments.output, files.values(), overwrite=arguments.overwrite)
     choose_device(gpu=arguments.gpu)
-    from cifar_models import training
+    from cifar_models.training import train as training
 
     weights = _weights(experiment, dataset, arguments.weights_dir)
     _say_what_is_trained(experiment, dataset, weights)
@@ -158,8 +160,8 @@ def _load(arguments: argparse.Namespace) -> Dataset:
 
 
 def _weights(experiment: Experiment, dataset: Dataset, folder: Path | None) -> BackboneWeights | None:
-    from cifar_models.pretrained import WeightsError
-    from cifar_models.training import default_weights
+    from cifar_models.models.pretrained import WeightsError
+    from cifar_models.training.train import default_weights
 
     try:
         return default_weights(experiment, dataset, folder)
@@ -168,7 +170,7 @@ def _weights(experiment: Experiment, dataset: Dataset, folder: Path | None) -> B
 
 
 def _say_what_is_trained(experiment: Experiment, dataset: Dataset, weights: BackboneWeights | None) -> None:
-    from cifar_models.environment import describe_environment
+    from cifar_models.results.environment import describe_environment
 
     environment = describe_environment()
     say(f"model: {experiment.name}, {experiment.description}")
@@ -194,8 +196,8 @@ def _say_what_came_of_it(trained: Run) -> None:
 
 
 def _save(path: Path, model: keras.Model, experiment: Experiment, dataset: Dataset) -> None:
-    from cifar_models.model_file import Classifier, on_pixels, save_classifier
-    from cifar_models.normalization import FITS
+    from cifar_models.datasets.normalization import FITS
+    from cifar_models.models.saved_model import Classifier, on_pixels, save_classifier
 
     normalize = FITS[experiment.protocol.normalization](dataset.train_images)
     save_classifier(path, Classifier(on_pixels(model, normalize), dataset.class_names))

@@ -17,7 +17,7 @@ import numpy as np
 
 from cifar_models.datasets.dataset import CLASS_COUNT, Dataset, DatasetError, Images, Labels
 from cifar_models.datasets.unpickling import REMEDY, unpickle
-from cifar_models.keras_cache import DownloadError, download, keras_cache
+from cifar_models.storage.keras_cache import DownloadError, download, keras_cache
 
 FOLDER = "cifar-10-batches-py"
 ARCHIVE = "cifar-10-python.tar.gz"

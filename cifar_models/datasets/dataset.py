@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cifar_models.fingerprint import fingerprint_arrays
+from cifar_models.storage.fingerprint import fingerprint_arrays
 
 IMAGE_SHAPE = (32, 32, 3)
 CLASS_COUNT = 10

@@ -18,26 +18,27 @@ import keras  # noqa: F401 - pytester forgets all modules that a session loads, 
 import pytest
 import tensorflow as tf
 
-import cifar_models.live  # noqa: F401 - for the same reason
-from benchmarks import baselines
-from benchmarks import night as night_module
-from benchmarks.baselines import Baseline, Baselines, write_baselines
-from benchmarks.page import render
-from benchmarks.runs import read_night
-from benchmarks.status import NOT_JUDGED, REGRESSION, STALE, UNDECIDED
-from cifar_models import datasets, experiments, training
-from cifar_models.code import Code, describe_code
+import cifar_models.training.live_line  # noqa: F401 - for the same reason
+from benchmarks.baselines import baselines
+from benchmarks.baselines.baselines import Baseline, Baselines, write_baselines
+from benchmarks.night import night as night_module
+from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION, STALE, UNDECIDED
+from benchmarks.records.night_folder import read_night
+from benchmarks.report import page as render
+from cifar_models import datasets, experiments
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.datasets.synthetic import load_synthetic
-from cifar_models.environment import describe_environment
 from cifar_models.experiments import Experiment, Protocol, find_experiment
-from cifar_models.features import SESSION_FEATURES, FeatureCache
-from cifar_models.pretrained import BackboneWeights, WeightsError
-from cifar_models.progress import Progress
-from cifar_models.records import read_run, write_run
-from cifar_models.run import Fingerprints, Run
-from cifar_models.strict_json import to_json
-from cifar_models.training import TrainingDiverged
+from cifar_models.models.pretrained import BackboneWeights, WeightsError
+from cifar_models.results.environment import describe_environment
+from cifar_models.results.run import Fingerprints, Run
+from cifar_models.results.run_files import read_run, write_run
+from cifar_models.results.source_code import Code, describe_code
+from cifar_models.storage.strict_json import to_json
+from cifar_models.training import train as training
+from cifar_models.training.features import SESSION_FEATURES, FeatureCache
+from cifar_models.training.progress import Progress
+from cifar_models.training.train import TrainingDiverged
 from tests.factories import make_baseline, make_published, make_run
 
 pytestmark = pytest.mark.integration
@@ -762,8 +763,8 @@ def test_no_training_is_started_but_by_its_mark(small_tests: Bench, options: lis
 def test_a_package_that_cannot_be_imported_is_a_collection_error_of_pytest_s(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.pytester.makepyfile("import benchmarks.night")
-    monkeypatch.setitem(sys.modules, "benchmarks.night", None)
+    bench.pytester.makepyfile("import benchmarks.night.night")
+    monkeypatch.setitem(sys.modules, "benchmarks.night.night", None)
     result = bench.run("-m", "unit")
     assert result.ret == pytest.ExitCode.INTERRUPTED, "git bisect run takes 1 for a commit that trains badly"
 

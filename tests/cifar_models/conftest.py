@@ -16,7 +16,7 @@ def shared_backbones(
     session_backbone: Callable[[str], keras.Model], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], keras.Model]:
     """Have the package take the session's backbones wherever it would build one of its own."""
-    from cifar_models import builders, pretrained
+    from cifar_models.models import builders, pretrained
 
     monkeypatch.setattr(builders, "build_backbone", session_backbone)
     monkeypatch.setattr(pretrained, "build_backbone", session_backbone)

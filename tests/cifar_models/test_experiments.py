@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import pytest
 
-from cifar_models import builders
+from cifar_models.datasets.normalization import FITS
 from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol, find_experiment, variant_name
-from cifar_models.fingerprint import fingerprint_json
-from cifar_models.normalization import FITS
+from cifar_models.models import builders
+from cifar_models.storage.fingerprint import fingerprint_json
 
 pytestmark = pytest.mark.unit
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from cifar_models import builders, cheaper_layers
+from cifar_models import cheaper_layers
 from cifar_models.cheaper_layers import (
     RANDOM_LEVELS,
     ConvolutionToOnePosition,
@@ -22,6 +22,7 @@ from cifar_models.cheaper_layers import (
     PooledConvolution,
     _draw_kept,
 )
+from cifar_models.models import builders
 from cifar_models.rewriting import rewrite_for_speed
 
 pytestmark = pytest.mark.unit

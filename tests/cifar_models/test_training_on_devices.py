@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar_models.run import Run
+from cifar_models.results.run import Run
 
 pytestmark = pytest.mark.devices
 

@@ -16,11 +16,12 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from cifar_models import builders, training
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment, Protocol
-from cifar_models.features import FeatureCache
-from cifar_models.training import train
+from cifar_models.models import builders
+from cifar_models.training import train as training
+from cifar_models.training.features import FeatureCache
+from cifar_models.training.train import train
 
 # Batches of 32, and last ones of 4 and 18.
 PROTOCOL = Protocol(batch_size=32, epochs=3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cifar_models import devices
+from cifar_models.training import devices
 from tests.faults.stub import SIGNALS
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.runs import NIGHT_RECORD, nights, read_night
-from cifar_models.records import read_run
+from benchmarks.records.night_folder import NIGHT_RECORD, nights, read_night
+from cifar_models.results.run_files import read_run
 from tests.faults.processes import Process
 
 ROOT = Path(__file__).parents[2]

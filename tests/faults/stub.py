@@ -1,7 +1,7 @@
 """A pytest plugin for a night in a process of its own: trainings that take no time, and faults that really happen.
 
-Only ``cifar_models.training.train`` is replaced, and the drawing of the page. A stub's run is the recorded run of the
-baseline with the same seed, so that it passes. The environment variable ``FAULTS`` holds a JSON object:
+Only ``cifar_models.training.train.train`` is replaced, and the drawing of the page. A stub's run is the recorded run
+of the baseline with the same seed, so that it passes. The environment variable ``FAULTS`` holds a JSON object:
 
 - ``signals``: the folder where what pauses leaves ``paused NAME`` and waits for ``go NAME``, and where each training
   that begins is a line of ``trained``;
@@ -30,18 +30,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import night, plugin_report
-from cifar_models import training
-from cifar_models.code import describe_code
+from benchmarks.night import night
+from benchmarks.night import reports as plugin_report
 from cifar_models.datasets import Dataset
 from cifar_models.datasets.synthetic import load_synthetic
-from cifar_models.environment import describe_environment
 from cifar_models.experiments import EXPERIMENTS, Experiment
-from cifar_models.features import FeatureCache
-from cifar_models.pretrained import BackboneWeights
-from cifar_models.progress import Progress
-from cifar_models.records import read_run, record_name
-from cifar_models.run import Run
+from cifar_models.models.pretrained import BackboneWeights
+from cifar_models.results.environment import describe_environment
+from cifar_models.results.run import Run
+from cifar_models.results.run_files import read_run, record_name
+from cifar_models.results.source_code import describe_code
+from cifar_models.training import train as training
+from cifar_models.training.features import FeatureCache
+from cifar_models.training.progress import Progress
 
 RECORDS = Path(__file__).parents[2] / "baseline_runs"
 FAULTS = json.loads(os.environ["FAULTS"])

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines import read_baselines
-from benchmarks.runs import nights, read_night
-from cifar_models.records import read_run
+from benchmarks.baselines.baselines import read_baselines
+from benchmarks.records.night_folder import nights, read_night
+from cifar_models.results.run_files import read_run
 from tests.factories import cifar10_batches, write_weights
 from tests.faults.nights import NAMES, TRAININGS, House
 
@@ -175,7 +175,7 @@ def test_data_that_change_before_a_night_is_resumed(house_of_files: House) -> No
 
 def _write_vgg16(folder: Path) -> None:
     """Write weights drawn anew, under the name of the published ones."""
-    from cifar_models.builders import build_backbone
+    from cifar_models.models.builders import build_backbone
 
     write_weights(folder / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", build_backbone("vgg16"))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines import read_baselines
-from benchmarks.runs import nights, read_night
+from benchmarks.baselines.baselines import read_baselines
+from benchmarks.records.night_folder import nights, read_night
 from tests.faults.nights import NAMES, TRAININGS, House
 
 pytestmark = pytest.mark.faults

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from benchmarks.runs import read_night
+from benchmarks.records.night_folder import read_night
 from tests.faults.nights import TRAININGS, House
 
 pytestmark = pytest.mark.faults

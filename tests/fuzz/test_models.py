@@ -16,10 +16,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_models import pretrained
-from cifar_models.model_file import CLASS_NAMES, Classifier, ModelFileError, load_classifier, on_pixels, save_classifier
-from cifar_models.normalization import unit_scale
-from cifar_models.pretrained import WEIGHTS_FILES, WeightsError, imagenet_weights
+from cifar_models.datasets.normalization import unit_scale
+from cifar_models.models import pretrained
+from cifar_models.models.pretrained import WEIGHTS_FILES, WeightsError, imagenet_weights
+from cifar_models.models.saved_model import (
+    CLASS_NAMES,
+    Classifier,
+    ModelFileError,
+    load_classifier,
+    on_pixels,
+    save_classifier,
+)
 from tests.fuzz.mutations import JSON_WORDS, hundreds, mutated_bytes, mutated_json
 from tests.fuzz.plain import parsed
 from tests.fuzz.watch import CODE, Watch

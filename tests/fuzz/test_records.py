@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.baselines import BaselineError, Baselines, read_baselines, write_baselines
-from benchmarks.resume import runs_to_take
-from benchmarks.runs import (
+from benchmarks.baselines.baselines import BaselineError, Baselines, read_baselines, write_baselines
+from benchmarks.night.resume import runs_to_take
+from benchmarks.records.night_folder import (
     FORMAT,
     NIGHT_RECORD,
     BaselineMark,
@@ -23,9 +23,9 @@ from benchmarks.runs import (
     nights,
     read_night,
 )
-from cifar_models.records import read_run, record_name
-from cifar_models.run import RunError
-from cifar_models.strict_json import to_json
+from cifar_models.results.run import RunError
+from cifar_models.results.run_files import read_run, record_name
+from cifar_models.storage.strict_json import to_json
 from tests.factories import make_baseline, make_published, make_run, make_verdict
 from tests.fuzz.mutations import JSON_WORDS, mutated_bytes, mutated_json, thousands
 from tests.fuzz.plain import parsed, same_json

@@ -12,10 +12,10 @@ from tensorflow.python.framework.config import disable_op_determinism
 
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment
-from cifar_models.features import FeatureCache
-from cifar_models.fingerprint import fingerprint_arrays
-from cifar_models.pretrained import BackboneWeights
-from cifar_models.training import train
+from cifar_models.models.pretrained import BackboneWeights
+from cifar_models.storage.fingerprint import fingerprint_arrays
+from cifar_models.training.features import FeatureCache
+from cifar_models.training.train import train
 from tests.golden.trajectory import Trajectory
 
 SEED = 0

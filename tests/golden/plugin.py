@@ -45,7 +45,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reason, found = config.getoption("update_golden"), config.stash.get(FOUND, {})
     if reason is None:
         return
-    from cifar_models.environment import describe_environment
+    from cifar_models.results.environment import describe_environment
     from tests.golden.trajectory import STORED, Stored, read_trajectories, write_trajectories
 
     if found:

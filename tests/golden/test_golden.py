@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from cifar_models.experiments import EXPERIMENTS
-from cifar_models.pretrained import BackboneWeights
+from cifar_models.models.pretrained import BackboneWeights
 from tests.golden.compute import compute_trajectory
 from tests.golden.plugin import FOUND
 from tests.golden.trajectory import difference, read_trajectories

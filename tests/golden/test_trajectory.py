@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cifar_models.run import Fingerprints
+from cifar_models.results.run import Fingerprints
 from tests.golden.trajectory import (
     Stored,
     Trajectory,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cifar_models.files import write_whole
-from cifar_models.run import Fingerprints
-from cifar_models.strict_json import parse_json, read_as, to_json
+from cifar_models.results.run import Fingerprints
+from cifar_models.storage.files import write_whole
+from cifar_models.storage.strict_json import parse_json, read_as, to_json
 
 FORMAT = 2
 STORED = Path(__file__).with_name("trajectories.json")

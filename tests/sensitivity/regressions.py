@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TESTS = "tests/cifar_models"
-_TRAINING = f"{_TESTS}/test_training.py"
+_TRAINING = f"{_TESTS}/training/test_train.py"
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ REGRESSIONS = (
     # Pixels.
     Regression(
         "pixels not divided by 255",
-        "cifar_models/normalization.py",
+        "cifar_models/datasets/normalization.py",
         "return np.divide(images, np.float32(255), dtype=np.float32)",
         "return images.astype(np.float32)",
-        f"{_TESTS}/test_normalization.py::TestUnitScale::test_black_is_exactly_0_and_white_exactly_1",
+        f"{_TESTS}/datasets/test_normalization.py::TestUnitScale::test_black_is_exactly_0_and_white_exactly_1",
     ),
     Regression(
         "pixels divided by 255 twice",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "[prepare(array) for array in arrays]",
         "[prepare(array) / np.float32(255) for array in arrays]",
         f"{_TRAINING}::TestSeeds::test_an_epoch_is_keras_s_own_steps_on_its_batches",
@@ -64,10 +64,10 @@ REGRESSIONS = (
     ),
     Regression(
         "RGB for BGR where ImageNet's means are subtracted",
-        "cifar_models/normalization.py",
+        "cifar_models/datasets/normalization.py",
         "np.subtract(images[..., ::-1], ",
         "np.subtract(images, ",
-        f"{_TESTS}/test_normalization.py::TestImagenetCaffe::test_blue_comes_first_less_its_own_mean",
+        f"{_TESTS}/datasets/test_normalization.py::TestImagenetCaffe::test_blue_comes_first_less_its_own_mean",
     ),
     Regression(
         "BGR for RGB in CIFAR-10's images",
@@ -78,7 +78,7 @@ REGRESSIONS = (
     ),
     Regression(
         "training images standardised with the evaluation images' statistics",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "FITS[protocol.normalization](dataset.train_images)",
         "FITS[protocol.normalization](dataset.evaluation_images)",
         f"{_TRAINING}::TestTheProtocol::test_the_normalization_is_fitted_on_the_training_images_alone",
@@ -86,79 +86,79 @@ REGRESSIONS = (
     # Layers.
     Regression(
         "average pooling for max pooling",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         'layers.Activation("relu")(features)\n        features = layers.MaxPooling2D()',
         'layers.Activation("relu")(features)\n        features = layers.AveragePooling2D(2)',
-        f"{_TESTS}/test_builders.py::test_simple_cnn_is_the_published_one_layer_for_layer",
+        f"{_TESTS}/models/test_builders.py::test_simple_cnn_is_the_published_one_layer_for_layer",
     ),
     Regression(
         "padding valid for same",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         'layers.Conv2D(filters, 3, padding="same")',
         "layers.Conv2D(filters, 3)",
-        f"{_TESTS}/test_builders.py::test_simple_cnn_is_the_published_one_layer_for_layer",
+        f"{_TESTS}/models/test_builders.py::test_simple_cnn_is_the_published_one_layer_for_layer",
     ),
     Regression(
         "one layer's width halved",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         "layers.Dense(512, ",
         "layers.Dense(256, ",
-        f"{_TESTS}/test_builders.py::test_the_published_parameters_are_met",
+        f"{_TESTS}/models/test_builders.py::test_the_published_parameters_are_met",
     ),
     Regression(
         "a ReLU left out",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         'layers.Dense(512, activation="relu")',
         "layers.Dense(512)",
-        f"{_TESTS}/test_builders.py::test_simple_cnn_is_the_published_one_layer_for_layer",
+        f"{_TESTS}/models/test_builders.py::test_simple_cnn_is_the_published_one_layer_for_layer",
     ),
     Regression(
         "softmax applied twice",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         'return layers.Dense(CLASS_COUNT, activation="softmax", name="probabilities", dtype="float32")(features)',
         'return layers.Softmax()(layers.Dense(CLASS_COUNT, activation="softmax", name="probabilities")(features))',
-        f"{_TESTS}/test_builders.py::test_simple_cnn_is_the_published_one_layer_for_layer",
+        f"{_TESTS}/models/test_builders.py::test_simple_cnn_is_the_published_one_layer_for_layer",
     ),
     Regression(
         "another weight initialiser",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         'layers.Conv2D(filters, 3, padding="same")',
         'layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal")',
-        f"{_TESTS}/test_builders.py::test_kernels_start_as_keras_draws_them_by_default",
+        f"{_TESTS}/models/test_builders.py::test_kernels_start_as_keras_draws_them_by_default",
         night="gap is a regression",
     ),
     Regression(
         "dropout rate 0",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         "layers.Dropout(0.3)",
         "layers.Dropout(0.0)",
-        f"{_TESTS}/test_builders.py::test_improved_cnn_is_the_one_that_its_baselines_were_measured_with",
+        f"{_TESTS}/models/test_builders.py::test_improved_cnn_is_the_one_that_its_baselines_were_measured_with",
     ),
     Regression(
         "L2 left out",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         "layers.Dense(256, use_bias=False, kernel_regularizer=decay)",
         "layers.Dense(256, use_bias=False)",
-        f"{_TESTS}/test_builders.py::test_improved_cnn_is_the_one_that_its_baselines_were_measured_with",
+        f"{_TESTS}/models/test_builders.py::test_improved_cnn_is_the_one_that_its_baselines_were_measured_with",
     ),
     Regression(
         "momentum of batch normalization 0.5",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         "BATCH_NORMALIZATION_MOMENTUM = 0.8",
         "BATCH_NORMALIZATION_MOMENTUM = 0.5",
-        f"{_TESTS}/test_builders.py::test_improved_cnn_is_the_one_that_its_baselines_were_measured_with",
+        f"{_TESTS}/models/test_builders.py::test_improved_cnn_is_the_one_that_its_baselines_were_measured_with",
     ),
     # Steps.
     Regression(
         "learning rate times 3",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "return protocol.learning_rate\n",
         "return 3 * protocol.learning_rate\n",
         f"{_TRAINING}::TestTheLearningRate::test_it_is_constant_unless_the_protocol_says_otherwise",
     ),
     Regression(
         "learning rate divided by 10",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "return protocol.learning_rate\n",
         "return protocol.learning_rate / 10\n",
         f"{_TRAINING}::TestTheLearningRate::test_it_is_constant_unless_the_protocol_says_otherwise",
@@ -166,21 +166,21 @@ REGRESSIONS = (
     ),
     Regression(
         "SGD for Adam",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "FusedAdam(rate)",
         "keras.optimizers.SGD(rate)",
         f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_its_learning_rate_is_set",
     ),
     Regression(
         "Adam's epsilon 1e-3",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "FusedAdam(rate)",
         "FusedAdam(rate, epsilon=1e-3)",
         f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_its_learning_rate_is_set",
     ),
     Regression(
         "batches of 256",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "_batches(train_inputs, dataset.train_labels, protocol.batch_size, ",
         "_batches(train_inputs, dataset.train_labels, 256, ",
         f"{_TRAINING}::TestTheProtocol::test_batches_are_of_the_size_it_says_and_the_last_one_smaller",
@@ -188,64 +188,64 @@ REGRESSIONS = (
     # Freezing.
     Regression(
         "the frozen backbone left trainable",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         "    freeze(backbone)\n",
         "",
-        f"{_TESTS}/test_builders.py::test_of_a_frozen_backbone_only_the_dense_layer_trains",
+        f"{_TESTS}/models/test_builders.py::test_of_a_frozen_backbone_only_the_dense_layer_trains",
     ),
     Regression(
         "frozen batch normalization run in training mode",
-        "cifar_models/freezing.py",
+        "cifar_models/models/freezing.py",
         "        layer.trainable = False\n",
         "        for weight in layer.weights:\n            weight.trainable = False\n",
-        f"{_TESTS}/test_freezing.py::TestFreezing::test_a_frozen_batch_normalization_runs_in_inference_mode",
+        f"{_TESTS}/models/test_freezing.py::TestFreezing::test_a_frozen_batch_normalization_runs_in_inference_mode",
     ),
     Regression(
         "29 layers freed for 30",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         "unfreeze_last(backbone, 30)",
         "unfreeze_last(backbone, 29)",
-        f"{_TESTS}/test_builders.py::test_fine_tuning_frees_exactly_the_last_30_of_175_layers",
+        f"{_TESTS}/models/test_builders.py::test_fine_tuning_frees_exactly_the_last_30_of_175_layers",
     ),
     Regression(
         "31 layers freed for 30",
-        "cifar_models/builders.py",
+        "cifar_models/models/builders.py",
         "unfreeze_last(backbone, 30)",
         "unfreeze_last(backbone, 31)",
-        f"{_TESTS}/test_builders.py::test_fine_tuning_frees_exactly_the_last_30_of_175_layers",
+        f"{_TESTS}/models/test_builders.py::test_fine_tuning_frees_exactly_the_last_30_of_175_layers",
     ),
     # The end of a training, and what is reported of it.
     Regression(
         "early stopping off",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "patience=protocol.patience, ",
         "patience=protocol.epochs, ",
         f"{_TRAINING}::TestTheProtocol::test_it_stops_after_as_many_epochs_without_a_new_best_as_patience_says",
     ),
     Regression(
         "patience 0",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "patience=protocol.patience, ",
         "patience=0, ",
         f"{_TRAINING}::TestTheProtocol::test_it_stops_after_as_many_epochs_without_a_new_best_as_patience_says",
     ),
     Regression(
         "the best epoch's weights not restored",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "restore_best_weights=True",
         "restore_best_weights=False",
         f"{_TRAINING}::TestTheProtocol::test_accuracy_is_that_of_the_best_epoch_and_the_gap_that_of_the_last",
     ),
     Regression(
         "the best epoch's gap for the last one's",
-        "cifar_models/evaluation.py",
+        "cifar_models/results/evaluation.py",
         "return train_accuracy[-1] - validation_accuracy[-1]",
         "best = int(np.argmax(validation_accuracy))\n    return train_accuracy[best] - validation_accuracy[best]",
-        f"{_TESTS}/test_evaluation.py::TestOverfittingGap::test_it_is_train_minus_validation_of_the_last_epoch",
+        f"{_TESTS}/results/test_evaluation.py::TestOverfittingGap::test_it_is_train_minus_validation_of_the_last_epoch",
     ),
     Regression(
         "the last epoch's accuracy for the best one's",
-        "cifar_models/run.py",
+        "cifar_models/results/run.py",
         "return self.evaluation.accuracy",
         "return self.curves.val_accuracy[-1]",
         f"{_TRAINING}::TestTheProtocol::test_accuracy_is_that_of_the_best_epoch_and_the_gap_that_of_the_last",
@@ -253,7 +253,7 @@ REGRESSIONS = (
     # Images and labels.
     Regression(
         "a tenth of the training labels shuffled",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "_batches(train_inputs, dataset.train_labels, ",
         "_batches(train_inputs, np.where(np.arange(len(dataset.train_labels)) % 10, dataset.train_labels, "
         "np.random.default_rng(0).permutation(dataset.train_labels)), ",
@@ -262,14 +262,14 @@ REGRESSIONS = (
     ),
     Regression(
         "training images not shuffled",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "order.permutation(len(labels))",
         "np.arange(len(labels))",
         f"{_TRAINING}::TestSeeds::test_every_epoch_sees_every_training_image_in_an_order_of_its_own",
     ),
     Regression(
         "evaluation images leaked into the training images",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "_batches(train_inputs, dataset.train_labels, ",
         "_batches([np.concatenate(pair) for pair in zip(train_inputs, evaluation_inputs)], "
         "np.concatenate([dataset.train_labels, dataset.evaluation_labels]), ",
@@ -278,7 +278,7 @@ REGRESSIONS = (
     ),
     Regression(
         "validation on half of the evaluation images",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "validation_data=_batches(evaluation_inputs, dataset.evaluation_labels, ",
         "validation_data=_batches(evaluation_inputs, "
         "dataset.evaluation_labels[: len(dataset.evaluation_labels) // 2], ",
@@ -286,14 +286,14 @@ REGRESSIONS = (
     ),
     Regression(
         "accuracy on half of the evaluation images",
-        "cifar_models/evaluation.py",
+        "cifar_models/results/evaluation.py",
         "    predictions = probabilities.argmax(axis=1)\n",
         "    predictions, labels = probabilities.argmax(axis=1)[::2], labels[::2]\n",
-        f"{_TESTS}/test_evaluation.py::TestAHandWorkedExample::test_each_class_has_its_precision_recall_f1_and_count",
+        f"{_TESTS}/results/test_evaluation.py::TestAHandWorkedExample::test_each_class_has_its_precision_recall_f1_and_count",
     ),
     Regression(
         "one class mapped to another",
-        "cifar_models/training.py",
+        "cifar_models/training/train.py",
         "one_hot[labels[batch]]",
         "one_hot[np.where(labels[batch] == 9, 1, labels[batch])]",
         f"{_TRAINING}::TestSeeds::test_the_order_follows_from_the_seed",

@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.baselines import read_baselines
-from benchmarks.judge import judge
-from benchmarks.status import REGRESSION, STALE
+from benchmarks.baselines.baselines import read_baselines
+from benchmarks.night.exit_status import REGRESSION, STALE
+from benchmarks.records.judge import judge
 from tests.sensitivity.conftest import Row
 from tests.sensitivity.regressions import REGRESSIONS, Regression
 
@@ -96,8 +96,8 @@ def copy(tmp_path: Path) -> Copy:
 
 
 def test_it_is_the_copy_that_is_tested_and_what_cannot_be_collected_counts_for_nothing(copy: Copy) -> None:
-    (copy.root / "cifar_models" / "normalization.py").write_text("raise RuntimeError('this is the copy')")
-    outcome = copy.run(*UNIT, "tests/cifar_models/test_normalization.py")
+    (copy.root / "cifar_models" / "datasets" / "normalization.py").write_text("raise RuntimeError('this is the copy')")
+    outcome = copy.run(*UNIT, "tests/cifar_models/datasets/test_normalization.py")
     assert "RuntimeError: this is the copy" in outcome.output
     assert outcome.status == pytest.ExitCode.INTERRUPTED
     assert outcome.failures == {}
@@ -139,9 +139,9 @@ def test_the_tests_of_every_commit_raise_no_false_alarm(repetition: int, copy: C
 def test_the_night_raises_no_false_alarm(night: int) -> None:
     """Trainings with seeds that the baseline was not measured with are judged as a night of their own."""
     from cifar_models.datasets import load_dataset
-    from cifar_models.devices import hide_gpus
     from cifar_models.experiments import EXPERIMENTS
-    from cifar_models.training import train
+    from cifar_models.training.devices import hide_gpus
+    from cifar_models.training.train import train
 
     hide_gpus()
     dataset = load_dataset("synthetic")

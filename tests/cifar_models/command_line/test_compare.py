@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cifar_models import figures
-from cifar_models.records import write_run
-from cifar_models.run import Fingerprints, Run
+from cifar_models.figures import drawings as figures
+from cifar_models.results.run import Fingerprints, Run
+from cifar_models.results.run_files import write_run
 from tests.cifar_models.command_line.conftest import Command
 from tests.factories import FINGERPRINTS, make_run
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar_models.model_file import Classifier, save_classifier
+from cifar_models.models.saved_model import Classifier, save_classifier
 from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = [

@@ -15,19 +15,21 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cifar_models import devices, figures, training
 from cifar_models.command_line import train as train_command
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.datasets.synthetic import load_synthetic
-from cifar_models.evaluation import describe_evaluation, evaluate
 from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol
-from cifar_models.model_file import load_classifier
-from cifar_models.overfitting import describe_overfitting
-from cifar_models.pretrained import WeightsError
-from cifar_models.progress import Progress
-from cifar_models.records import read_run
-from cifar_models.run import Run
-from cifar_models.training import TrainingDiverged
+from cifar_models.figures import drawings as figures
+from cifar_models.models.pretrained import WeightsError
+from cifar_models.models.saved_model import load_classifier
+from cifar_models.results.evaluation import describe_evaluation, evaluate
+from cifar_models.results.overfitting import describe_overfitting
+from cifar_models.results.run import Run
+from cifar_models.results.run_files import read_run
+from cifar_models.training import devices
+from cifar_models.training import train as training
+from cifar_models.training.progress import Progress
+from cifar_models.training.train import TrainingDiverged
 from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_run
 

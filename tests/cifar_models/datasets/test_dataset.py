@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cifar_models.datasets.dataset import Dataset, DatasetError
-from cifar_models.fingerprint import fingerprint_arrays
+from cifar_models.storage.fingerprint import fingerprint_arrays
 
 pytestmark = pytest.mark.unit
 

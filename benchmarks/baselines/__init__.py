@@ -1,0 +1,1 @@
+"""baselines.json and the published numbers."""

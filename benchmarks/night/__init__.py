@@ -1,0 +1,1 @@
+"""A night: its trainings, resuming, its exit status, its workers."""

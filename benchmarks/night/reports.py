@@ -1,0 +1,99 @@
+"""What a session leaves for those who did not watch it: the page, CI's summary, properties of the tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION
+
+if TYPE_CHECKING:
+    from benchmarks.night.night import Night
+    from benchmarks.statistics.verdict import Verdict
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The variable by which GitHub Actions names the file whose Markdown it shows with a job."""
+REPORTED: pytest.StashKey[list[str]] = pytest.StashKey()
+"""What was written, or could not be, a line each."""
+
+Properties = list[tuple[str, object]]
+
+
+def write_reports(session: pytest.Session, night: Night) -> None:
+    """Write the night's page and CI's summary; what goes wrong with them is said and never hides the verdicts."""
+    if night.folder is None or not night.rows or session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        return
+    folder, lines = night.folder.path, session.config.stash.setdefault(REPORTED, [])
+    reports = [partial(_write_page, folder, night, session.config.getoption("report_dir") or folder)]
+    if summary := os.environ.get(STEP_SUMMARY):
+        reports.append(partial(_write_summary, folder, night, Path(summary)))
+    for write in reports:
+        try:
+            lines.append(write())
+        except OSError as error:
+            lines.append(
+                f"report: could not be written: {error}: put that right, and python -m benchmarks.page {folder} makes "
+                f"the page"
+            )
+            session.exitstatus = session.exitstatus or NOT_JUDGED
+        except Exception as error:  # noqa: BLE001 - the verdicts are worth more than their reports
+            lines.append(f"report: could not be written: {type(error).__name__}: {error}")
+            session.exitstatus = session.exitstatus or REGRESSION
+
+
+def properties_of(night: Night, experiment: str, seed: int | None) -> Properties:
+    """Return what a machine may want to know of a training, or of a verdict if there is no seed; nothing without one.
+
+    Args:
+        night: the session's.
+        experiment: its name.
+        seed: of the training; None for the verdicts.
+    """
+    if seed is None:
+        return _properties_of_verdicts((night.verdicts or {}).get(experiment, []))
+    run = next((row.run for row in night.rows if (row.experiment, row.seed) == (experiment, seed)), None)
+    if run is None:
+        return []
+    return [
+        ("accuracy", run.accuracy),
+        ("gap", run.gap),
+        ("epochs", run.epochs),
+        ("seconds", run.timings.training),
+        ("feature_seconds", run.timings.features),
+    ]
+
+
+def _properties_of_verdicts(verdicts: Sequence[Verdict]) -> Properties:
+    return [
+        (f"{verdict.check.metric}: {what}", value)
+        for verdict in verdicts
+        for what, value in (
+            ("today", verdict.today),
+            ("baseline", verdict.baseline),
+            ("allowance", verdict.allowance),
+            ("verdict", verdict.word),
+        )
+    ]
+
+
+def _write_page(folder: Path, night: Night, report_dir: Path) -> str:
+    from benchmarks.records.night_folder import RECORDS
+    from benchmarks.report.page import write_report
+
+    return f"report: {write_report(folder, night.baselines, night.baselines_path.parent / RECORDS, report_dir)}"
+
+
+def _write_summary(folder: Path, night: Night, file: Path) -> str:
+    from benchmarks.records.findings import read_findings
+    from benchmarks.records.night_folder import RECORDS
+    from benchmarks.report.markdown import markdown
+
+    text = markdown(read_findings(folder, night.baselines, night.baselines_path.parent / RECORDS))
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(text)
+    return f"summary: {file}"

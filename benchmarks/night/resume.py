@@ -1,0 +1,58 @@
+"""Which runs of an interrupted night can stand for a training of tonight: those that nothing tells apart from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.records.night_folder import read_night_runs
+from cifar_models.results.environment import Environment
+from cifar_models.results.run import Fingerprints, Run
+from cifar_models.results.source_code import Code
+
+RunKey = tuple[str, int]
+"""An experiment's name and a seed."""
+
+
+def runs_to_take(folder: Path, difference: Callable[[Run], str]) -> tuple[dict[RunKey, Run], list[str]]:
+    """Return the runs of a night's folder that can be taken, and a sentence for each record that cannot.
+
+    Args:
+        folder: the night's.
+        difference: what tells a run apart from a training of tonight; nothing if nothing does.
+    """
+    runs, errors = read_night_runs(folder)
+    taken: dict[RunKey, Run] = {}
+    notes = [f"ignored, and trained anew: {error}" for error in errors]
+    for run in runs:
+        if reason := difference(run):
+            notes.append(f"trained anew: {run.experiment} seed {run.seed}, for {reason}")
+        else:
+            taken[run.experiment, run.seed] = run
+    return taken, notes
+
+
+def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environment: Environment) -> str:
+    """Return the first thing that tells a run apart from a training of tonight; nothing if nothing does.
+
+    Args:
+        run: of the interrupted night.
+        fingerprints: of tonight's data, weights and protocol for this experiment.
+        code: tonight's.
+        environment: tonight's: versions, processor and device.
+    """
+    for part in ("data", "weights", "protocol"):
+        if getattr(run.fingerprints, part) != getattr(fingerprints, part):
+            return f"its {part} fingerprint differs"
+    if run.code is None:
+        return "its code was not recorded"
+    if run.code.source != code.source:
+        return "the package's source has changed"
+    if run.code.commit != code.commit:
+        return f"it is of commit {run.code.commit}, not {code.commit}"
+    if run.environment.packages != environment.packages:
+        changed = sorted(set(run.environment.packages.items()) ^ set(environment.packages.items()))
+        return f"{changed[0][0]} has another version"
+    if run.environment != environment:
+        return "python, the system, the processor or the device differs"
+    return ""

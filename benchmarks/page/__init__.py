@@ -1,1 +1,0 @@
-"""The morning report: one self-contained HTML page that says what a night came to and why."""

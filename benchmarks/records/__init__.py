@@ -1,0 +1,1 @@
+"""Nights on disk: folders, findings, history, differences."""

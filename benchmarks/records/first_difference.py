@@ -1,0 +1,46 @@
+"""Since which epoch today's curves and the baseline's part: where to begin to look for what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from statistics import fmean
+
+from cifar_models.results.run import Curves, Run
+
+
+def parting_epoch(baseline: Sequence[Sequence[float]], today: Sequence[Sequence[float]]) -> int | None:
+    """Return the first epoch, from 1, since which the mean of today's curves stays on one side of the baseline's range.
+
+    Only epochs that every run trained are looked at: where early stopping has ended some, those left are a selection.
+
+    Args:
+        baseline: a curve for each run, one value an epoch; their lowest and highest values are the range.
+        today: likewise.
+
+    Returns:
+        None if the mean lies in the range at the last of these epochs, or if there are no runs to compare.
+    """
+    if not baseline or not today:
+        return None
+    parted = None
+    former = 0
+    for epoch in range(min(map(len, [*baseline, *today]))):
+        values = [curve[epoch] for curve in baseline]
+        mean = fmean(curve[epoch] for curve in today)
+        side = (mean > max(values)) - (mean < min(values))
+        if side != former:
+            parted = epoch + 1 if side else None
+        former = side
+    return parted
+
+
+def parting_epochs(baseline: Sequence[Run], today: Sequence[Run]) -> dict[str, int | None]:
+    """Return the parting epoch of each of a run's ``Curves``, by its name, the earliest first and None last."""
+    epochs = {
+        kind.name: parting_epoch(
+            [getattr(run.curves, kind.name) for run in baseline], [getattr(run.curves, kind.name) for run in today]
+        )
+        for kind in fields(Curves)
+    }
+    return dict(sorted(epochs.items(), key=lambda item: (item[1] is None, item[1] or 0)))

@@ -1,0 +1,112 @@
+"""Accuracy, gap and speed over the past nights, so that a drift too slow for any single night is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from benchmarks.records.night_folder import BaselineMark, nights, read_night_runs
+from cifar_models.results.run import Run
+
+METRICS = ("accuracy", "gap", "seconds an epoch")
+"""What is followed; the seconds are those of the training, without a frozen part's features."""
+MOST_NIGHTS = 365
+RECENT_NIGHTS = 7
+"""Nights whose mean is held against the baseline: enough for their noise to average out, few enough to be news."""
+
+
+@dataclass(frozen=True)
+class NightOfExperiment:
+    """One experiment in one night.
+
+    Attributes:
+        started: when the night did, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
+        values: of each metric in ``METRICS``, one for each run; accuracy and gap are fractions.
+        mark: of the baseline that the night was held against; None if it was not judged.
+        baseline: the mean of the baseline's values by metric, of accuracy and gap; empty if not judged.
+    """
+
+    started: str
+    values: dict[str, list[float]]
+    mark: BaselineMark | None
+    baseline: dict[str, float]
+
+
+@dataclass(frozen=True)
+class BaselineChange:
+    """A night that is held against another baseline than the one judged before it; the first one counts."""
+
+    night: int
+    mark: BaselineMark
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The mean over so many of the last nights, each with equal weight, and that less their baseline's mean."""
+
+    nights: int
+    mean: float
+    difference: float
+
+
+def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[NightOfExperiment]]:
+    """Return the nights of each experiment on a data set, the oldest first; at most ``MOST_NIGHTS``.
+
+    Args:
+        run_dir: the folder of nights.
+        dataset: the data set's name.
+        until: the start of the last night to show, as its record has it.
+    """
+    some = [(path, night) for path, night in nights(run_dir) if night.dataset == dataset and night.started <= until]
+    some.sort(key=lambda night: night[1].started)
+    history: dict[str, list[NightOfExperiment]] = {}
+    for path, night in some[-MOST_NIGHTS:]:
+        runs, _ = read_night_runs(path)
+        for name in dict.fromkeys(run.experiment for run in runs):
+            history.setdefault(name, []).append(
+                NightOfExperiment(
+                    started=night.started,
+                    values=_values([run for run in runs if run.experiment == name]),
+                    mark=night.baselines.get(name),
+                    baseline={
+                        verdict.metric: verdict.baseline
+                        for verdict in night.verdicts
+                        if verdict.experiment == name and verdict.metric in METRICS
+                    },
+                )
+            )
+    return history
+
+
+def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:
+    """Return the nights, counted from 0, at which the baseline is not that of the night judged before."""
+    changes: list[BaselineChange] = []
+    for number, night in enumerate(some):
+        if night.mark is not None and (not changes or night.mark != changes[-1].mark):
+            changes.append(BaselineChange(number, night.mark))
+    return changes
+
+
+def recent_drift(some: Sequence[NightOfExperiment], metric: str) -> Drift | None:
+    """Return how far the mean of the last nights that were held against the last baseline lies from it.
+
+    Returns:
+        None if there are fewer than two such nights: a single one has its verdict.
+    """
+    changes = baseline_changes(some)
+    judged = [night for night in some[changes[-1].night :] if metric in night.baseline] if changes else []
+    if len(judged) < 2:
+        return None
+    recent = judged[-RECENT_NIGHTS:]
+    mean = fmean(fmean(night.values[metric]) for night in recent)
+    return Drift(len(recent), mean, mean - recent[-1].baseline[metric])
+
+
+def _values(runs: Sequence[Run]) -> dict[str, list[float]]:
+    return {
+        "accuracy": [run.accuracy for run in runs],
+        "gap": [run.gap for run in runs],
+        "seconds an epoch": [run.timings.training / run.epochs for run in runs],
+    }

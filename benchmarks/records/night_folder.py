@@ -1,0 +1,291 @@
+"""Nights on disk: a folder each, with one record for each finished training, each written whole or not at all."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from benchmarks.baselines.baselines import Baseline
+from cifar_models.results.run import Run, RunError
+from cifar_models.results.run_files import read_run, record_name
+from cifar_models.storage.files import remove_leftovers, write_whole
+from cifar_models.storage.strict_json import parse_json, read_as, to_json
+
+FORMAT = 1
+"""The number of a night's own record; another layout gets another number."""
+NIGHT_RECORD = "night.json"
+RECORDS = "baseline_runs"
+"""The folder beside baselines.json with the records of the runs that it was measured by."""
+_LOCK = ".lock"
+_REMOVED = ".removed"
+_NAME = "%Y-%m-%dT%H-%M-%SZ"  # without colons, which not every file system allows
+
+
+class NightError(ValueError):
+    """A folder that is no night: what was found and what was expected."""
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """One verdict, for the reports and the history; means, allowance and drop in the metric's unit.
+
+    Attributes:
+        experiment: its name.
+        metric: its name.
+        word: pass, regression, stale or undecided.
+        baseline: the mean of the baseline's values.
+        today: the mean of the night's runs.
+        allowance: how far the two may be apart, either way.
+        rule: what set it, the tolerance or the t-test.
+        smallest_drop: the smallest change for the worse that such a night catches 95 times in 100; None if not known.
+        runs: how many of the night's runs were used.
+    """
+
+    experiment: str
+    metric: str
+    word: str
+    baseline: float
+    today: float
+    allowance: float
+    rule: str
+    smallest_drop: float | None
+    runs: int
+
+
+@dataclass(frozen=True)
+class BaselineMark:
+    """Which baseline a night was held against: where it came from, the day and the reason it was set for."""
+
+    source: str
+    recorded: str
+    reason: str
+
+    @classmethod
+    def of(cls, baseline: Baseline) -> BaselineMark:
+        """Return the mark of a baseline."""
+        return cls(baseline.source, baseline.recorded, baseline.reason)
+
+
+@dataclass(frozen=True)
+class NightRecord:
+    """What a night was and how it ended.
+
+    Attributes:
+        dataset: the data set's name.
+        data: its fingerprint.
+        started: in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
+        ended: likewise; None while it runs, and for good if it was interrupted.
+        false_alarm_rate: of the whole night.
+        verdicts: in the order of the table.
+        problems: why an experiment was not judged, by its name.
+        baselines: by experiment, of those judged.
+    """
+
+    dataset: str
+    data: str
+    started: str
+    ended: str | None = None
+    false_alarm_rate: float = 0.01
+    verdicts: list[VerdictRecord] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+    baselines: dict[str, BaselineMark] = field(default_factory=dict)
+
+
+class NightFolder:
+    """The folder of a night that this process runs; no other process goes on with it meanwhile."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self.path, self._lock = path, lock
+
+    @classmethod
+    def start(cls, run_dir: Path, record: NightRecord) -> NightFolder:
+        """Make a new night's folder, named by the time at which it starts.
+
+        Raises:
+            OSError: the folder cannot be made or written.
+        """
+        run_dir.mkdir(parents=True, exist_ok=True)
+        name = datetime.datetime.fromisoformat(record.started).strftime(_NAME)
+        # Two nights may start within a second, and a clock may be set back to an hour that had its night.
+        for number in range(1, 1000):
+            path = run_dir / (name if number == 1 else f"{name}-{number}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            folder = cls(path, FileLock(path / _LOCK))
+            try:
+                folder._lock.acquire()
+                folder.write_record(record)
+            except OSError:
+                folder.remove()
+                raise
+            return folder
+        raise FileExistsError(f"{run_dir}: found a thousand nights of {name}, expected room for another")
+
+    @classmethod
+    def resume(cls, run_dir: Path, *, dataset: str, data: str) -> NightFolder | None:
+        """Return the newest night on these data that was interrupted and that nobody goes on with; None if none was.
+
+        Raises:
+            OSError: its folder cannot be written.
+        """
+        for path, record in newest_first(run_dir):
+            if record.ended is not None or (record.dataset, record.data) != (dataset, data):
+                continue
+            folder = cls.take(path)
+            if folder is None:
+                continue
+            # Once more, under the lock: whoever held it may have ended the night since, or removed it.
+            with suppress(NightError):
+                if folder.read_record().ended is None:
+                    remove_leftovers(path / "*")
+                    return folder
+            folder.close()
+        return None
+
+    @classmethod
+    def take(cls, path: Path) -> NightFolder | None:
+        """Return the folder of a night that nobody runs; None if somebody does.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        folder = cls(path, FileLock(path / _LOCK))
+        try:
+            folder._lock.acquire(blocking=False)
+        except Timeout:
+            return None
+        return folder
+
+    def write_record(self, record: NightRecord) -> None:
+        """Write what the night is.
+
+        Raises:
+            OSError: the folder cannot be written; the former record is as it was.
+        """
+        write_whole(self.path / NIGHT_RECORD, to_json({"format": FORMAT, **asdict(record)}))
+
+    def read_record(self) -> NightRecord:
+        """Return what the night is.
+
+        Raises:
+            NightError: the record is missing or damaged.
+        """
+        return read_night(self.path)
+
+    def close(self) -> None:
+        """Let others go on with the night."""
+        self._lock.release()
+
+    def remove(self) -> None:
+        """Remove the night for good, and for whoever looks for nights at once.
+
+        Raises:
+            OSError: the folder cannot be removed.
+        """
+        removed = self.path.rename(self.path.with_name(f".{self.path.name}{_REMOVED}"))
+        shutil.rmtree(removed)
+        self._lock.release()
+
+
+def nights(run_dir: Path) -> Iterator[tuple[Path, NightRecord]]:
+    """Yield each night's folder and record in the order of the folders' names; what is no night is passed over."""
+    for path in _folders(run_dir):
+        try:
+            yield path, read_night(path)
+        except NightError:
+            continue
+
+
+def newest_first(run_dir: Path) -> list[tuple[Path, NightRecord]]:
+    """Return each night's folder and record, the one that started last by its own clock first."""
+    return sorted(nights(run_dir), key=lambda night: (night[1].started, night[0].name), reverse=True)
+
+
+def damaged_nights(run_dir: Path) -> Iterator[NightError]:
+    """Yield what is wrong with each night whose own record is there and cannot be read."""
+    for path in _folders(run_dir):
+        try:
+            read_night(path)
+        except NightError as error:
+            if (path / NIGHT_RECORD).exists():
+                yield error
+
+
+def remove_half_removed(run_dir: Path) -> None:
+    """Remove the rest of nights whose removal was broken off.
+
+    Raises:
+        OSError: they cannot be removed.
+    """
+    for path in run_dir.glob(f".*{_REMOVED}"):
+        shutil.rmtree(path)
+
+
+def _folders(run_dir: Path) -> list[Path]:
+    return sorted(path for path in run_dir.glob("[!.]*") if path.is_dir())
+
+
+def read_night(path: Path) -> NightRecord:
+    """Read the record of a night from its folder.
+
+    Raises:
+        NightError: there is none, or it is cut short, damaged or of another format.
+    """
+    file = path / NIGHT_RECORD
+    try:
+        record = parse_json(file.read_text(encoding="utf-8"))
+        found = record.pop("format", None) if isinstance(record, dict) else None
+        if found != FORMAT or type(found) is not int:
+            raise ValueError(f"found format {found!r}, expected {FORMAT}")
+        night: NightRecord = read_as(NightRecord, record, "night")
+        for time in filter(None, (night.started, night.ended)):
+            datetime.datetime.fromisoformat(time)
+    except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
+        raise NightError(f"{file}: {error}; expected the record of a night") from None
+    return night
+
+
+def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
+    """Return the runs of a night's folder, by experiment and seed, and an error for each record that cannot be read."""
+    runs, errors = [], []
+    for path in folder.glob(record_name("*", "*", "*")):
+        try:
+            runs.append(read_run(path))
+        except RunError as error:
+            errors.append(error)
+    return sorted(runs, key=lambda run: (run.experiment, run.seed)), sorted(errors, key=str)
+
+
+def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int]) -> list[Run]:
+    """Return those of an experiment's records that are there, in the order of the seeds; no damaged one."""
+    runs = []
+    for seed in seeds:
+        try:
+            runs.append(read_run(folder / record_name(experiment, dataset, seed)))
+        except RunError:
+            continue
+    return runs
+
+
+def runs_behind(baseline: Baseline, folder: Path, experiment: str, dataset: str) -> list[Run]:
+    """Return the runs that a baseline was measured by, from the folder of records; none unless they are these and all.
+
+    Args:
+        baseline: of that experiment on that data set; a published one has no runs.
+        folder: such as ``RECORDS``.
+        experiment: its name.
+        dataset: the data set's name.
+    """
+    runs = read_runs(folder, experiment, dataset, baseline.seeds)
+    same = len(runs) == len(baseline.seeds) and all(run.fingerprints == baseline.fingerprints for run in runs)
+    if not same or [round(run.accuracy, 6) for run in runs] != baseline.metrics["accuracy"].values:
+        return []
+    return runs

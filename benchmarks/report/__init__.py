@@ -1,0 +1,1 @@
+"""What a night came to, for the terminal, the page and Markdown."""

@@ -1,0 +1,1 @@
+"""Verdicts, significance and power: NumPy and SciPy alone."""

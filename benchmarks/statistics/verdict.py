@@ -1,0 +1,272 @@
+"""Judges a night: every metric of every experiment against its baseline, with one false-alarm rate for all.
+
+A check fails if its effect is larger than its tolerance and its p-value is rejected by Holm's method. Both
+are one rule with an allowance: Holm's method rejects a check where p is at most the level it ended with,
+which is where the effect exceeds critical value * s * sqrt(1/n + 1/k) at that level, so the check fails where
+|effect| exceeds the larger one of that and the tolerance. The tolerance enters only after Holm's method and
+only ever turns a failure into a pass. So the chance that a night without any change has a failure is at most
+the stated rate, and no check's tolerance decides about another check.
+
+A verdict's smallest drop is stated for the level of Holm's first step, the strictest that a check can meet:
+it holds however the other checks of the night come out.
+
+`looks` says how undecided checks train further seeds and what that costs, `significance` what noise the
+p-values allow for. A published baseline is one value without a spread: its tolerance alone judges it, outside
+the false-alarm rate.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from benchmarks.statistics.power import Look, smallest_drop
+from benchmarks.statistics.sequential import FAMILY_SHARES, Decisions, Family, decide, make_plan
+from benchmarks.statistics.significance import (
+    critical_value,
+    degrees_of_freedom,
+    measure,
+    p_values,
+    standard_error_factor,
+)
+
+Source = Literal["measured", "published"]
+Word = Literal["pass", "regression", "stale", "undecided"]
+Rule = Literal["tolerance", "t-test"]
+
+LEAST_BASELINE_RUNS = 3
+
+# Allowances are compared with this relative slack: 0.63 - 0.65 is not beyond a tolerance of 0.02.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One metric of one experiment: its baseline runs, today's runs in the order of training, its rules.
+
+    Values and `tolerance` are in the metric's unit (accuracy, gap and F1: fractions, not percentage points).
+
+    Raises:
+        ValueError: a value is not finite, the tolerance negative, there are no runs today, or the baseline
+            has not exactly one value (published) or at least `LEAST_BASELINE_RUNS` (measured).
+    """
+
+    experiment: str
+    metric: str
+    baseline: tuple[float, ...]
+    today: tuple[float, ...]
+    tolerance: float
+    higher_is_better: bool
+    source: Source = "measured"
+    family: Family = "headline"
+
+    def __post_init__(self) -> None:
+        name = f"{self.experiment} {self.metric}"
+        if self.source not in get_args(Source):
+            raise ValueError(f"{name}: source {self.source!r} must be one of {', '.join(get_args(Source))}")
+        if self.family not in FAMILY_SHARES:
+            raise ValueError(f"{name}: family {self.family!r} must be one of {', '.join(FAMILY_SHARES)}")
+        if not (np.isfinite(self.tolerance) and self.tolerance >= 0):
+            raise ValueError(f"{name}: tolerance {self.tolerance} must be finite and not negative")
+        for group, values in (("baseline", self.baseline), ("today", self.today)):
+            for number, value in enumerate(values, start=1):
+                if not np.isfinite(value):
+                    raise ValueError(f"{name}: {group} value {value} of run {number} must be finite")
+        if not self.today:
+            raise ValueError(f"{name}: no runs today; there must be at least one")
+        if self.source == "published" and len(self.baseline) != 1:
+            raise ValueError(f"{name}: {len(self.baseline)} published values; there must be exactly one")
+        if self.source == "measured" and len(self.baseline) < LEAST_BASELINE_RUNS:
+            raise ValueError(
+                f"{name}: {len(self.baseline)} baseline runs; there must be at least {LEAST_BASELINE_RUNS}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What was found for one check, with the numbers at the look that decided it.
+
+    |effect| within `inner_allowance` passes, beyond `allowance` is a regression or stale, between is
+    undecided; with a single look both are equal. The statistical fields are None for a published baseline,
+    which is judged by its tolerance alone, outside the false-alarm rate.
+
+    Attributes:
+        word: pass, regression (outside on the bad side), stale (outside on the good side) or undecided.
+        rule: what set `allowance`: the tolerance or the t-test.
+        effect: mean(today) - mean(baseline), in the metric's unit, as the allowances and `smallest_drop`.
+        runs: how many of today's runs were used.
+        deviation: pooled standard deviation of one run (n + k - 2 degrees of freedom).
+        p_value: two-sided, before Holm's method.
+        level: the check's part of the false-alarm rate by Holm's method; `p_value` is held against it.
+        smallest_drop: change for the worse that the night catches with the stated power, if `deviation` is
+            the true one.
+        seeds_wanted: how many runs the next look takes; None if there is none.
+    """
+
+    check: Check
+    word: Word
+    rule: Rule
+    effect: float
+    allowance: float
+    inner_allowance: float
+    runs: int
+    deviation: float | None = None
+    degrees_of_freedom: int | None = None
+    p_value: float | None = None
+    level: float | None = None
+    smallest_drop: float | None = None
+    seeds_wanted: int | None = None
+
+    @property
+    def used(self) -> tuple[float, ...]:
+        """Those of today's runs that were used."""
+        return self.check.today[: self.runs]
+
+    @property
+    def today(self) -> float:
+        """The mean of the runs that were used."""
+        return fmean(self.used)
+
+    @property
+    def baseline(self) -> float:
+        """The mean of the baseline's runs."""
+        return fmean(self.check.baseline)
+
+
+def judge_night(
+    checks: Sequence[Check],
+    *,
+    false_alarm_rate: float = 0.01,
+    looks: Sequence[int] | None = None,
+    power: float = 0.95,
+) -> list[Verdict]:
+    """Judge all checks of one night together, in their order; a pure function of the runs so far.
+
+    Args:
+        checks: every check of the night, also those decided before: sharing the rate needs them all.
+        false_alarm_rate: chance that a night without any change has anything but passes, over all measured
+            checks and looks; in (0, 0.5).
+        looks: numbers of today's runs at which to judge, increasing; the last one is the most a night trains.
+            Judge after each, then train the experiments with `seeds_wanted` up to it. None: a single look at
+            all runs, which leaves nothing undecided.
+        power: probability with which each `smallest_drop` is caught, that is, does not pass.
+
+    Raises:
+        ValueError: no checks, one twice, a number of runs that is no look, or a bad rate, look or power.
+    """
+    if not checks:
+        raise ValueError("checks is empty: a night without checks is no pass")
+    for name, count in Counter((check.experiment, check.metric) for check in checks).items():
+        if count > 1:
+            raise ValueError(f"{' '.join(name)}: {count} checks; each metric must have exactly one")
+    measured = [check for check in checks if check.source == "measured"]
+    verdicts = iter(_judge_measured(measured, false_alarm_rate, looks, power))
+    return [next(verdicts) if check.source == "measured" else _judge_published(check) for check in checks]
+
+
+def _judge_published(check: Check) -> Verdict:
+    """Judge by the tolerance alone."""
+    effect = float(np.mean(np.sort(check.today))) - check.baseline[0]
+    return Verdict(
+        check=check,
+        word=_side(check, effect) if _beyond(effect, check.tolerance) else "pass",
+        rule="tolerance",
+        effect=effect,
+        allowance=check.tolerance,
+        inner_allowance=check.tolerance,
+        runs=len(check.today),
+    )
+
+
+def _judge_measured(
+    checks: Sequence[Check], false_alarm_rate: float, looks: Sequence[int] | None, power: float
+) -> list[Verdict]:
+    """Judge the checks that share the false-alarm rate."""
+    if not checks:
+        return []
+    plan = make_plan(
+        [check.experiment for check in checks],
+        [check.family for check in checks],
+        looks=[1] if looks is None else looks,
+        false_alarm_rate=false_alarm_rate,
+    )
+    schedules = [_schedule(check, looks) for check in checks]
+    effect = np.full((len(plan.rates), len(checks)), np.nan)
+    deviation, p = effect.copy(), effect.copy()
+    for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
+        for row, runs in enumerate(schedule):
+            if runs <= len(check.today):
+                found = measure(np.array(check.baseline), np.array(check.today[:runs]))
+                effect[row, column], deviation[row, column] = found
+                p[row, column] = p_values(*found, baseline_runs=len(check.baseline), today_runs=runs)
+    decisions = decide(p, _beyond(effect, np.array([check.tolerance for check in checks])), plan)
+    first_step = plan.first_step_levels()
+    verdicts = []
+    for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
+        row = decisions.look[column]
+        n, runs = len(check.baseline), schedule[row]
+        s = float(deviation[row, column])
+        error = s * standard_error_factor(baseline_runs=n, today_runs=runs)
+        level, inner_level = float(decisions.level[column]), float(decisions.inner_level[column])
+        critical = critical_value(level, baseline_runs=n, today_runs=runs) * error
+        inner_critical = critical_value(inner_level, baseline_runs=n, today_runs=runs) * error
+        decided = decisions.passed[column] or decisions.failed[column]
+        verdicts.append(
+            Verdict(
+                check=check,
+                word=_word(check, decisions, column, float(effect[row, column])),
+                rule="t-test" if critical > check.tolerance else "tolerance",
+                effect=float(effect[row, column]),
+                allowance=max(check.tolerance, critical),
+                inner_allowance=max(check.tolerance, inner_critical),
+                runs=runs,
+                deviation=s,
+                degrees_of_freedom=degrees_of_freedom(baseline_runs=n, today_runs=runs),
+                p_value=float(p[row, column]),
+                level=level,
+                smallest_drop=smallest_drop(
+                    deviation=s,
+                    tolerance=check.tolerance,
+                    looks=[
+                        Look(baseline_runs=n, today_runs=k, level=float(first))
+                        for k, first in zip(schedule, first_step[:, column], strict=True)
+                    ],
+                    power=power,
+                ),
+                seeds_wanted=None if decided or row == len(schedule) - 1 else schedule[row + 1],
+            )
+        )
+    return verdicts
+
+
+def _schedule(check: Check, looks: Sequence[int] | None) -> tuple[int, ...]:
+    """Return the numbers of runs at which a check is judged, having refused a number of runs in between."""
+    if looks is None:
+        return (len(check.today),)
+    if len(check.today) not in looks:
+        raise ValueError(
+            f"{check.experiment} {check.metric}: {len(check.today)} runs today must be one of the looks {tuple(looks)}"
+        )
+    return tuple(looks)
+
+
+def _word(check: Check, decisions: Decisions, column: int, effect: float) -> Word:
+    """Return the outcome's word."""
+    if decisions.passed[column]:
+        return "pass"
+    return _side(check, effect) if decisions.failed[column] else "undecided"
+
+
+def _side(check: Check, effect: float) -> Word:
+    """Return the word for a failure on the effect's side."""
+    return "stale" if (effect > 0) == check.higher_is_better else "regression"
+
+
+def _beyond(effect: Any, tolerance: Any) -> Any:
+    """Return whether effects lie beyond their tolerance, by more than rounding can explain."""
+    return np.abs(effect) > tolerance * (1 + _ROUNDING)

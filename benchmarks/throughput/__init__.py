@@ -1,0 +1,1 @@
+"""Speeds: the reference workload, their baselines, and ratios against plain Keras."""

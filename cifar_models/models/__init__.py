@@ -1,0 +1,1 @@
+"""Model builders, freezing, pretrained and random weights, saved models."""

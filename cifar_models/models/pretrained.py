@@ -1,0 +1,230 @@
+"""The weights that backbones start from: ImageNet's, from a file or a download, or seeded random ones."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from cifar_models.datasets.normalization import unit_scale
+from cifar_models.datasets.synthetic import load_synthetic
+from cifar_models.models.builders import build_backbone
+from cifar_models.storage.fingerprint import fingerprint_arrays
+from cifar_models.storage.keras_cache import DownloadError, download, keras_cache
+
+LayerWeights = dict[str, list[npt.NDArray[np.float32]]]
+
+
+class WeightsError(ValueError):
+    """Pretrained weights that cannot be used: what was found, what was expected, and what to do."""
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """Keras's own file of a backbone's ImageNet weights without its top: name, address, published md5."""
+
+    name: str
+    folder_url: str
+    md5: str
+
+
+# Names, addresses and checksums as in keras.applications.vgg16 and keras.applications.resnet.
+WEIGHTS_FILES = {
+    "vgg16": WeightsFile(
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "https://storage.googleapis.com/tensorflow/keras-applications/vgg16",
+        "6d6bbae143d832006294945121d1f1fc",
+    ),
+    "resnet50": WeightsFile(
+        "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "https://storage.googleapis.com/tensorflow/keras-applications/resnet",
+        "4d473c1dd8becc155b73f8504c6f6626",
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class BackboneWeights:
+    """A backbone's weights, by layer, and where they come from.
+
+    Attributes:
+        backbone: ``vgg16`` or ``resnet50``.
+        description: where they come from, for tables and records.
+        fingerprint: ``sha256:`` over the arrays' values (not the file's bytes: the same weights in another container
+            are the same weights), for random ones over the drawn values, before calibration.
+        checksum: ``md5:`` of Keras's own file if it is that file, None otherwise.
+        layers: the arrays of each layer that has any, in Keras's order.
+    """
+
+    backbone: str
+    description: str
+    fingerprint: str
+    checksum: str | None
+    layers: LayerWeights
+
+    def assign(self, model: keras.Model) -> None:
+        """Copy the weights into ``model``'s layers of the same names."""
+        for name, arrays in self.layers.items():
+            model.get_layer(name).set_weights(arrays)
+
+
+def imagenet_weights(backbone: str, weights_dir: Path | None = None) -> BackboneWeights:
+    """Read a backbone's ImageNet weights from a folder, else from Keras's cache, else from Keras's download.
+
+    Args:
+        backbone: ``vgg16`` or ``resnet50``.
+        weights_dir: a folder with the file under Keras's own name; with it, neither cache nor network is tried.
+
+    Raises:
+        WeightsError: no file to be had, a file cut short, or the weights of another model.
+    """
+    file = WEIGHTS_FILES[backbone]
+    path = weights_dir / file.name if weights_dir else _keras_file(backbone, file)
+    if not path.is_file():
+        raise WeightsError(
+            f"{path}: found no such file, expected Keras's ImageNet weights of {backbone}; put {file.name} into "
+            f"that folder, name another with --weights-dir, or leave --weights-dir out to use Keras's download"
+        )
+    layers = _read_layers(backbone, path)
+    checksum = f"md5:{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}"
+    return BackboneWeights(
+        backbone=backbone,
+        description=f"ImageNet ({file.name})",
+        fingerprint=_fingerprint_layers(layers),
+        checksum=checksum if checksum == published_checksum(backbone) else None,
+        layers=layers,
+    )
+
+
+def published_checksum(backbone: str) -> str:
+    """Return ``md5:`` and the checksum that Keras publishes for its file of the backbone's ImageNet weights."""
+    return f"md5:{WEIGHTS_FILES[backbone].md5}"
+
+
+def _keras_file(backbone: str, file: WeightsFile) -> Path:
+    """Return Keras's cached file, downloaded and checked by Keras if it was not there."""
+    cache = keras_cache("models")
+    if (cache / file.name).is_file():
+        return cache / file.name
+    try:
+        return download(f"{file.folder_url}/{file.name}", file_hash=file.md5, cache=cache)
+    except DownloadError as error:
+        raise WeightsError(
+            f"{backbone}: found no {file.name} in {cache} and could not download it ({error}); expected "
+            f"Keras's ImageNet weights: put the file into a folder and name it with --weights-dir, give this machine "
+            f"access to {file.folder_url}, or use --dataset synthetic, which needs no pretrained weights"
+        ) from error
+
+
+def _read_layers(backbone: str, path: Path) -> LayerWeights:
+    model = build_backbone(backbone)
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, IndexError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(
+            f"{path}: found a file that does not hold the weights of {backbone} ({reason}), expected "
+            f"{WEIGHTS_FILES[backbone].name} as Keras publishes it; fetch it anew"
+        ) from error
+    layers = _layer_weights(model)
+    for name, arrays in layers.items():
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise WeightsError(
+                f"{path}: found a value that is not finite in layer {name}, expected finite ones; fetch the file anew"
+            )
+    return layers
+
+
+def _layer_weights(model: keras.Model) -> LayerWeights:
+    return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+
+
+def _fingerprint_layers(layers: LayerWeights) -> str:
+    return fingerprint_arrays(*(array for arrays in layers.values() for array in arrays))
+
+
+RANDOM_SEED = 0
+CALIBRATION_SEED = 1
+CALIBRATION_IMAGES = 250
+# Zero-mean activations make a deep random network chaotic: it tells every two images apart and generalises nothing.
+# Mostly active units (VGG16) and weak residual branches (ResNet50) keep it close enough to linear for its last
+# features to carry what the first layers saw; VGG16's last units are rarely active, so that its features differ more
+# between images than they have in common. Chosen by a dense softmax's accuracy on synthetic images.
+VGG16_BIAS = 1.0
+VGG16_LAST_BIAS = -1.5
+RESNET50_BRANCH_SCALE = 0.2
+
+
+def random_weights(backbone: str, seed: int = RANDOM_SEED) -> BackboneWeights:
+    """Draw weights that stand in for pretrained ones where there are none, such that features carry signal.
+
+    Kernels are He-uniform (He et al. 2015, eq. 10). Then each layer is calibrated in turn on a fixed batch of
+    synthetic images, so that every channel has mean 0 and variance 1 before it is activated, in the way of
+    layer-sequential unit variance (Mishkin and Matas 2016): VGG16 through its kernels and biases, ResNet50 through the
+    moving averages of its batch normalization.
+
+    Args:
+        backbone: ``vgg16`` or ``resnet50``.
+        seed: of NumPy's generator, 0 or more; baselines are for the default.
+    """
+    model = build_backbone(backbone)
+    drawn = _draw_he_uniform(model, seed)
+    images = unit_scale(
+        load_synthetic(seed=CALIBRATION_SEED, train_count=CALIBRATION_IMAGES, evaluation_count=10).train_images
+    )
+    if backbone == "vgg16":
+        _calibrate_convolutions(model, images)
+    else:
+        _calibrate_batch_normalization(model, images)
+    return BackboneWeights(
+        backbone=backbone,
+        description=f"seeded random (seed {seed}), not pretrained",
+        # Calibration goes through the processor's own convolutions, whose last digits differ between machines.
+        fingerprint=fingerprint_arrays(*drawn),
+        checksum=None,
+        layers=_layer_weights(model),
+    )
+
+
+def _draw_he_uniform(model: keras.Model, seed: int) -> list[npt.NDArray[np.float32]]:
+    generator = np.random.default_rng(seed)
+    drawn = []
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            shape = layer.kernel.shape
+            limit = np.float32(np.sqrt(6 / np.prod(shape[:-1])))
+            kernel = (generator.random(shape, np.float32) * 2 - 1) * limit
+            layer.kernel.assign(kernel)
+            drawn.append(kernel)
+    return drawn
+
+
+def _calibrate_convolutions(model: keras.Model, images: npt.NDArray[np.float32]) -> None:
+    """Scale and shift each convolution of a chain of layers so that its channels are standardized, plus a bias."""
+    features = keras.ops.convert_to_tensor(images)
+    last = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+    for layer in model.layers[1:]:
+        if isinstance(layer, keras.layers.Conv2D):
+            linear = keras.ops.conv(features, layer.kernel, padding="same")
+            mean, variance = keras.ops.moments(linear, axes=(0, 1, 2))
+            deviation = keras.ops.sqrt(variance + 1e-6)
+            layer.kernel.assign(layer.kernel / deviation)
+            layer.bias.assign((VGG16_LAST_BIAS if layer is last else VGG16_BIAS) - mean / deviation)
+        features = layer(features)
+
+
+def _calibrate_batch_normalization(model: keras.Model, images: npt.NDArray[np.float32]) -> None:
+    """Set all moving averages to one batch's statistics, by a single pass in training mode without momentum."""
+    normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in normalizations]
+    for layer in normalizations:
+        if layer.name.endswith("_3_bn"):  # the last of a residual branch
+            layer.gamma.assign(keras.ops.full(layer.gamma.shape, RESNET50_BRANCH_SCALE))
+        layer.momentum = 0.0
+    model(images, training=True)
+    for layer, momentum in zip(normalizations, momenta, strict=True):
+        layer.momentum = momentum

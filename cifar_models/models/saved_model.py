@@ -1,0 +1,142 @@
+"""A trained classifier as one ``.keras`` file: the whole model from pixels to class names.
+
+The normalization is part of the saved model, as Keras's own layers: whoever loads the file with Keras feeds it pixels
+from 0 to 255 and cannot normalize them wrongly. The class names lie in the same archive, as ``class_names.json``, which
+Keras leaves alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+
+from cifar_models.datasets.dataset import CLASS_COUNT, IMAGE_SHAPE
+from cifar_models.datasets.normalization import (
+    IMAGENET_MEAN_BGR,
+    Normalize,
+    Standardization,
+    imagenet_caffe,
+    unit_scale,
+)
+
+CLASS_NAMES = "class_names.json"
+"""The archive's member with the ten names, by label, as a JSON list."""
+
+SAFE_KERAS = (3, 13, 2)
+"""In older ones a model file can get around Keras's safe mode: CVE-2026-1462 and those before it."""
+
+
+class ModelFileError(ValueError):
+    """A file that is no classifier of this package: what was found, what was expected, and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A model that takes pixels, and what its answers are called.
+
+    Attributes:
+        model: from ``(N, 32, 32, 3)`` RGB pixels, 0 to 255, to ``(N, 10)`` probabilities.
+        class_names: ten names, in the order of the probabilities.
+    """
+
+    model: keras.Model
+    class_names: tuple[str, ...]
+
+    def predict(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the ``(N, 10)`` float32 probabilities of ``(N, 32, 32, 3)`` uint8 RGB images."""
+        probabilities: npt.NDArray[np.float32] = self.model.predict_on_batch(images)
+        return probabilities
+
+
+def on_pixels(model: keras.Model, normalize: Normalize) -> keras.Model:
+    """Return a model that normalizes pixels from 0 to 255 and hands them to ``model``, whose variables it shares.
+
+    Raises:
+        ValueError: a normalization that is none of ``normalization.FITS``.
+    """
+    pixels = keras.Input(IMAGE_SHAPE, name="pixels")
+    if normalize is unit_scale:
+        normalized = layers.Rescaling(1 / 255)(pixels)
+    elif normalize is imagenet_caffe:
+        bgr = keras.ops.flip(pixels, axis=-1)
+        normalized = layers.Normalization(mean=IMAGENET_MEAN_BGR, variance=(1.0, 1.0, 1.0))(bgr)
+    elif isinstance(normalize, Standardization):
+        variance = [deviation**2 for deviation in normalize.standard_deviation]
+        normalized = layers.Normalization(mean=normalize.mean, variance=variance)(pixels)
+    else:
+        raise ValueError(f"normalization: found {normalize!r}, expected one that a saved model can apply by itself")
+    # A model of the same graph that is not compiled: the file needs no optimizer, nor its two values for each weight.
+    inference = keras.Model(model.input, model.output, name=model.name)
+    return keras.Model(pixels, inference(normalized), name=f"{model.name}_on_pixels")
+
+
+def save_classifier(path: Path, classifier: Classifier) -> None:
+    """Write a classifier to a ``.keras`` file, whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written; ``path`` is as it was.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        written = Path(folder, "model.keras")
+        classifier.model.save(written)
+        with zipfile.ZipFile(written, "a") as archive:
+            archive.writestr(CLASS_NAMES, json.dumps(list(classifier.class_names)))
+        written.replace(path)
+
+
+def load_classifier(path: Path) -> Classifier:
+    """Read what ``save_classifier`` wrote, in Keras's safe mode, so that no code that a file carries is run.
+
+    Raises:
+        ModelFileError: no such file, a damaged one, one of something else, or one with code; or a Keras whose safe mode
+            is known to leave gaps.
+    """
+    if _version(keras.__version__) < SAFE_KERAS:
+        raise ModelFileError(
+            f"{path}: found Keras {keras.__version__}, expected {'.'.join(map(str, SAFE_KERAS))} or newer: with older "
+            f"ones, loading a model can run code that its file carries"
+        )
+    expected = "expected a .keras file that `python -m cifar_models train NAME --save-model` wrote"
+    if not path.is_file():
+        raise ModelFileError(f"{path}: found no such file, {expected}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            class_names = json.loads(archive.read(CLASS_NAMES))
+    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+        raise ModelFileError(f"{path}: found no class names in it ({_in_a_line(error)}), {expected}") from None
+    if not (
+        isinstance(class_names, list)
+        and len(class_names) == CLASS_COUNT
+        and all(isinstance(name, str) for name in class_names)
+    ):
+        raise ModelFileError(f"{path}: found no list of {CLASS_COUNT} class names in it, {expected}")
+    if path.suffix != ".keras":  # for Keras goes by the name
+        raise ModelFileError(f"{path}: found a name that does not end in .keras, {expected}")
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # noqa: BLE001 - there is no end to what a damaged file makes of the reading
+        raise ModelFileError(f"{path}: Keras cannot load it ({_in_a_line(error)}), {expected}") from None
+    shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    if shapes != ((None, *IMAGE_SHAPE), (None, CLASS_COUNT)):
+        raise ModelFileError(
+            f"{path}: found a model from {shapes[0]} to {shapes[1]}, expected one from (None, 32, 32, 3) to (None, 10)"
+        )
+    return Classifier(model, tuple(class_names))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", text)[:3]))
+
+
+def _in_a_line(error: Exception) -> str:
+    first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+    return first

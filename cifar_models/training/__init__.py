@@ -1,0 +1,1 @@
+"""One training: batches, a frozen part's features, progress."""

@@ -1,0 +1,216 @@
+"""The page as text: whole, on its own, every part of it there and every name escaped."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from benchmarks.command_line.page import main
+from benchmarks.records.findings import WORDS
+from benchmarks.report.page import write_report
+from cifar_models.figures import drawings as figures
+from tests.benchmarks.report.nights import HOSTILE, Project, make_project
+from tests.factories import make_baseline
+
+pytestmark = pytest.mark.integration
+
+
+class Reader(HTMLParser):
+    """Elements with their attributes, and all text outside the style."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self._open:
+            self.text += f" {data}"
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return make_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def path(project: Project) -> Path:
+    return write_report(project.night, project.baselines, project.records, project.night)
+
+
+@pytest.fixture(scope="module")
+def page(path: Path) -> Reader:
+    return Reader(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the drawing out, which is nearly all of a page's time and always the same (see the figures' own tests)."""
+    monkeypatch.setattr(figures, "to_svg", lambda _: "<svg/>")
+    monkeypatch.setattr(figures, "to_png", lambda _: b"PNG")
+
+
+def _without_drawings(path: Path) -> str:
+    return re.sub(r'src="data:[^"]*"', "", path.read_text(encoding="utf-8"))
+
+
+def _ids(page: Reader) -> list[str]:
+    return [str(attributes["id"]) for _, attributes in page.elements if "id" in attributes]
+
+
+def test_the_answer_comes_first(page: Reader) -> None:
+    assert [tag for tag, _ in page.elements if tag in ("h1", "h2")] == ["h1", "h2", "h2", "h2", "h2"]
+    assert (
+        "2 of 3 experiments need a look: simple_cnn is a regression (accuracy 0.6000, 0.1000 below its baseline); "
+        f"{HOSTILE} was not judged; the other passes."
+    ) in page.text
+
+
+def test_every_section_and_experiment_has_a_permalink_and_every_link_an_end(page: Reader) -> None:
+    ids = _ids(page)
+    assert {"experiments", "history", "published", "night"} <= set(ids)
+    assert {"experiment-simple_cnn", "experiment-vgg16_frozen", "experiment--script-alert-1-script-"} <= set(ids)
+    assert max(Counter(ids).values()) == 1
+    assert {str(link["href"]) for link in page.all("a")} <= {f"#{each}" for each in ids}
+    labels = {str(attributes["aria-labelledby"]) for _, attributes in page.elements if "aria-labelledby" in attributes}
+    assert labels <= set(ids)
+
+
+def test_it_asks_nobody_for_anything(path: Path, page: Reader) -> None:
+    addresses = [
+        str(attributes[name])
+        for _, attributes in page.elements
+        for name in ("src", "href", "srcset")
+        if name in attributes
+    ]
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    assert not re.search(
+        r"url\(|@import|https?://(?!www\.w3\.org)", re.sub(r'"data:[^"]*"', "", path.read_text("utf-8"))
+    )
+    (policy,) = [meta for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert not page.all("script")
+
+
+def test_whatever_the_records_say_is_text(page: Reader) -> None:
+    assert HOSTILE in page.text
+    assert "it diverged </p><img src=x onerror=alert(1)>" in page.text
+    assert "the first & <only>" in page.text
+    assert all("onerror" not in attributes for _, attributes in page.elements)
+
+
+def test_every_figure_has_a_caption_and_a_text_for_those_who_cannot_see_it(page: Reader) -> None:
+    images = page.all("img")
+    assert len(images) == len(page.all("figure")) == len(page.all("figcaption"))
+    # Two intervals, curves, confusion and F1 of those judged, the last three of the other; history; bars and curves.
+    assert len(images) == 2 * 5 + 3 + 3 + 2
+    assert all(len(str(image["alt"])) > 40 and image["width"] and image["height"] for image in images)
+
+
+def test_every_table_has_a_caption_and_its_headers_say_what_they_head(page: Reader) -> None:
+    assert len(page.all("table")) == len(page.all("caption"))
+    assert {str(header.get("scope")) for header in page.all("th")} == {"col", "row"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Accuracy 0.6000, 0.1000 below its baseline: outside the ±0.0400 that its tolerance allows.",
+        "F1 of 1 class out of bounds, most: cat 0.7000 to 0.6000.",
+        "The curves part at epoch 1: the mean lies outside",
+        "device CPU a GPU",
+        "Not judged: it diverged",
+        "Held against the measured baseline of 3 runs, set 2025-01-31: the first",
+        "peak memory of the process (GB) 1.07 1.07",
+        "From the night of 29 January 2025: measured on 2024-12-24. set in a hurry",
+        "From the night of 30 January 2025: measured on 2025-01-31. the first & <only>",
+        "Mean accuracy of the last 2 nights: 0.6500, 0.0500 below the baseline.",
+        "simple_cnn 0.6763 not measured 0.169",
+        "git commit 0123abc 0123abc same",
+    ],
+)
+def test_it_says(page: Reader, words: str) -> None:
+    assert words in " ".join(page.text.split())
+
+
+def test_a_verdict_is_said_by_word_and_symbol_wherever_it_has_a_colour(page: Reader) -> None:
+    assert re.search(r"▼\s+regression", page.text)
+    assert re.search(r"✓\s+pass", page.text)
+    badges = {str(span.get("class")) for span in page.all("span") if "badge" in str(span.get("class"))}
+    assert badges == {"badge regression", "badge pass", "badge not-judged"}
+    style = (Path(write_report.__code__.co_filename).parent / "style.css").read_text(encoding="utf-8")
+    assert all(f".{word.replace(' ', '-')} {{ --tone:" in style for word in WORDS)
+
+
+def test_the_published_comparison_lies_beside_it_as_png_files(path: Path) -> None:
+    assert {file.name for file in path.parent.glob("*.png")} == {
+        f"published-{name}.png" for name in ("table", "bars", "curves", "report-simple_cnn", "report-vgg16_frozen")
+    }
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in path.parent.glob("*.png"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_command_makes_the_same_page_again_into_a_folder_that_it_makes(
+    project: Project, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "new" / "folder"
+    options = [f"--baselines={project.baselines_path}", f"--report-dir={folder}"]
+    monkeypatch.setattr("sys.argv", ["page", str(project.night), *options])
+    main()
+    assert capsys.readouterr().out == f"report: {folder / 'report.html'}\n"
+    assert _without_drawings(folder / "report.html") == _without_drawings(path)
+
+
+def test_a_folder_that_is_no_night_is_one_line(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["page", str(tmp_path), f"--baselines={project.baselines_path}"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith(f"python -m benchmarks.page: {tmp_path / 'night.json'}: ")
+
+
+def test_a_metric_s_interval_is_what_its_verdict_allows(page: Reader) -> None:
+    texts = [
+        str(image["alt"])
+        for image in page.all("img")
+        if str(image["alt"]).startswith("accuracy (share of images): mean")
+    ]
+    assert ["below the allowed 0.6600 to 0.7400" in text for text in texts] == [True, False]
+    assert "inside the allowed 0.6600 to 0.7400" in texts[1]
+
+
+def test_only_what_failed_has_something_that_happened(page: Reader) -> None:
+    assert page.text.count("What happened") == 1
+    # What is not judged is compared as well: the reason may lie in what differs.
+    assert page.text.count("What differs from the baseline's runs") == 1
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_without_the_baseline_at_hand_the_page_says_so_and_draws_today_alone(project: Project, tmp_path: Path) -> None:
+    other = {name: {"synthetic": {"measured": make_baseline(reason="of tomorrow")}} for name in project.baselines}
+    page = Reader(write_report(project.night, other, project.records, tmp_path).read_text(encoding="utf-8"))
+    text = " ".join(page.text.split())
+    assert "simple_cnn was held against the baseline of 2025-01-31 (the first & <only>), which is no longer" in text
+    assert "The records of the baseline's runs are not at hand" in text
+    assert "F1 of each class, mean of today's runs." in text
+    assert "epochs 4.0 not at hand" in text
+    assert "Accuracy 0.6000, 0.1000 below its baseline: regression" in text

@@ -1,0 +1,128 @@
+"""The tables at a night's end: every number as it was formatted, every item in a line."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.records.judge import judge
+from benchmarks.report.terminal import Row, changes_table, published_table, trainings_table, verdicts_table
+from benchmarks.statistics.verdict import Verdict
+from tests.factories import make_baseline, make_published, make_run
+
+pytestmark = pytest.mark.unit
+
+
+def _cells(table: str) -> list[list[str]]:
+    """Return the table's lines as cells, without the rule; a column is as wide as the rule's dashes."""
+    header, rule, *lines = table.splitlines()
+    edges = [0]
+    for width in map(len, rule.split("  ")):
+        edges.append(edges[-1] + width + 2)
+    return [[line[start:end].strip() for start, end in pairwise(edges)] for line in (header, *lines)]
+
+
+def _verdicts(*, baseline: Baseline | None = None, **changes: Any) -> dict[str, list[Verdict]]:
+    runs = [make_run(seed=seed, **changes) for seed in range(3)]
+    baseline = baseline or make_baseline()
+    return judge({"simple_cnn": runs}, {"simple_cnn": baseline}, false_alarm_rate=0.01, looks=(3,))
+
+
+def test_each_training_is_a_line_with_its_numbers() -> None:
+    rows = [
+        Row("simple_cnn", 3, "trained", make_run(seed=3, accuracy=0.65, gap=0.05)),
+        Row("vgg16_frozen", 1, "diverged"),
+    ]
+    assert _cells(trainings_table(rows)) == [
+        ["experiment", "seed", "accuracy", "gap", "epochs", "minutes", "training"],
+        ["simple_cnn", "3", "0.6500", "0.0500", "2", "1.5", "trained"],
+        ["vgg16_frozen", "1", "", "", "", "", "diverged"],
+    ]
+
+
+def test_the_verdicts_have_a_line_for_each_metric_and_the_worst_class() -> None:
+    baseline = make_baseline(gap=(0.02, 0.10, 0.18))
+    (accuracy, gap, _, dog) = _verdicts(baseline=baseline, accuracy=0.72, gap=0.1, f1={"cat": 0.61, "dog": 0.78})[
+        "simple_cnn"
+    ]
+    header, *lines = _cells(verdicts_table({"simple_cnn": [accuracy, gap, _, dog]}, {}))
+    assert header == [
+        *("experiment", "metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict"),
+    ]
+    drops = [f"{verdict.smallest_drop:.4f}" for verdict in (accuracy, gap, dog)]
+    allowed = [f"{verdict.allowance:.4f}" for verdict in (accuracy, gap, dog)]
+    assert lines == [
+        ["simple_cnn", "accuracy", "0.7000", "0.7200", "3", "+0.0200", allowed[0], "tolerance", drops[0], "pass"],
+        ["simple_cnn", "gap", "0.1000", "0.1000", "3", "+0.0000", allowed[1], "t-test", drops[1], "pass"],
+        ["simple_cnn", "F1 of dog", "0.8000", "0.7800", "3", "-0.0200", allowed[2], "tolerance", drops[2], "pass"],
+    ]
+
+
+def test_each_class_that_fails_has_a_line() -> None:
+    lines = _cells(verdicts_table(_verdicts(f1={"cat": 0.1, "dog": 0.99}), {}))[1:]
+    words = {line[1]: line[-1] for line in lines}
+    assert words == {"accuracy": "pass", "gap": "pass", "F1 of cat": "regression", "F1 of dog": "stale"}
+
+
+def test_a_published_baseline_says_that_its_tolerance_judges_and_that_no_drop_is_known() -> None:
+    table = verdicts_table(_verdicts(baseline=make_published(accuracy=0.71, gap=None)), {})
+    assert _cells(table)[1:] == [
+        [
+            *("simple_cnn", "accuracy", "0.7100", "0.7000", "3", "-0.0100", "0.0200"),
+            *("published tolerance", "not known", "pass"),
+        ]
+    ]
+
+
+def test_what_was_not_judged_is_a_line_with_the_reason() -> None:
+    lines = _cells(verdicts_table({}, {"simple_cnn": "seed 1 diverged"}))[1:]
+    assert lines == [["simple_cnn", *[""] * 8, "not judged: seed 1 diverged"]]
+
+
+def test_the_published_table_has_ours_beside_it() -> None:
+    baselines: Baselines = {
+        "simple_cnn": {"cifar10": {"published": make_published(accuracy=0.6763, gap=0.169)}},
+        "vgg16_frozen": {"cifar10": {"published": make_published(accuracy=0.5769, gap=None)}},
+        "improved_cnn": {"cifar10": {"published": make_published()}},
+        "resnet50_frozen": {"cifar10": {"measured": make_baseline()}},
+    }
+    rows = [
+        Row("simple_cnn", 0, "trained", make_run(accuracy=0.60, gap=0.1)),
+        Row("simple_cnn", 1, "trained", make_run(seed=1, accuracy=0.70, gap=0.2)),
+        Row("simple_cnn", 2, "TrainingDiverged"),
+        Row("vgg16_frozen", 0, "trained", make_run("vgg16_frozen", weights="random (seed 0)")),
+        Row("improved_cnn", 0, "no baseline"),
+        Row("resnet50_frozen", 0, "trained", make_run("resnet50_frozen")),
+    ]
+    assert _cells(published_table(baselines, rows)) == [
+        ["experiment", "published accuracy", "ours", "published gap", "ours", "seeds", "data", "weights"],
+        ["simple_cnn", "0.6763", "0.6500", "0.1690", "0.1500", "2", "synthetic", "none"],
+        ["vgg16_frozen", "0.5769", "0.7000", "not published", "0.1000", "1", "synthetic", "random (seed 0)"],
+    ]
+
+
+def test_the_changes_are_those_entries_that_differ_with_old_and_new() -> None:
+    same, published = make_baseline(), make_published()
+    before: Baselines = {
+        "simple_cnn": {"synthetic": {"measured": make_baseline(), "published": published}},
+        "vgg16_frozen": {"synthetic": {"measured": same}},
+    }
+    new = make_baseline(accuracy=(0.80, 0.80, 0.80), tolerance=0.05)
+    after: Baselines = {
+        "improved_cnn": {"synthetic": {"measured": new}},
+        "simple_cnn": {"synthetic": {"measured": new, "published": published}},
+        "vgg16_frozen": {"synthetic": {"measured": dataclasses.replace(same)}},
+    }
+    assert _cells(changes_table(before, after)) == [
+        ["experiment", "data", "metric", "old mean", "new mean", "old tolerance", "new tolerance"],
+        ["improved_cnn", "synthetic", "accuracy", "none", "0.8000", "none", "0.0500"],
+        ["improved_cnn", "synthetic", "gap", "none", "0.1000", "none", "0.0500"],
+        ["improved_cnn", "synthetic", "F1, all classes", "none", "0.7000", "none", "0.0500"],
+        ["simple_cnn", "synthetic", "accuracy", "0.7000", "0.8000", "0.0400", "0.0500"],
+        ["simple_cnn", "synthetic", "gap", "0.1000", "0.1000", "0.0400", "0.0500"],
+        ["simple_cnn", "synthetic", "F1, all classes", "0.7000", "0.7000", "0.0400", "0.0500"],
+    ]

@@ -1,0 +1,212 @@
+"""Speeds: slower and faster on a logarithmic scale, tolerances from repetitions, and the file's section."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.command_line import record_throughput
+from benchmarks.throughput import reference_workload as reference
+from benchmarks.throughput.reference_workload import time_reference
+from benchmarks.throughput.speeds import (
+    Speed,
+    explain,
+    judge_speed,
+    measured_speed,
+    nearest_speed,
+    read_saved,
+    read_throughput,
+    speeds_on,
+)
+from cifar_models.storage.strict_json import parse_json
+
+pytestmark = pytest.mark.unit
+
+DAY = datetime.date(2025, 1, 31)
+BASELINE = Speed([80.0, 125.0], 1.5, "a rule", "2025-01-31", "the first")  # geometric mean 100
+
+
+@pytest.mark.parametrize(
+    ("ratio", "word"),
+    [
+        (100, "pass"),
+        (150, "pass"),
+        (100 / 1.5, "pass"),
+        (151, "faster"),
+        (66, "slower"),
+        (1e9, "faster"),
+        (1, "slower"),
+    ],
+)
+def test_a_speed_is_slower_faster_or_passes(ratio: float, word: str) -> None:
+    assert judge_speed(ratio, BASELINE) == word
+
+
+@pytest.mark.property
+@given(factor=st.floats(1.0, 4.0))
+def test_so_many_times_faster_and_slower_are_equally_far(factor: float) -> None:
+    words = judge_speed(100 * factor, BASELINE), judge_speed(100 / factor, BASELINE)
+    assert words in {("pass", "pass"), ("faster", "slower")}
+
+
+@pytest.mark.parametrize("ratio", [math.nan, math.inf, 0.0, -1.0])
+def test_what_is_no_speed_never_passes(ratio: float) -> None:
+    with pytest.raises(ValueError, match="expected a finite number above 0"):
+        judge_speed(ratio, BASELINE)
+
+
+def test_the_sentence_says_how_far_and_what_to_do() -> None:
+    assert explain("simple_cnn", "step", 50.0, BASELINE) == (
+        "simple_cnn: step is slower\n"
+        "  50 images a reference workload are 0.50 times the baseline's 100 "
+        "(geometric mean of 2 repetitions, 80 to 125);\n"
+        "  allowed is a factor of 1.50 either way: a rule.\n"
+        "  Find what costs the time. If that was meant, record the baseline anew as CONTRIBUTING.md says."
+    )
+    assert "faster" in explain("simple_cnn", "step", 500.0, BASELINE)
+
+
+def _speed(ratio: float, tolerance: float = 1.5) -> Speed:
+    return Speed([ratio] * 5, tolerance, "a rule", "2025-01-31", "the first")
+
+
+def test_a_processor_is_held_against_its_own_baseline_and_an_unknown_one_against_those_of_all_processors() -> None:
+    one, other, gpu = _speed(10.0), _speed(20.0), _speed(30.0)
+    throughput = {
+        "CPU one": {"simple_cnn": {"step": one}},
+        "CPU other": {"simple_cnn": {"step": other}, "vgg16_frozen": {"step": one}},
+        "a GPU": {"simple_cnn": {"step": gpu}},
+    }
+    assert speeds_on(throughput, "CPU one", "simple_cnn", "step") == [one]
+    assert speeds_on(throughput, "CPU third", "simple_cnn", "step") == [one, other]
+    assert speeds_on(throughput, "a GPU", "simple_cnn", "step") == [gpu]
+    assert speeds_on(throughput, "another GPU", "simple_cnn", "step") == []
+    assert speeds_on(throughput, "CPU one", "vgg16_frozen", "step") == [], "its own or none"
+    assert speeds_on(throughput, "CPU third", "simple_cnn", "prefix") == []
+
+
+@pytest.mark.parametrize(
+    ("ratio", "nearest", "word"),
+    [(6.0, 10.0, "slower"), (8.0, 10.0, "pass"), (16.0, 20.0, "pass"), (29.0, 20.0, "pass"), (31.0, 20.0, "faster")],
+)
+def test_of_several_baselines_the_one_that_fits_best_decides(ratio: float, nearest: float, word: str) -> None:
+    baseline = nearest_speed(ratio, [_speed(10.0), _speed(20.0)])
+    assert baseline.mean == pytest.approx(nearest)
+    assert judge_speed(ratio, baseline) == word
+
+
+def test_how_well_a_baseline_fits_is_told_by_its_tolerance() -> None:
+    assert nearest_speed(15.0, [_speed(10.0, tolerance=2.0), _speed(18.0, tolerance=1.1)]).tolerance == 2.0
+
+
+def test_a_tolerance_is_the_prediction_interval_of_the_logarithms() -> None:
+    ratios = [math.exp(value) for value in (1.0, 2.0, 3.0, 4.0, 5.0)]
+    speed = measured_speed(ratios, reason=" why ", day=DAY)
+    # t(0.9995, 4) = 8.6103, s = sqrt(2.5)
+    assert math.log(speed.tolerance) == pytest.approx(8.6103 * math.sqrt(2.5) * math.sqrt(6 / 5), rel=1e-4)
+    assert speed.mean == pytest.approx(math.exp(3), rel=1e-3)
+    assert (speed.recorded, speed.reason) == ("2025-01-31", "why")
+
+
+def test_repetitions_that_agree_still_leave_room() -> None:
+    assert measured_speed([7.0] * 5, reason="why", day=DAY).tolerance == 1.25
+
+
+@pytest.mark.parametrize(
+    ("ratios", "reason", "text"),
+    [
+        ([1.0] * 4, "why", "ratios: found 4, expected 5 or more"),
+        ([1.0] * 4 + [0.0], "why", "expected finite numbers above 0"),
+        ([1.0] * 4 + [math.nan], "why", "expected finite numbers above 0"),
+        ([1.0] * 5, "  ", "reason: found none"),
+    ],
+)
+def test_repetitions_that_make_no_baseline_are_refused(ratios: list[float], reason: str, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        measured_speed(ratios, reason=reason, day=DAY)
+
+
+def _section(**changes: Any) -> dict[str, Any]:
+    speed = {
+        "ratios": [1.0] * 5,
+        "tolerance": 1.5,
+        "tolerance_reason": "a rule",
+        "recorded": "2025-01-31",
+        "reason": "why",
+    }
+    return {"CPU": {"simple_cnn": {"step": speed | changes}}}
+
+
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [
+        (_section(tolerance=1.0), r"throughput.CPU.simple_cnn.step.tolerance: found 1.0, expected a factor above 1"),
+        (_section(ratios=[1.0] * 4), r"step.ratios: found .* expected 5 or more"),
+        (_section(ratios=[1.0] * 4 + [0.0]), r"step.ratios: found .* each above 0"),
+        (_section(reason=" "), r"step.reason: found ' ', expected why it was set"),
+        (
+            {"CPU": {"simple_cnn": {"stride": _section()["CPU"]["simple_cnn"]["step"]}}},
+            "found the figure 'stride', expected one of step",
+        ),
+        ({"CPU": {"simple_cnn": {"step": {}}}}, "found no key"),
+    ],
+)
+def test_a_section_that_makes_no_sense_is_refused(section: Any, text: str) -> None:
+    read_throughput(_section())
+    with pytest.raises(ValueError, match=text):
+        read_throughput(section)
+
+
+def _saved(ratio: float) -> dict[str, Any]:
+    info = {"experiment": "simple_cnn", "figure": "step", "device": "CPU", "ratio": ratio}
+    return {"benchmarks": [{"extra_info": info}, {"extra_info": {}}]}
+
+
+def test_saved_results_are_repetitions() -> None:
+    assert read_saved([_saved(1.0), _saved(2.0)]) == {("CPU", "simple_cnn", "step"): [1.0, 2.0]}
+    with pytest.raises(ValueError, match=r"found no figure of test_throughput\.py"):
+        read_saved([_saved(1.0), {"benchmarks": []}])
+
+
+def test_recording_writes_its_figures_and_leaves_all_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "baselines.json"
+    other = {"vgg16_frozen": _section()["CPU"]["simple_cnn"]}
+    file.write_text(json.dumps({"schema": 2, "baselines": {"a": 1}, "throughput": {"CPU": other}}))
+    results = []
+    for position in range(5):
+        results.append(tmp_path / f"{position}.json")
+        results[-1].write_text(json.dumps(_saved(2.0 + position)))
+    command = ["record_throughput", "--reason", "why", f"--baselines={file}", *map(str, results)]
+    monkeypatch.setattr(sys, "argv", command)
+    record_throughput.main()
+    content = parse_json(file.read_text())
+    assert (content["schema"], content["baselines"]) == (2, {"a": 1})
+    assert content["throughput"]["CPU"]["vgg16_frozen"] == other["vgg16_frozen"]
+    assert content["throughput"]["CPU"]["simple_cnn"]["step"]["ratios"] == [2.0, 3.0, 4.0, 5.0, 6.0]
+    assert "CPU simple_cnn step: none -> 3.728 within" in capsys.readouterr().out
+    before = file.read_text()
+    monkeypatch.setattr(sys, "argv", command[:-1])
+    with pytest.raises(SystemExit):
+        record_throughput.main()
+    assert "found 4, expected 5 or more" in capsys.readouterr().err
+    assert file.read_text() == before
+
+
+def test_the_reference_works_all_its_blocks_on_as_many_threads_as_there_are_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blocks: list[int] = []
+    monkeypatch.setattr(reference, "_work", blocks.append)
+    assert time_reference() > 0
+    assert sorted(blocks) == list(range(32))
+    assert reference._cores() >= 1

@@ -1,0 +1,166 @@
+"""The models: their sizes, their layers where the report fixes them, and what all have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from cifar_models.models import builders
+
+pytestmark = pytest.mark.unit
+
+NAMES = ["simple_cnn", "vgg16_frozen", "improved_cnn", "resnet50_frozen", "resnet50_finetuned"]
+PARAMETERS = {
+    "simple_cnn": (2_122_186, 2_122_186),
+    "vgg16_frozen": (14_719_818, 5_130),
+    "resnet50_frozen": (23_608_202, 20_490),
+    "resnet50_finetuned": (23_608_202, 14_470_666),
+}
+
+IMAGES = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+
+
+@pytest.fixture
+def build(shared_backbones: Callable[[str], keras.Model]) -> Callable[[str], keras.Model]:  # noqa: ARG001
+    """Build a model by its name, on a backbone that the session shares."""
+    return lambda name: getattr(builders, name)()
+
+
+def _count(weights: list[Any]) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_the_published_parameters_are_met(build: Callable[[str], keras.Model], name: str) -> None:
+    model = build(name)
+    assert (_count(model.weights), _count(model.trainable_weights)) == PARAMETERS[name]
+    assert model.count_params() == PARAMETERS[name][0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_turns_images_into_ten_probabilities(build: Callable[[str], keras.Model], name: str) -> None:
+    model = build(name)
+    assert model.name == name
+    assert model.input_shape == (None, 32, 32, 3)
+    assert model.output_shape == (None, 10)
+    probabilities = model(IMAGES).numpy()
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_model_comes_compiled(build: Callable[[str], keras.Model], name: str) -> None:
+    assert not build(name).compiled
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_graph_is_flat(build: Callable[[str], keras.Model], name: str) -> None:
+    assert not any(isinstance(layer, keras.Model) for layer in build(name).layers)
+
+
+def test_simple_cnn_is_the_published_one_layer_for_layer() -> None:
+    described = [
+        (type(layer).__name__, layer.output.shape[1:], _activation(layer), getattr(layer, "padding", None))
+        for layer in builders.simple_cnn().layers[1:]
+    ]
+    assert described == [
+        ("Conv2D", (32, 32, 32), "linear", "same"),
+        ("Activation", (32, 32, 32), "relu", None),
+        ("MaxPooling2D", (16, 16, 32), None, "valid"),
+        ("Conv2D", (16, 16, 64), "linear", "same"),
+        ("Activation", (16, 16, 64), "relu", None),
+        ("MaxPooling2D", (8, 8, 64), None, "valid"),
+        ("Flatten", (4096,), None, None),
+        ("Dense", (512,), "relu", None),
+        ("Dense", (10,), "softmax", None),
+    ]
+
+
+def _activation(layer: keras.layers.Layer) -> str | None:
+    return layer.activation.__name__ if hasattr(layer, "activation") else None
+
+
+def test_the_convolutions_of_simple_cnn_are_3x3_with_biases() -> None:
+    convolutions = [layer for layer in builders.simple_cnn().layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.kernel_size for layer in convolutions] == [(3, 3), (3, 3)]
+    assert [layer.strides for layer in convolutions] == [(1, 1), (1, 1)]
+    assert all(layer.use_bias for layer in convolutions)
+
+
+def test_improved_cnn_is_the_one_that_its_baselines_were_measured_with() -> None:
+    # Its layers are ours to choose: whoever chooses others measures its baselines anew.
+    def block(size: int, filters: int, dropout: float) -> list[tuple[str, tuple[int, ...], Any]]:
+        pooled = (size // 2, size // 2, filters)
+        return [("Conv2D", (size, size, filters), 1e-4), ("MaxPooling2D", pooled, None), *normalized(pooled, dropout)]
+
+    def normalized(shape: tuple[int, ...], dropout: float) -> list[tuple[str, tuple[int, ...], Any]]:
+        return [("BatchNormalization", shape, 0.8), ("Activation", shape, "relu"), ("Dropout", shape, dropout)]
+
+    model = builders.improved_cnn()
+    described = [(type(layer).__name__, layer.output.shape[1:], _setting(layer)) for layer in model.layers[1:]]
+    assert described == [
+        *block(32, 32, 0.1),
+        *block(16, 64, 0.1),
+        *block(8, 128, 0.2),
+        ("Flatten", (2048,), None),
+        ("Dense", (256,), 1e-4),
+        *normalized((256,), 0.3),
+        ("Dense", (10,), None),
+    ]
+    assert all(layer.trainable for layer in model.layers)
+
+
+def _setting(layer: keras.layers.Layer) -> Any:
+    """Return what regularizes a layer, or what it does where nothing does."""
+    if penalty := getattr(layer, "kernel_regularizer", None):
+        return penalty.l2
+    kinds = {"BatchNormalization": "momentum", "Dropout": "rate"}
+    if kind := kinds.get(type(layer).__name__):
+        return getattr(layer, kind)
+    return _activation(layer) if isinstance(layer, keras.layers.Activation) else None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_kernels_start_as_keras_draws_them_by_default(build: Callable[[str], keras.Model], name: str) -> None:
+    drawn = [layer for layer in build(name).layers if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)]
+    assert {type(layer.kernel_initializer) for layer in drawn} == {keras.initializers.GlorotUniform}
+    assert {type(layer.bias_initializer) for layer in drawn} == {keras.initializers.Zeros}
+
+
+@pytest.mark.parametrize("name", ["vgg16_frozen", "resnet50_frozen"])
+def test_of_a_frozen_backbone_only_the_dense_layer_trains(build: Callable[[str], keras.Model], name: str) -> None:
+    model = build(name)
+    trainable = [layer for layer in model.layers if layer.trainable_weights]
+    assert trainable == [model.layers[-1]]
+    assert type(model.layers[-2]) is keras.layers.Flatten
+    assert _activation(model.layers[-1]) == "softmax"
+
+
+def test_fine_tuning_frees_exactly_the_last_30_of_175_layers(build: Callable[[str], keras.Model]) -> None:
+    model = build("resnet50_finetuned")
+    backbone, head = model.layers[:-2], model.layers[-2:]
+    assert [type(layer).__name__ for layer in head] == ["Flatten", "Dense"]
+    assert [layer.trainable for layer in backbone] == [False] * 145 + [True] * 30
+    assert all(layer.trainable for layer in head)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "output"), [("vgg16", 19, (None, 1, 1, 512)), ("resnet50", 175, (None, 1, 1, 2048))]
+)
+def test_a_backbone_has_keras_s_layers_without_the_top(
+    session_backbone: Callable[[str], keras.Model], name: str, layers: int, output: tuple[int, ...]
+) -> None:
+    backbone = session_backbone(name)
+    assert backbone.name == name
+    assert len(backbone.layers) == layers
+    assert backbone.input_shape == (None, 32, 32, 3)
+    assert backbone.output_shape == output
+
+
+def test_another_backbone_is_refused() -> None:
+    with pytest.raises(KeyError, match="vgg19"):
+        builders.build_backbone("vgg19")

@@ -1,0 +1,102 @@
+"""The environment of a training, for the record."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cifar_models.results import environment
+from cifar_models.results.environment import describe_device, describe_environment, peak_memory
+
+pytestmark = pytest.mark.unit
+
+
+def test_the_versions_are_those_in_use() -> None:
+    described = describe_environment()
+    assert set(described.packages) == {"tensorflow", "keras", "numpy", "scikit-learn", "h5py"}
+    assert described.packages["keras"] == keras.__version__
+    assert described.packages["numpy"] == np.__version__
+    assert described.packages["tensorflow"] == tf.__version__
+    assert described.python == platform.python_version()
+    assert described.system == f"{platform.system()} {platform.machine()}"
+    assert described.processor
+    assert described.device == describe_device()
+
+
+def test_the_device_is_the_cpu_where_tensorflow_sees_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": []}[kind])
+    assert describe_device() == "CPU"
+
+
+def test_gpus_are_named_by_their_model_or_else_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    details = {"/gpu:0": {"device_name": "Model X"}, "/gpu:1": {}}
+    gpus = [SimpleNamespace(name=name) for name in details]
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details[gpu.name])
+    assert describe_device(["GPU:1", "GPU:0"]) == "/gpu:1, Model X"
+    assert describe_environment(["GPU:0", "GPU:1"]).device == "Model X, /gpu:1"
+
+
+def test_of_several_gpus_a_training_that_is_not_shared_takes_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = [SimpleNamespace(name=f"/gpu:{number}") for number in range(2)]
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: {})
+    assert describe_device() == "/gpu:0"
+
+
+def test_processors_that_share_a_training_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": []}[kind])
+    assert describe_device(["CPU:0", "CPU:1"]) == "CPU, CPU"
+
+
+def test_the_processor_is_linux_s_model_name_or_else_what_python_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    monkeypatch.setattr(environment, "Path", lambda _: cpuinfo)
+    monkeypatch.setattr(platform, "processor", lambda: "")
+    assert describe_environment().processor == platform.machine()
+    cpuinfo.write_bytes(b"vendor_id\t: V\xff\nmodel name\t: Some CPU @ 2 GHz: fast\nmodel name\t: another\n")
+    assert describe_environment().processor == "Some CPU @ 2 GHz: fast"
+
+
+def test_the_driver_is_nvidia_s_own_words_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = tmp_path / "version"
+    monkeypatch.setattr(environment, "Path", lambda _: version)
+    assert environment._driver() is None
+    version.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  555.42\nGCC version: 12\n", encoding="utf-8")
+    assert environment._driver() == "NVIDIA UNIX x86_64 Kernel Module  555.42"
+    version.write_text("", encoding="utf-8")
+    assert environment._driver() is None
+
+
+@pytest.mark.parametrize(("system", "unit"), [("freebsd14", 1024), ("darwin", 1)])
+def test_the_peak_memory_is_in_bytes(system: str, unit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=7))
+    monkeypatch.setattr(sys, "platform", system)
+    assert peak_memory() == 7 * unit
+
+
+def test_the_peak_memory_holds_at_least_what_is_held_now() -> None:
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    peak = peak_memory()
+    assert peak is not None
+    assert peak >= 0.9 * pages * resource.getpagesize()  # the kernel counts both in batches
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_peak_memory_is_the_process_s_own_and_not_what_its_parent_held() -> None:
+    held = np.ones(100 << 20, np.uint8)
+    command = "from cifar_models.results.environment import peak_memory; print(peak_memory())"
+    ended = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)  # noqa: S603
+    assert held.size < int(peak_memory() or 0)
+    assert 1 << 20 < int(ended.stdout) < held.size

@@ -1,0 +1,223 @@
+"""Features are computed once, kept apart by all that they depend on, and forgotten when told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pytest
+from keras import layers
+
+from cifar_models.datasets.dataset import Dataset
+from cifar_models.datasets.normalization import imagenet_caffe, unit_scale
+from cifar_models.datasets.synthetic import load_synthetic
+from cifar_models.models.precision import precision_of_new_layers
+from cifar_models.training import features
+from cifar_models.training.features import FeatureCache, compile_prefix, fingerprint_model
+
+pytestmark = pytest.mark.unit
+
+
+def _prefix(value: float = 0.5, *, outputs: int = 1, activation: str = "relu", name: str | None = None) -> keras.Model:
+    """Build a frozen part that keeps no image's features equal to another's."""
+    images = keras.Input((32, 32, 3))
+    features = layers.Conv2D(2, 4, strides=8, name=name, activation=activation)(images)
+    tensors = [features, layers.Flatten()(layers.AveragePooling2D(2)(features))]
+    model = keras.Model(images, tensors[0] if outputs == 1 else tensors)
+    model.set_weights([np.full(weight.shape, value, np.float32) for weight in model.weights])
+    return model
+
+
+@pytest.fixture(scope="module")
+def prefix() -> keras.Model:
+    return _prefix(outputs=2)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return load_synthetic(train_count=20, evaluation_count=10)
+
+
+@pytest.fixture
+def cache() -> Iterator[FeatureCache]:
+    cache = FeatureCache()
+    yield cache
+    cache.clear()
+
+
+class Counting:
+    """A normalization that counts the images it is given."""
+
+    def __init__(self) -> None:
+        self.images = 0
+
+    def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        self.images += len(images)
+        return unit_scale(images)
+
+
+class TestTheCache:
+    def test_features_are_the_prefix_s_output_for_every_image_in_order(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(features, "BATCH_SIZE", 8)  # with a smaller last batch
+        found = cache.get(prefix, normalization="unit_scale", normalize=unit_scale, dataset=dataset)
+        for arrays, images in ((found.train, dataset.train_images), (found.evaluation, dataset.evaluation_images)):
+            expected = [tensor.numpy() for tensor in prefix(unit_scale(images))]
+            assert [array.shape for array in arrays] == [tensor.shape for tensor in expected]
+            for array, tensor in zip(arrays, expected, strict=True):
+                assert array.dtype == np.float32
+                np.testing.assert_allclose(array, tensor, rtol=1e-5)
+
+    def test_a_lone_output_is_a_list_of_one(self, cache: FeatureCache, dataset: Dataset) -> None:
+        prefix = _prefix()
+        found = cache.get(prefix, normalization="unit_scale", normalize=unit_scale, dataset=dataset)
+        assert [array.shape for array in found.train] == [(20, 4, 4, 2)]
+        np.testing.assert_allclose(found.train[0], prefix(unit_scale(dataset.train_images)).numpy(), rtol=1e-5)
+
+    def test_the_same_is_computed_once(self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset) -> None:
+        normalize = Counting()
+        get = partial(cache.get, prefix, normalization="n", normalize=normalize, dataset=dataset)
+        first = get()
+        assert get() is first
+        assert normalize.images == 30
+        cache.clear()
+        assert get() is not first
+        assert normalize.images == 60
+
+    def test_another_build_of_the_prefix_with_the_same_weights_finds_the_features(
+        self, cache: FeatureCache, dataset: Dataset
+    ) -> None:
+        first, second = (
+            cache.get(_prefix(), normalization="n", normalize=unit_scale, dataset=dataset) for _ in range(2)
+        )
+        assert second is first
+
+    def test_another_normalization_data_set_or_weight_is_computed_anew(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset
+    ) -> None:
+        other = load_synthetic(seed=1, train_count=20, evaluation_count=10)
+        scaled = cache.get(prefix, normalization="unit_scale", normalize=unit_scale, dataset=dataset)
+        caffe = cache.get(prefix, normalization="imagenet_caffe", normalize=imagenet_caffe, dataset=dataset)
+        others = cache.get(prefix, normalization="imagenet_caffe", normalize=imagenet_caffe, dataset=other)
+        weights = prefix.get_weights()
+        prefix.set_weights([weight * 2 for weight in weights])
+        doubled = cache.get(prefix, normalization="imagenet_caffe", normalize=imagenet_caffe, dataset=other)
+        prefix.set_weights(weights)
+        means = [float(found.train[0].mean()) for found in (scaled, caffe, others, doubled)]
+        assert len({round(mean, 3) for mean in means}) == 4
+
+    def test_beyond_the_memory_limit_they_are_kept_in_a_file(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        get = partial(cache.get, prefix, normalization="n", normalize=unit_scale, dataset=dataset)
+        in_memory = get()
+        assert not any(isinstance(array, np.memmap) for array in in_memory.train + in_memory.evaluation)
+        cache.clear()
+
+        # Of 20 images with 32 + 8 float32 values each, and of 10.
+        monkeypatch.setattr(features, "MEMORY_LIMIT", 20 * (32 + 8) * 4 - 1)
+        on_disk = get()
+        assert all(isinstance(array, np.memmap) for array in on_disk.train)
+        assert not any(isinstance(array, np.memmap) for array in on_disk.evaluation)
+        for one, other in zip(on_disk.train, in_memory.train, strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert get() is on_disk
+        cache.clear()
+        assert get() is not on_disk
+
+    def test_features_of_one_prefix_make_room_for_those_of_another(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(features, "MEMORY_LIMIT", 0)
+        first = cache.get(prefix, normalization="n", normalize=unit_scale, dataset=dataset)
+        file = Path(str(first.train[0].filename))  # type: ignore[attr-defined]
+        cache.get(prefix, normalization="another", normalize=unit_scale, dataset=dataset)
+        assert not file.exists()
+
+    def test_a_smaller_batch_is_not_traced_again(self, prefix: keras.Model) -> None:
+        compute: Any = compile_prefix(prefix)
+        for count in (8, 3):
+            assert len(compute(np.zeros((count, 32, 32, 3), np.float32))[0]) == count
+        assert compute.experimental_get_tracing_count() == 1
+
+    def test_they_are_computed_without_xla_even_where_keras_would_take_it(
+        self, prefix: keras.Model, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda _: True)
+        compute: Any = compile_prefix(prefix)
+        assert "_XlaMustCompile" not in compute.get_concrete_function().function_def.attr
+
+    def test_an_empty_cache_can_be_cleared(self, cache: FeatureCache) -> None:
+        cache.clear()
+        cache.clear()
+
+
+def _changed_weight() -> keras.Model:
+    model = _prefix()
+    kernel, bias = model.get_weights()
+    bias[1] = np.nextafter(bias[1], np.float32(1))
+    model.set_weights([kernel, bias])
+    return model
+
+
+def _other_stride() -> keras.Model:
+    images = keras.Input((32, 32, 3))
+    model = keras.Model(images, layers.Conv2D(2, 4, strides=7, activation="relu")(images))
+    model.set_weights(_prefix().get_weights())
+    return model
+
+
+def _in_mixed_precision() -> keras.Model:
+    with precision_of_new_layers("mixed_float16"):
+        return _prefix()
+
+
+def _chain(*activations: str) -> keras.Model:
+    images = tensor = keras.Input((2,))
+    for activation in activations:
+        tensor = layers.Activation(activation)(tensor)
+    return keras.Model(images, tensor)
+
+
+def _sum(*places: int) -> keras.Model:
+    """Build two layers of the same weights and add the outputs of two places, 0 for the input."""
+    tensors = [keras.Input((2,))]
+    for _ in range(2):
+        tensors.append(layers.Activation("tanh")(tensors[-1]))
+    return keras.Model(tensors[0], layers.Add()([tensors[-1], *(tensors[place] for place in places)]))
+
+
+class TestTheFingerprintOfAModel:
+    def test_it_is_blind_to_names(self) -> None:
+        assert fingerprint_model(_prefix()) == fingerprint_model(_prefix())
+        assert fingerprint_model(_prefix(name="a_name")) == fingerprint_model(_prefix(name="another"))
+        assert fingerprint_model(_sum(1)) == fingerprint_model(_sum(1))
+
+    @pytest.mark.parametrize(
+        "build",
+        [
+            _changed_weight,
+            _other_stride,
+            lambda: _prefix(0.25),
+            lambda: _prefix(outputs=2),
+            lambda: _prefix(activation="tanh"),
+            _in_mixed_precision,
+        ],
+        ids=["last digit of a weight", "stride", "weights", "outputs", "activation", "precision"],
+    )
+    def test_it_tells_weights_and_graphs_apart(self, build: Callable[[], keras.Model]) -> None:
+        assert fingerprint_model(build()) != fingerprint_model(_prefix())
+
+    def test_it_tells_orders_and_links_apart(self) -> None:
+        models: list[Any] = [_chain("relu", "tanh"), _chain("tanh", "relu"), _chain("relu"), _sum(0), _sum(1)]
+        assert len({fingerprint_model(model) for model in models}) == 5
+
+    def test_a_layer_named_after_its_activation_hides_nothing(self) -> None:
+        one, other = (_prefix(activation=activation, name=activation) for activation in ("relu", "tanh"))
+        assert fingerprint_model(one) != fingerprint_model(other)

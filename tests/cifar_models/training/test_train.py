@@ -1,0 +1,522 @@
+"""A training gives the same run for the same seed, obeys its protocol, and reports what happened in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pytest
+from keras import layers
+
+from cifar_models.datasets.dataset import Dataset
+from cifar_models.datasets.normalization import FITS, unit_scale
+from cifar_models.datasets.synthetic import load_synthetic
+from cifar_models.experiments import Experiment, Protocol
+from cifar_models.models.pretrained import BackboneWeights
+from cifar_models.results.environment import describe_environment
+from cifar_models.results.run import Run
+from cifar_models.training import features
+from cifar_models.training import train as training
+from cifar_models.training.features import FeatureCache
+from cifar_models.training.progress import Progress
+from cifar_models.training.train import TrainingDiverged, default_weights, train
+
+pytestmark = pytest.mark.unit
+
+EPOCHS = 4
+# Batches that divide both splits: Keras traces a step anew for every other size, which is most of a short training.
+PROTOCOL = Protocol(
+    normalization="standardize", optimizer="sgd", learning_rate=0.02, batch_size=50, epochs=EPOCHS, patience=EPOCHS
+)
+
+
+def _model() -> keras.Model:
+    """Build a frozen convolution, the same for every seed as a pretrained one is, and a head that has dropout."""
+    images = keras.Input((32, 32, 3))
+    kernel = keras.initializers.HeNormal(seed=5)
+    features = layers.Conv2D(
+        6, 4, strides=4, activation="relu", kernel_initializer=kernel, trainable=False, name="backbone"
+    )(images)
+    features = layers.Dropout(0.1)(layers.Flatten()(features))
+    return keras.Model(images, layers.Dense(10, activation="softmax", dtype="float32")(features))
+
+
+def _weights(backbone: str, **changes: Any) -> BackboneWeights:
+    values: dict[str, Any] = {
+        "backbone": backbone,
+        "description": "the test's own",
+        "fingerprint": "sha256:w",
+        "checksum": "md5:w",
+        "layers": {},
+    }
+    return BackboneWeights(**values | changes)
+
+
+@dataclass
+class Laboratory:
+    """Trains experiments of the tests' own and keeps what can be seen from outside while they train."""
+
+    dataset: Dataset
+    fitted_on: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    batches: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    models: list[keras.Model] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
+    prefix_batches: int = 0
+    traced_steps: int = 0
+
+    def train(self, seed: int, protocol: Protocol = PROTOCOL, **options: Any) -> Run:
+        def build() -> keras.Model:
+            self.models.append(_model())
+            return self.models[-1]
+
+        self.batches.clear()
+        self.progress.clear()
+        experiment = Experiment("small", build, protocol, "")
+        options = {"features": None, "progress": self.progress.append} | options
+        return train(experiment, self.dataset, seed, **options)
+
+    def normalize(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        self.batches.append(images.copy())
+        return unit_scale(images)
+
+    def fit(self, images: npt.NDArray[np.uint8]) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
+        self.fitted_on.append(images)
+        return self.normalize
+
+
+@pytest.fixture(scope="module")
+def laboratory() -> Iterator[Laboratory]:
+    laboratory = Laboratory(load_synthetic(seed=3, train_count=100, evaluation_count=50))
+    compile_prefix = features.compile_prefix
+
+    def counted(prefix: keras.Model) -> Callable[[Any], Any]:
+        compute = compile_prefix(prefix)
+
+        def count(images: npt.NDArray[np.float32]) -> Any:
+            laboratory.prefix_batches += 1
+            return compute(images)
+
+        return count
+
+    train_step = keras.Model.train_step
+
+    def traced(model: keras.Model, data: Any) -> Any:
+        laboratory.traced_steps += 1
+        return train_step(model, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FITS, "standardize", laboratory.fit)
+        patch.setattr(features, "compile_prefix", counted)
+        patch.setattr(keras.Model, "train_step", traced)
+        yield laboratory
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run with what was seen of it."""
+
+    run: Run
+    model: keras.Model
+    batches: list[npt.NDArray[np.uint8]]
+    progress: list[Progress]
+    prefix_batches: int
+    traced_steps: int
+
+
+@pytest.fixture(scope="module")
+def cache() -> Iterator[FeatureCache]:
+    cache = FeatureCache()
+    yield cache
+    cache.clear()
+
+
+def _observe(laboratory: Laboratory, seed: int, protocol: Protocol = PROTOCOL, **options: Any) -> Seen:
+    batches, traced = laboratory.prefix_batches, laboratory.traced_steps
+    run = laboratory.train(seed, protocol, **options)
+    batches, traced = laboratory.prefix_batches - batches, laboratory.traced_steps - traced
+    return Seen(run, laboratory.models[-1], [*laboratory.batches], [*laboratory.progress], batches, traced)
+
+
+@pytest.fixture(scope="module")
+def cached(laboratory: Laboratory, cache: FeatureCache) -> Seen:
+    return _observe(laboratory, 1, features=cache)
+
+
+@pytest.fixture(scope="module")
+def other_seed(laboratory: Laboratory, cache: FeatureCache, cached: Seen) -> Seen:  # noqa: ARG001 - comes second
+    return _observe(laboratory, 2, features=cache)
+
+
+@pytest.fixture(scope="module")
+def diverged(laboratory: Laboratory) -> str:
+    protocol = dataclasses.replace(PROTOCOL, learning_rate=3e38)
+    with pytest.raises(TrainingDiverged) as caught:
+        laboratory.train(1, protocol)
+    return str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def whole(laboratory: Laboratory, cached: Seen, diverged: str) -> Seen:  # noqa: ARG001 - comes after them
+    """Train as ``cached`` did, but the whole model, and after a training that diverged."""
+    return _observe(laboratory, 1)
+
+
+@pytest.fixture(scope="module")
+def standstill(laboratory: Laboratory) -> Seen:
+    """Train without moving from weights that were given, in batches that leave a smaller one over."""
+    protocol = dataclasses.replace(PROTOCOL, learning_rate=0.0, batch_size=32, patience=2, epochs=6, backbone="vgg16")
+    layers = {"backbone": [np.full((4, 4, 3, 6), 0.25, np.float32), np.ones(6, np.float32)]}
+    return _observe(laboratory, 4, protocol, weights=_weights("vgg16", layers=layers))
+
+
+def _numbers(run: Run) -> dict[str, Any]:
+    """Return all of a run but what may differ between two of the same seed: when, how long, and the memory."""
+    numbers = dataclasses.asdict(run)
+    for name in ("timings", "started", "peak_memory"):
+        del numbers[name]
+    return numbers
+
+
+class TestSeeds:
+    def test_the_same_seed_gives_the_same_run(self, laboratory: Laboratory, cache: FeatureCache, cached: Seen) -> None:
+        assert _numbers(laboratory.train(1, features=cache)) == _numbers(cached.run)
+
+    def test_another_seed_gives_another(self, cached: Seen, other_seed: Seen) -> None:
+        assert other_seed.run.curves != cached.run.curves
+        assert (cached.run.seed, other_seed.run.seed) == (1, 2)
+
+    def test_every_epoch_sees_every_training_image_in_an_order_of_its_own(
+        self, laboratory: Laboratory, whole: Seen, standstill: Seen
+    ) -> None:
+        first, second = (_orders(laboratory.dataset, seen.batches) for seen in (whole, standstill))
+        for orders in (first, second):
+            assert all(sorted(order) == list(range(100)) for order in orders)
+            assert len(set(orders)) == len(orders)
+            assert tuple(range(100)) not in orders
+        assert not set(first) & set(second), "another seed, another order"
+        assert (len(first), len(second)) == (EPOCHS, 3)
+
+    def test_the_order_follows_from_the_seed(self, laboratory: Laboratory, whole: Seen) -> None:
+        images = [laboratory.dataset.train_images]
+        labels = laboratory.dataset.train_labels
+        batches = training._batches(images, labels, 50, unit_scale, np.random.default_rng(1))
+        first_images, first_labels = next(iter(batches))
+        np.testing.assert_array_equal(first_images.numpy(), unit_scale(whole.batches[0]))
+        rows = list(_orders(laboratory.dataset, whole.batches)[0][:50])
+        np.testing.assert_array_equal(first_labels.numpy().argmax(axis=1), labels[rows])
+        np.testing.assert_array_equal(first_labels.numpy().sum(axis=1), 1)
+
+    def test_no_thread_tunes_the_batches_that_the_end_of_an_epoch_would_wait_for(self, laboratory: Laboratory) -> None:
+        batches = training._batches([laboratory.dataset.train_images], laboratory.dataset.train_labels, 50, unit_scale)
+        assert batches.options().autotune.enabled is False
+
+    def test_an_epoch_is_keras_s_own_steps_on_its_batches(self, laboratory: Laboratory, whole: Seen) -> None:
+        keras.utils.set_random_seed(1)
+        model = _model()
+        model.compile(keras.optimizers.SGD(PROTOCOL.learning_rate), "categorical_crossentropy")
+        train_images, images = map(unit_scale, (laboratory.dataset.train_images, laboratory.dataset.evaluation_images))
+        one_hot = np.eye(10)
+        labels = one_hot[laboratory.dataset.evaluation_labels]
+        losses = []
+        for order in _orders(laboratory.dataset, whole.batches):
+            for rows in np.array(order).reshape(-1, PROTOCOL.batch_size):
+                model.train_on_batch(train_images[rows], one_hot[laboratory.dataset.train_labels[rows]])
+            losses.append(float(model.test_on_batch(images, labels)))
+        assert losses == pytest.approx(whole.run.curves.val_loss, rel=1e-5)
+
+
+def _orders(dataset: Dataset, batches: list[npt.NDArray[np.uint8]]) -> list[tuple[int, ...]]:
+    """Return the rows of the training images that each epoch saw, in its order."""
+    rows = {image.tobytes(): row for row, image in enumerate(dataset.train_images)}
+    seen = [rows[image.tobytes()] for batch in batches for image in batch if image.tobytes() in rows]
+    return [tuple(seen[start : start + len(rows)]) for start in range(0, len(seen), len(rows))]
+
+
+class TestTheFrozenPart:
+    def test_cached_features_change_no_number(self, cached: Seen, whole: Seen) -> None:
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            one, other = (getattr(seen.run.curves, name) for seen in (cached, whole))
+            np.testing.assert_allclose(one, other, rtol=1e-3, err_msg=name)
+        assert cached.run.evaluation == whole.run.evaluation
+        for one, other in zip(cached.model.get_weights(), whole.model.get_weights(), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+    def test_only_what_is_free_has_moved(self, cached: Seen, other_seed: Seen) -> None:
+        fresh = _model()
+        for seen in (cached, other_seed):
+            for one, other in zip(seen.model.get_weights()[:2], fresh.get_weights()[:2], strict=True):
+                np.testing.assert_array_equal(one, other)
+            assert not np.allclose(seen.model.get_weights()[2], fresh.get_weights()[2])
+
+    def test_two_seeds_share_one_pass_over_the_frozen_part(self, cached: Seen, other_seed: Seen, whole: Seen) -> None:
+        assert cached.prefix_batches == 2  # of at most 128 images: one of each split
+        assert other_seed.prefix_batches == 0
+        assert whole.prefix_batches == 0
+        assert [len(batch) for batch in cached.batches] == [100, 50]
+        assert other_seed.batches == []
+
+    def test_a_step_is_traced_once(self, cached: Seen, whole: Seen, standstill: Seen) -> None:
+        assert [seen.traced_steps for seen in (cached, whole, standstill)] == [1, 1, 1]
+
+    def test_the_timings_tell_features_from_training(self, cached: Seen, other_seed: Seen) -> None:
+        for run in (cached.run, other_seed.run):
+            assert run.timings.features >= 0
+            assert run.timings.training > 0
+
+
+class TestTheProtocol:
+    def test_there_is_one_value_an_epoch(self, cached: Seen) -> None:
+        assert cached.run.epochs == EPOCHS
+        assert {len(curve) for curve in dataclasses.asdict(cached.run.curves).values()} == {EPOCHS}
+
+    def test_accuracy_is_that_of_the_best_epoch_and_the_gap_that_of_the_last(
+        self, cached: Seen, other_seed: Seen
+    ) -> None:
+        runs = [cached.run, other_seed.run]
+        assert any(run.curves.val_accuracy[-1] < max(run.curves.val_accuracy) for run in runs), "no case to try"
+        for run in runs:
+            assert run.accuracy == pytest.approx(max(run.curves.val_accuracy), abs=1e-6)
+            assert run.gap == run.curves.accuracy[-1] - run.curves.val_accuracy[-1]
+
+    def test_the_model_keeps_the_best_epochs_weights(self, laboratory: Laboratory, other_seed: Seen) -> None:
+        probabilities = other_seed.model(unit_scale(laboratory.dataset.evaluation_images)).numpy()
+        accuracy = (probabilities.argmax(axis=1) == laboratory.dataset.evaluation_labels).mean()
+        assert accuracy == pytest.approx(max(other_seed.run.curves.val_accuracy), abs=0.021)  # an image of 50 on edge
+
+    def test_something_is_learnt(self, cached: Seen) -> None:
+        assert cached.run.curves.loss[-1] < cached.run.curves.loss[0]
+
+    def test_it_stops_after_as_many_epochs_without_a_new_best_as_patience_says(self, standstill: Seen) -> None:
+        assert standstill.run.epochs == 1 + 2  # the first is the best, and none of the next two beats it
+        assert len(set(standstill.run.curves.val_accuracy)) == 1
+
+    def test_batches_are_of_the_size_it_says_and_the_last_one_smaller(self, standstill: Seen) -> None:
+        assert [len(batch) for batch in standstill.batches][:6] == [32, 32, 32, 4, 32, 18]
+
+    def test_an_evaluation_image_is_for_validation_and_the_last_judgement_alone(
+        self, laboratory: Laboratory, whole: Seen
+    ) -> None:
+        seen = Counter(image.tobytes() for batch in whole.batches for image in batch)
+        assert [seen[image.tobytes()] for image in laboratory.dataset.evaluation_images] == [EPOCHS + 1] * 50
+
+    def test_the_normalization_is_fitted_on_the_training_images_alone(
+        self,
+        laboratory: Laboratory,
+        cached: Seen,  # noqa: ARG002 - trained by then
+        whole: Seen,  # noqa: ARG002 - trained by then
+    ) -> None:
+        assert len(laboratory.fitted_on) >= 2
+        assert all(images is laboratory.dataset.train_images for images in laboratory.fitted_on)
+
+
+class TestTheLearningRate:
+    def test_it_is_constant_unless_the_protocol_says_otherwise(self) -> None:
+        assert training._learning_rate(PROTOCOL, 2) == PROTOCOL.learning_rate
+
+    def test_a_cosine_falls_from_it_to_0_at_the_last_step_of_the_last_epoch(self) -> None:
+        protocol = dataclasses.replace(PROTOCOL, learning_rate=0.5, learning_rate_schedule="cosine", epochs=4)
+        schedule: Any = training._learning_rate(protocol, 2)
+        rates = [float(schedule(step)) for step in (0, 2, 4, 8)]
+        assert rates == pytest.approx([0.5, 0.25 * (1 + np.sqrt(0.5)), 0.25, 0], abs=1e-6)
+
+    def test_another_schedule_is_refused(self, laboratory: Laboratory) -> None:
+        protocol = dataclasses.replace(PROTOCOL, learning_rate_schedule="linear")
+        with pytest.raises(ValueError, match="learning_rate_schedule: found 'linear', expected constant or cosine"):
+            laboratory.train(1, protocol)
+
+
+def _compiled(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, protocol: Protocol, **options: Any
+) -> keras.Model:
+    """Return what would be trained next."""
+
+    class Compiled(Exception):
+        pass
+
+    def fit(model: keras.Model, *_: Any, **__: Any) -> None:
+        raise Compiled(model)
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    with pytest.raises(Compiled) as caught:
+        laboratory.train(1, protocol, **options)
+    return caught.value.args[0]
+
+
+class TestTheOptimizer:
+    @pytest.mark.parametrize(
+        ("protocol", "optimizer"),
+        [
+            (Protocol(), keras.optimizers.Adam(1e-3)),
+            (
+                Protocol(learning_rate_schedule="cosine"),
+                keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, decay_steps=10)),
+            ),
+            (PROTOCOL, keras.optimizers.SGD(0.02)),
+        ],
+        ids=["published", "cosine", "sgd"],
+    )
+    def test_it_is_keras_s_own_and_only_its_learning_rate_is_set(
+        self,
+        laboratory: Laboratory,
+        monkeypatch: pytest.MonkeyPatch,
+        protocol: Protocol,
+        optimizer: keras.optimizers.Optimizer,
+    ) -> None:
+        model = _compiled(laboratory, monkeypatch, protocol)
+        assert isinstance(model.optimizer, type(optimizer))
+        assert model.optimizer.get_config() == optimizer.get_config() | {"name": model.optimizer.name}
+        assert model.loss == protocol.loss
+
+
+class TestPrecision:
+    MIXED = dataclasses.replace(PROTOCOL, precision="mixed_float16", epochs=1)
+
+    @pytest.mark.parametrize("features", [None, FeatureCache()], ids=["whole", "cached"])
+    def test_layers_compute_in_it_and_the_loss_is_scaled(
+        self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, features: FeatureCache | None
+    ) -> None:
+        model = _compiled(laboratory, monkeypatch, self.MIXED, features=features)
+        assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        assert {layer.compute_dtype for layer in laboratory.models[-1].layers[1:-1]} == {"float16"}
+        assert {weight.dtype for layer in model.layers for weight in layer.trainable_weights} == {"float32"}
+        assert keras.config.dtype_policy().name == "float32"
+
+    def test_a_run_is_near_that_in_float32_and_says_what_it_is(self, laboratory: Laboratory, cached: Seen) -> None:
+        run = laboratory.train(1, self.MIXED, features=FeatureCache())
+        assert run.curves.loss == pytest.approx(cached.run.curves.loss[:1], rel=2e-3)
+        assert run.curves.loss != cached.run.curves.loss[:1]
+        assert run.protocol == PROTOCOL.values | {"precision": "mixed_float16", "epochs": 1}
+        assert run.fingerprints.protocol == self.MIXED.fingerprint
+
+    def test_another_is_refused(self, laboratory: Laboratory) -> None:
+        with pytest.raises(ValueError, match="float17"):
+            laboratory.train(1, dataclasses.replace(PROTOCOL, precision="float17"))
+
+
+class TestXla:
+    @pytest.mark.parametrize("xla", [False, True])
+    def test_it_compiles_the_steps_where_the_protocol_says_so_and_only_there(
+        self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, xla: bool
+    ) -> None:
+        # Left to itself, Keras takes it wherever there is a GPU.
+        monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda _: True)
+        protocol = dataclasses.replace(PROTOCOL, xla=xla)
+        assert _compiled(laboratory, monkeypatch, protocol).jit_compile == xla
+
+    def test_it_is_refused_where_several_devices_share_a_step(self, laboratory: Laboratory) -> None:
+        protocol = dataclasses.replace(PROTOCOL, xla=True)
+        with pytest.raises(ValueError, match="devices: found 2 and a protocol with XLA, expected one of the two"):
+            laboratory.train(1, protocol, devices=("CPU:0", "CPU:1"))
+
+
+def test_devices_that_cannot_share_each_batch_equally_are_refused(laboratory: Laboratory) -> None:
+    with pytest.raises(
+        ValueError, match="devices: found 3 for batches of 50 images, expected a number that divides them"
+    ):
+        laboratory.train(1, devices=("CPU:0", "CPU:1", "CPU:2"))
+
+
+class TestTheRun:
+    def test_it_says_what_it_is_of(self, laboratory: Laboratory, cached: Seen) -> None:
+        run, dataset = cached.run, laboratory.dataset
+        assert (run.experiment, run.dataset, run.weights) == ("small", "synthetic", "none")
+        assert dataclasses.astuple(run.fingerprints) == (dataset.fingerprint, None, PROTOCOL.fingerprint)
+        assert run.checksums == {"data": None, "weights": None}
+        assert run.protocol == PROTOCOL.values
+        assert run.environment == describe_environment()
+        assert tuple(run.evaluation.classes) == dataset.class_names
+
+    def test_it_can_be_written_and_read(self, cached: Seen) -> None:
+        assert Run.from_json(cached.run.to_json()) == cached.run
+
+    def test_the_data_stay_as_they_were(self, laboratory: Laboratory, cached: Seen, whole: Seen) -> None:  # noqa: ARG002
+        again = load_synthetic(seed=3, train_count=100, evaluation_count=50)
+        for name in ("train_images", "train_labels", "evaluation_images", "evaluation_labels"):
+            np.testing.assert_array_equal(getattr(laboratory.dataset, name), getattr(again, name))
+
+
+class TestProgress:
+    def test_it_is_told_after_some_steps_and_every_epoch(self, cached: Seen) -> None:
+        places = [(told.epoch, told.step, told.validation_accuracy is not None) for told in cached.progress]
+        epochs = range(1, EPOCHS + 1)
+        assert places == [place for epoch in epochs for place in ((epoch, 2, False), (epoch, 2, True))]
+        assert {(told.epochs, told.steps) for told in cached.progress} == {(EPOCHS, 2)}
+
+    def test_it_carries_the_curves(self, cached: Seen) -> None:
+        ends = [told for told in cached.progress if told.validation_accuracy is not None]
+        assert [told.validation_accuracy for told in ends] == cached.run.curves.val_accuracy
+        assert [told.accuracy for told in ends] == cached.run.curves.accuracy
+
+    def test_less_and_less_is_left_and_nothing_in_the_end(self, cached: Seen) -> None:
+        assert all(told.seconds_left >= 0 for told in cached.progress)
+        assert cached.progress[-1].seconds_left == pytest.approx(0, abs=1e-9)
+
+
+class TestDivergence:
+    def test_the_epoch_and_step_are_named(self, diverged: str) -> None:
+        assert diverged.startswith(("the loss is nan by epoch 1, step 2: ", "the loss is inf by epoch 1, step 2: "))
+
+    def test_the_next_training_is_none_the_worse_for_it(self, cached: Seen, whole: Seen) -> None:
+        # ``whole`` was trained after the one that diverged.
+        np.testing.assert_allclose(whole.run.curves.val_loss, cached.run.curves.val_loss, rtol=1e-3)
+
+    def test_a_loss_that_is_no_number_after_the_last_step_is_noticed_too(self) -> None:
+        watch = training._Watch(PROTOCOL, 2, None)
+        watch.on_epoch_begin(EPOCHS - 1)
+        with pytest.raises(TrainingDiverged):
+            watch.on_epoch_end(
+                EPOCHS - 1, {"loss": 1.0, "accuracy": 0.5, "val_loss": float("nan"), "val_accuracy": 0.1}
+            )
+
+
+class TestWeights:
+    @pytest.mark.parametrize(
+        ("wanted", "given", "text"),
+        [
+            ("vgg16", "resnet50", "weights: found those of resnet50, expected those of vgg16"),
+            (None, "vgg16", "weights: found those of vgg16, expected those of None"),
+        ],
+    )
+    def test_those_of_another_backbone_are_refused(
+        self, laboratory: Laboratory, wanted: str | None, given: str, text: str
+    ) -> None:
+        experiment = Experiment("small", _model, dataclasses.replace(PROTOCOL, backbone=wanted), "")
+        with pytest.raises(ValueError, match=text):
+            train(experiment, laboratory.dataset, 1, weights=_weights(given))
+
+    def test_synthetic_data_are_trained_on_random_weights_and_others_on_imagenet_s(
+        self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(training, "random_weights", lambda name: _weights(name, description="random"))
+        monkeypatch.setattr(training, "imagenet_weights", lambda name, _: _weights(name, description="imagenet"))
+        plain = Experiment("small", _model, PROTOCOL, "")
+        pretrained = Experiment("small", _model, dataclasses.replace(PROTOCOL, backbone="vgg16"), "")
+        official = Dataset(
+            "cifar10",
+            laboratory.dataset.train_images,
+            laboratory.dataset.train_labels,
+            laboratory.dataset.evaluation_images,
+            laboratory.dataset.evaluation_labels,
+            laboratory.dataset.class_names,
+        )
+        assert default_weights(plain, laboratory.dataset) is None
+        for dataset, expected in ((laboratory.dataset, "random"), (official, "imagenet")):
+            weights = default_weights(pretrained, dataset)
+            assert weights is not None
+            assert (weights.backbone, weights.description) == ("vgg16", expected)
+
+    def test_the_model_starts_from_the_weights_given(self, standstill: Seen) -> None:
+        kernel, bias = standstill.model.get_layer("backbone").get_weights()
+        np.testing.assert_array_equal(kernel, 0.25)
+        np.testing.assert_array_equal(bias, 1)
+
+    def test_the_run_says_which_they_were(self, standstill: Seen) -> None:
+        run = standstill.run
+        assert (run.weights, run.checksums["weights"]) == ("the test's own", "md5:w")
+        assert run.fingerprints.weights == "sha256:w"
