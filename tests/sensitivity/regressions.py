@@ -237,6 +237,21 @@ REGRESSIONS = (
         f"{_TRAINING}::TestTheProtocol::test_accuracy_is_that_of_the_best_epoch_and_the_gap_that_of_the_last",
     ),
     Regression(
+        "the best epoch's moving averages not restored with its weights",
+        "cifar_models/training/train.py",
+        "keras.callbacks.EarlyStopping(",
+        "type('Restoring', (keras.callbacks.EarlyStopping,), {'on_train_end': lambda self, logs=None: "
+        "[weight.assign(best) for weight, best in zip(self.model.weights, self.best_weights) if weight.trainable]})(",
+        f"{_TESTS}/training/test_libraries.py::test_the_best_epochs_weights_are_restored_moving_averages_included",
+    ),
+    Regression(
+        "early stopping with a min_delta of 0.005",
+        "cifar_models/training/train.py",
+        "patience=protocol.patience, ",
+        "patience=protocol.patience, min_delta=0.005, ",
+        f"{_TESTS}/training/test_libraries.py::TestEarlyStopping::test_the_smallest_gain_is_a_new_best",
+    ),
+    Regression(
         "the best epoch's gap for the last one's",
         "cifar_models/results/evaluation.py",
         "return train_accuracy[-1] - validation_accuracy[-1]",
