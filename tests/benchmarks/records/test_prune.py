@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.command_line import prune
+from benchmarks.records import prune
 from benchmarks.records.night_folder import NightFolder, NightRecord, nights
 from cifar_models.results.run_files import write_run
 from tests.factories import make_run

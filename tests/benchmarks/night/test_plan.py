@@ -8,7 +8,7 @@ from statistics import stdev
 import pytest
 
 from benchmarks.baselines.baselines import Baseline, Baselines, write_baselines
-from benchmarks.command_line import plan
+from benchmarks.night import plan
 from benchmarks.statistics.power import seeds_needed
 from tests.factories import make_baseline, make_published
 
