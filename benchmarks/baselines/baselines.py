@@ -148,10 +148,7 @@ def read_baselines(path: Path) -> Baselines:
         read_throughput(content.get(SECTION, {}))
         kind = dict[str, dict[str, dict[str, Baseline]]]
         baselines: Baselines = read_as(kind, content["baselines"], "baselines")
-        for experiment, datasets in baselines.items():
-            for dataset, sources in datasets.items():
-                for source, baseline in sources.items():
-                    _check(baseline, source, f"baselines.{experiment}.{dataset}.{source}")
+        _check_all(baselines)
     except ValueError as error:
         raise BaselineError(f"{path}: {error}; restore it from version control or correct it by hand") from None
     return baselines
@@ -162,7 +159,9 @@ def write_baselines(path: Path, baselines: Baselines) -> None:
 
     Raises:
         OSError: the folder cannot be written; the old file is as it was.
+        ValueError: an entry that ``read_baselines`` refuses; the old file is as it was.
     """
+    _check_all(baselines)
     content = {
         name: {
             dataset: {source: asdict(entry) for source, entry in sources.items()} for dataset, sources in rest.items()
@@ -327,6 +326,13 @@ def _measured_f1(runs: Sequence[Run]) -> ClassMetric:
         tolerance=SMALLEST_CHANGE["f1"],
         tolerance_reason="the smallest change worth acting on",
     )
+
+
+def _check_all(baselines: Baselines) -> None:
+    for experiment, datasets in baselines.items():
+        for dataset, sources in datasets.items():
+            for source, baseline in sources.items():
+                _check(baseline, source, f"baselines.{experiment}.{dataset}.{source}")
 
 
 def _check(baseline: Baseline, source: str, where: str) -> None:

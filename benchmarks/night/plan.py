@@ -1,24 +1,19 @@
-"""Plans a night: the seeds that each experiment needs to catch a drop of its accuracy, and what they cost.
+"""The plan of a night: the seeds that each experiment needs to catch a drop of its accuracy, and what they cost.
 
-    python -m benchmarks.plan --drop 6 --dataset synthetic
-
-says so for every experiment with a baseline on that data set. The seeds are those of one look, at the strictest level
-that the night's false-alarm rate leaves to a check, with the baseline's standard deviation taken for the true one. The
-minutes are those that the baseline's own runs took.
+The seeds are those of one look, at the strictest level that the night's false-alarm rate leaves to a check. The
+baseline's standard deviation is taken for the true one. The minutes are those of the baseline's own runs: a training
+for each seed, and once the features of a frozen part, which all seeds share.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from statistics import fmean, stdev
 
 from tabulate import tabulate
 
-from benchmarks.baselines.baselines import METRICS, Baselines, Metric, read_baselines
+from benchmarks.baselines.baselines import METRICS, Baseline, Baselines, Metric
 from benchmarks.statistics.power import seeds_needed
 from cifar_models.datasets.dataset import CLASS_COUNT
 
@@ -91,7 +86,7 @@ def render(
         seeds = "within the tolerance, always passes" if always_passes else _seeds(accuracy, needed)
         cost = ""
         if isinstance(seeds, int):
-            minutes.append(seeds * fmean(baseline.seconds) / 60)
+            minutes.append(_minutes(baseline, seeds))
             cost = f"{minutes[-1]:.1f}"
         lines.append([name, str(len(accuracy.values)), f"{stdev(accuracy.values):.4f}", str(seeds), cost])
     headers = ["experiment", "baseline runs", "standard deviation", "seeds needed", "minutes"]
@@ -103,36 +98,9 @@ def render(
     )
 
 
-def main() -> None:
-    """Print the plan."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--drop", type=float, required=True, metavar="POINTS", help="drop of accuracy to catch, in percentage points"
-    )
-    parser.add_argument("--dataset", default="cifar10", help="data set of the baselines (default: %(default)s)")
-    parser.add_argument(
-        "--power", type=float, default=0.95, help="probability of catching the drop (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--false-alarm-rate",
-        type=float,
-        default=0.01,
-        metavar="RATE",
-        help="chance that a night without any change does not pass (default: %(default)s)",
-    )
-    parser.add_argument("--baselines", type=Path, default=Path("baselines.json"), metavar="FILE")
-    arguments = parser.parse_args()
-    try:
-        plan = render(
-            read_baselines(arguments.baselines),
-            dataset=arguments.dataset,
-            points=arguments.drop,
-            power=arguments.power,
-            false_alarm_rate=arguments.false_alarm_rate,
-        )
-    except ValueError as error:
-        parser.error(str(error))
-    sys.stdout.write(f"{plan}\n")
+def _minutes(baseline: Baseline, seeds: int) -> float:
+    """Return what so many seeds take: the features of a frozen part are computed once for all of them."""
+    return (seeds * fmean(baseline.seconds) + (baseline.feature_seconds or 0.0)) / 60
 
 
 def _seeds(accuracy: Metric, needed: Callable[..., int | None]) -> int | str:
@@ -145,7 +113,3 @@ def _seeds(accuracy: Metric, needed: Callable[..., int | None]) -> int | str:
         if seeds := find(baseline_runs=more):
             return f"more than {MOST_SEEDS}; with {more} baseline runs: {seeds}"
     return f"more than {MOST_SEEDS}, even with {8 * runs} baseline runs"
-
-
-if __name__ == "__main__":
-    main()

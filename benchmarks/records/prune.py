@@ -1,15 +1,11 @@
 """Removes old nights from a folder of nights; nothing else ever does.
 
-    python -m benchmarks.prune --keep 90
-
-says which nights would go, and removes none of them until ``--remove`` is added. The newest nights stay, by the time at
-which they started, and so does every night that is running, and every folder whose record cannot be read.
+The newest nights stay, by the time at which they started. So does every night that is running, and every folder whose
+record cannot be read.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,27 +45,3 @@ def prune(run_dir: Path, *, keep: int, remove: bool) -> Iterator[str]:
         yield f"{'removed' if remove else 'would be removed'}: {path} ({record.dataset}, {runs} runs{unfinished})"
     ending = "" if remove or not gone else "; add --remove to remove them"
     yield f"{gone} of {len(every_night)} nights {'removed' if remove else 'would be removed'}{ending}"
-
-
-def main() -> None:
-    """Prune, and say so."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=int, required=True, metavar="N", help="how many of the newest nights stay")
-    parser.add_argument(
-        "--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="the folder of nights (default: %(default)s)"
-    )
-    parser.add_argument("--remove", action="store_true", help="remove them; without it they are only named")
-    arguments = parser.parse_args()
-    if arguments.keep < 1:
-        parser.error(f"--keep: found {arguments.keep}, expected 1 or more")
-    if not arguments.run_dir.is_dir():
-        parser.error(f"--run-dir: found no folder {arguments.run_dir}, expected one of nights")
-    try:
-        for line in prune(arguments.run_dir, keep=arguments.keep, remove=arguments.remove):
-            sys.stdout.write(f"{line}\n")
-    except OSError as error:
-        sys.exit(f"{parser.prog}: {error}; expected nights that can be removed")
-
-
-if __name__ == "__main__":
-    main()

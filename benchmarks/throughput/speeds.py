@@ -7,14 +7,17 @@ slows both. It is judged on a logarithmic scale, on which half and twice the spe
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from scipy.special import stdtrit
 
-from cifar_models.storage.strict_json import read_as
+from cifar_models.storage.files import write_whole
+from cifar_models.storage.strict_json import parse_json, read_as, to_json
 
 FIGURES = ("step", "inference", "prefix", "training")
 SECTION = "throughput"
@@ -159,23 +162,60 @@ def _check(speed: Speed, figure: str, where: str) -> None:
         raise ValueError(f"{where}.reason: found {speed.reason!r}, expected why it was set")
 
 
-def read_saved(results: Iterable[Any]) -> dict[tuple[str, str, str], list[float]]:
+def read_saved(files: Iterable[Path]) -> dict[tuple[str, str, str], list[float]]:
     """Collect the ratios of results that pytest-benchmark saved, by device, experiment and figure.
 
     Args:
-        results: each a parsed file, one a repetition.
+        files: one a repetition.
 
     Raises:
-        ValueError: a result without the figures of ``test_throughput.py``.
+        OSError: a file cannot be read.
+        ValueError: a file without the figures of ``test_throughput.py``; says which.
     """
     ratios: dict[tuple[str, str, str], list[float]] = {}
-    for result in results:
-        measured = [each["extra_info"] for each in result.get("benchmarks", []) if "ratio" in each["extra_info"]]
+    for file in files:
+        try:
+            infos = [each["extra_info"] for each in json.loads(file.read_text(encoding="utf-8"))["benchmarks"]]
+            measured = [
+                ((str(info["device"]), str(info["experiment"]), str(info["figure"])), float(info["ratio"]))
+                for info in infos
+                if "ratio" in info
+            ]
+        except (KeyError, TypeError, ValueError):
+            measured = []
         if not measured:
-            raise ValueError("found no figure of test_throughput.py, expected a result that pytest-benchmark saved")
-        for info in measured:
-            ratios.setdefault((info["device"], info["experiment"], info["figure"]), []).append(float(info["ratio"]))
+            raise ValueError(
+                f"{file}: found no figure of test_throughput.py, expected a result that pytest-benchmark saved"
+            )
+        for key, ratio in measured:
+            ratios.setdefault(key, []).append(ratio)
     return ratios
+
+
+def record_speeds(
+    path: Path, saved: dict[tuple[str, str, str], list[float]], *, reason: str, day: datetime.date
+) -> list[str]:
+    """Write speeds into the baselines file and leave the others as they are; return a line for each, old and new.
+
+    Raises:
+        OSError: the file cannot be read or written.
+        ValueError: a file that cannot be used, or repetitions that make no baseline. Nothing is written then.
+    """
+    content = parse_json(path.read_text(encoding="utf-8"))
+    throughput = read_throughput(content.get(SECTION, {}))
+    lines = []
+    for (device, experiment, figure), ratios in saved.items():
+        figures = throughput.setdefault(device, {}).setdefault(experiment, {})
+        before, speed = figures.get(figure), measured_speed(ratios, reason=reason, day=day)
+        figures[figure] = speed
+        old = f"{before.mean:.4g} within {before.tolerance:.2f}" if before else "none"
+        lines.append(f"{device} {experiment} {figure}: {old} -> {speed.mean:.4g} within {speed.tolerance:.2f}")
+    content[SECTION] = {
+        device: {name: {figure: asdict(speed) for figure, speed in some.items()} for name, some in experiments.items()}
+        for device, experiments in throughput.items()
+    }
+    write_whole(path, to_json(content))
+    return lines
 
 
 def _mean_and_deviation(ratios: Sequence[float]) -> tuple[float, float]:

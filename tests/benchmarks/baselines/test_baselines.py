@@ -262,6 +262,14 @@ def _fail(*_: object) -> None:
     raise OSError("no space left on device")
 
 
+def test_what_the_reader_refuses_is_not_written(path: Path) -> None:
+    write_baselines(path, {"a": {"synthetic": {"measured": make_baseline()}}})
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"a\.synthetic\.measured\.reason: found ' ', expected why it was set"):
+        write_baselines(path, {"a": {"synthetic": {"measured": make_baseline(reason=" ")}}})
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(("owner", "step"), [(os, "fsync"), (Path, "replace")])
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
@@ -279,7 +287,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
 
 def test_a_baseline_that_json_cannot_hold_leaves_the_old_file_and_nothing_else(path: Path) -> None:
     write_baselines(path, BASELINES)
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(ValueError, match="found nan, expected above 0"):
         write_baselines(path, {"a": {"b": {"measured": make_baseline(tolerance=float("nan"))}}})
     assert path.read_text(encoding="utf-8") == TEXT
     assert list(path.parent.iterdir()) == [path]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.command_line import record_throughput
 from benchmarks.throughput import reference_workload as reference
 from benchmarks.throughput.reference_workload import time_reference
 from benchmarks.throughput.speeds import (
@@ -27,6 +25,7 @@ from benchmarks.throughput.speeds import (
     speeds_on,
 )
 from cifar_models.storage.strict_json import parse_json
+from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit
 
@@ -165,40 +164,53 @@ def test_a_section_that_makes_no_sense_is_refused(section: Any, text: str) -> No
         read_throughput(section)
 
 
-def _saved(ratio: float) -> dict[str, Any]:
-    info = {"experiment": "simple_cnn", "figure": "step", "device": "CPU", "ratio": ratio}
-    return {"benchmarks": [{"extra_info": info}, {"extra_info": {}}]}
+def _saved(folder: Path, *ratios: float) -> list[Path]:
+    """Write what pytest-benchmark saves, one file a repetition."""
+    files = []
+    for position, ratio in enumerate(ratios):
+        info = {"experiment": "simple_cnn", "figure": "step", "device": "CPU", "ratio": ratio}
+        files.append(folder / f"saved{position}.json")
+        files[-1].write_text(json.dumps({"benchmarks": [{"extra_info": info}, {"extra_info": {}}]}))
+    return files
 
 
-def test_saved_results_are_repetitions() -> None:
-    assert read_saved([_saved(1.0), _saved(2.0)]) == {("CPU", "simple_cnn", "step"): [1.0, 2.0]}
-    with pytest.raises(ValueError, match=r"found no figure of test_throughput\.py"):
-        read_saved([_saved(1.0), {"benchmarks": []}])
+def test_saved_results_are_repetitions(tmp_path: Path) -> None:
+    assert read_saved(_saved(tmp_path, 1.0, 2.0)) == {("CPU", "simple_cnn", "step"): [1.0, 2.0]}
 
 
-def test_recording_writes_its_figures_and_leaves_all_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"benchmarks": []}',
+        "{",
+        "[]",
+        '{"benchmarks": [1]}',
+        '{"benchmarks": [{"extra_info": {"ratio": 1}}]}',
+        "\udcff",
+    ],
+)
+def test_a_file_that_pytest_benchmark_did_not_save_is_named(tmp_path: Path, content: str) -> None:
+    other = tmp_path / "other.json"
+    other.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match=r"other\.json: found no figure of test_throughput\.py, expected a result"):
+        read_saved([*_saved(tmp_path, 1.0), other])
+
+
+def test_recording_writes_its_figures_and_leaves_all_else(tmp_path: Path, command: Command) -> None:
     file = tmp_path / "baselines.json"
     other = {"vgg16_frozen": _section()["CPU"]["simple_cnn"]}
     file.write_text(json.dumps({"schema": 2, "baselines": {"a": 1}, "throughput": {"CPU": other}}))
-    results = []
-    for position in range(5):
-        results.append(tmp_path / f"{position}.json")
-        results[-1].write_text(json.dumps(_saved(2.0 + position)))
-    command = ["record_throughput", "--reason", "why", f"--baselines={file}", *map(str, results)]
-    monkeypatch.setattr(sys, "argv", command)
-    record_throughput.main()
+    words = ["record-throughput", "--reason", "why", f"--baselines={file}", *_saved(tmp_path, 2.0, 3.0, 4.0, 5.0, 6.0)]
+    ended = command(*words)
+    assert "CPU simple_cnn step: none -> 3.728 within" in ended.output
     content = parse_json(file.read_text())
     assert (content["schema"], content["baselines"]) == (2, {"a": 1})
     assert content["throughput"]["CPU"]["vgg16_frozen"] == other["vgg16_frozen"]
     assert content["throughput"]["CPU"]["simple_cnn"]["step"]["ratios"] == [2.0, 3.0, 4.0, 5.0, 6.0]
-    assert "CPU simple_cnn step: none -> 3.728 within" in capsys.readouterr().out
     before = file.read_text()
-    monkeypatch.setattr(sys, "argv", command[:-1])
-    with pytest.raises(SystemExit):
-        record_throughput.main()
-    assert "found 4, expected 5 or more" in capsys.readouterr().err
+    ended = command(*words[:-1])
+    assert ended.status == 2
+    assert "found 4, expected 5 or more" in ended.error
     assert file.read_text() == before
 
 
