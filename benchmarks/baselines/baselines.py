@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from scipy.special import stdtrit
 
-from benchmarks.throughput.speeds import SECTION, read_throughput
+from benchmarks.throughput.speeds import FILE
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
 from cifar_models.storage.files import remove_leftovers, write_whole
@@ -141,11 +141,14 @@ def read_baselines(path: Path) -> Baselines:
         schema = content.get("schema") if isinstance(content, dict) else None
         if type(schema) is not int or schema != SCHEMA:
             raise ValueError(f"schema: found {schema!r}, expected {SCHEMA}")
-        if unknown := sorted(content.keys() - {"schema", "baselines", SECTION}):
-            raise ValueError(f"found the unknown key {unknown[0]!r}, expected 'schema', 'baselines' and {SECTION!r}")
+        if "throughput" in content:
+            raise ValueError(
+                f"found speeds under 'throughput', expected them under 'speeds' in {FILE} beside this file"
+            )
+        if unknown := sorted(content.keys() - {"schema", "baselines"}):
+            raise ValueError(f"found the unknown key {unknown[0]!r}, expected 'schema' and 'baselines'")
         if "baselines" not in content:
             raise ValueError("found no key 'baselines', expected 'schema' and 'baselines'")
-        read_throughput(content.get(SECTION, {}))
         kind = dict[str, dict[str, dict[str, Baseline]]]
         baselines: Baselines = read_as(kind, content["baselines"], "baselines")
         _check_all(baselines)
@@ -155,7 +158,7 @@ def read_baselines(path: Path) -> Baselines:
 
 
 def write_baselines(path: Path, baselines: Baselines) -> None:
-    """Write a baselines file whole or not at all; the speeds that it holds stay as they are.
+    """Write a baselines file whole or not at all.
 
     Raises:
         OSError: the folder cannot be written; the old file is as it was.
@@ -168,16 +171,7 @@ def write_baselines(path: Path, baselines: Baselines) -> None:
         }
         for name, rest in baselines.items()
     }
-    write_whole(path, to_json({"schema": SCHEMA, "baselines": content} | _speeds(path)))
-
-
-def _speeds(path: Path) -> dict[str, Any]:
-    """Return the speeds' section of a file, with its key; nothing of a file that is not there or no JSON."""
-    try:
-        content = parse_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {SECTION: content[SECTION]} if isinstance(content, dict) and SECTION in content else {}
+    write_whole(path, to_json({"schema": SCHEMA, "baselines": content}))
 
 
 @contextmanager

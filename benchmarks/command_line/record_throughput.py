@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.command_line.arguments import add_baselines, add_command, add_reason, today
+from benchmarks.throughput.speeds import FILE
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
 
@@ -26,7 +27,7 @@ def add_to(commands: Any) -> None:
         "results", nargs="+", type=Path, metavar="RESULT", help="a file that pytest-benchmark saved, one a repetition"
     )
     add_reason(parser)
-    add_baselines(parser)
+    add_baselines(parser, default=FILE)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -36,10 +37,12 @@ def run(arguments: argparse.Namespace) -> None:
         CommandError: results or baselines that cannot be read, too few repetitions, or a file that cannot be written.
     """
     from benchmarks.baselines.baselines import updating
-    from benchmarks.throughput.speeds import read_saved, record_speeds
+    from benchmarks.throughput.speeds import read_saved, read_throughput, record_speeds, write_throughput
 
     with user_errors(ValueError, OSError):
         saved = read_saved(arguments.results)
         with updating(arguments.baselines):
-            lines = record_speeds(arguments.baselines, saved, reason=arguments.reason, day=today())
+            throughput = read_throughput(arguments.baselines) if arguments.baselines.exists() else {}
+            lines = record_speeds(throughput, saved, reason=arguments.reason, day=today())
+            write_throughput(arguments.baselines, throughput)
     say("\n".join(lines))

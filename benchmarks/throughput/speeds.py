@@ -10,9 +10,8 @@ import datetime
 import json
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from scipy.special import stdtrit
 
@@ -20,8 +19,9 @@ from cifar_models.storage.files import write_whole
 from cifar_models.storage.strict_json import parse_json, read_as, to_json
 
 FIGURES = ("step", "inference", "prefix", "training")
-SECTION = "throughput"
-"""The section's key in baselines.json."""
+FILE = "throughput_baselines.json"
+"""The baselines' file, beside ``baselines.json``."""
+SCHEMA = 1
 
 CONFIDENCE = 0.999
 """Of one figure's tolerance: a night looks at some twenty."""
@@ -58,6 +58,13 @@ class Speed:
 
 Throughput = dict[str, dict[str, dict[str, Speed]]]
 """Baselines by device, experiment and figure. A device is a GPU's name, or ``PROCESSOR`` and that of a processor."""
+
+
+@dataclass(frozen=True)
+class _File:
+    schema: int
+    speeds: Throughput
+
 
 PROCESSOR = "CPU "
 """What the names of processors begin with."""
@@ -137,18 +144,39 @@ def measured_speed(ratios: Sequence[float], *, reason: str, day: datetime.date) 
     )
 
 
-def read_throughput(section: Any) -> Throughput:
-    """Read and check the section of baselines.json.
+def read_throughput(path: Path) -> Throughput:
+    """Read and check the baselines of speeds.
 
     Raises:
-        ValueError: a key missing or unknown, or a value that makes no sense; says where.
+        ValueError: a file that is missing or no JSON, another schema, a key missing or unknown, or a value that makes
+            no sense; says where.
     """
-    throughput: Throughput = read_as(Throughput, section, SECTION)
+    try:
+        content: _File = read_as(_File, parse_json(path.read_text(encoding="utf-8")), FILE)
+        if content.schema != SCHEMA:
+            raise ValueError(f"schema: found {content.schema}, expected {SCHEMA}")
+        _check_all(content.speeds)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}; restore it from version control or correct it by hand") from None
+    return content.speeds
+
+
+def write_throughput(path: Path, throughput: Throughput) -> None:
+    """Write the baselines of speeds whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written.
+        ValueError: a speed that ``read_throughput`` refuses.
+    """
+    _check_all(throughput)
+    write_whole(path, to_json(_File(SCHEMA, throughput)))
+
+
+def _check_all(throughput: Throughput) -> None:
     for device, experiments in throughput.items():
         for experiment, figures in experiments.items():
             for figure, speed in figures.items():
-                _check(speed, figure, f"{SECTION}.{device}.{experiment}.{figure}")
-    return throughput
+                _check(speed, figure, f"speeds.{device}.{experiment}.{figure}")
 
 
 def _check(speed: Speed, figure: str, where: str) -> None:
@@ -193,16 +221,13 @@ def read_saved(files: Iterable[Path]) -> dict[tuple[str, str, str], list[float]]
 
 
 def record_speeds(
-    path: Path, saved: dict[tuple[str, str, str], list[float]], *, reason: str, day: datetime.date
+    throughput: Throughput, saved: dict[tuple[str, str, str], list[float]], *, reason: str, day: datetime.date
 ) -> list[str]:
-    """Write speeds into the baselines file and leave the others as they are; return a line for each, old and new.
+    """Put speeds into the baselines and leave the others as they are; return a line for each, old and new.
 
     Raises:
-        OSError: the file cannot be read or written.
-        ValueError: a file that cannot be used, or repetitions that make no baseline. Nothing is written then.
+        ValueError: repetitions that make no baseline.
     """
-    content = parse_json(path.read_text(encoding="utf-8"))
-    throughput = read_throughput(content.get(SECTION, {}))
     lines = []
     for (device, experiment, figure), ratios in saved.items():
         figures = throughput.setdefault(device, {}).setdefault(experiment, {})
@@ -210,11 +235,6 @@ def record_speeds(
         figures[figure] = speed
         old = f"{before.mean:.4g} within {before.tolerance:.2f}" if before else "none"
         lines.append(f"{device} {experiment} {figure}: {old} -> {speed.mean:.4g} within {speed.tolerance:.2f}")
-    content[SECTION] = {
-        device: {name: {figure: asdict(speed) for figure, speed in some.items()} for name, some in experiments.items()}
-        for device, experiments in throughput.items()
-    }
-    write_whole(path, to_json(content))
     return lines
 
 

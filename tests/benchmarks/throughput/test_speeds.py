@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.throughput import reference_workload as reference
 from benchmarks.throughput.reference_workload import time_reference
 from benchmarks.throughput.speeds import (
+    FILE,
     Speed,
     explain,
     judge_speed,
@@ -23,8 +24,9 @@ from benchmarks.throughput.speeds import (
     read_saved,
     read_throughput,
     speeds_on,
+    write_throughput,
 )
-from cifar_models.storage.strict_json import parse_json
+from cifar_models.experiments import EXPERIMENTS
 from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit
@@ -147,7 +149,7 @@ def _section(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("section", "text"),
     [
-        (_section(tolerance=1.0), r"throughput.CPU.simple_cnn.step.tolerance: found 1.0, expected a factor above 1"),
+        (_section(tolerance=1.0), r"speeds.CPU.simple_cnn.step.tolerance: found 1.0, expected a factor above 1"),
         (_section(ratios=[1.0] * 4), r"step.ratios: found .* expected 5 or more"),
         (_section(ratios=[1.0] * 4 + [0.0]), r"step.ratios: found .* each above 0"),
         (_section(reason=" "), r"step.reason: found ' ', expected why it was set"),
@@ -158,10 +160,47 @@ def _section(**changes: Any) -> dict[str, Any]:
         ({"CPU": {"simple_cnn": {"step": {}}}}, "found no key"),
     ],
 )
-def test_a_section_that_makes_no_sense_is_refused(section: Any, text: str) -> None:
-    read_throughput(_section())
-    with pytest.raises(ValueError, match=text):
-        read_throughput(section)
+def test_speeds_that_make_no_sense_are_refused(section: Any, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "speeds.json"
+    file.write_text(json.dumps({"schema": 1, "speeds": section}))
+    with pytest.raises(ValueError, match=f"speeds.json: .*{text}"):
+        read_throughput(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "No such file"),
+        ("", "found no JSON"),
+        ("[]", "expected an object"),
+        ('{"speeds": {}}', "found no key 'schema'"),
+        ('{"schema": 2, "speeds": {}}', "schema: found 2, expected 1"),
+        ('{"schema": 1, "baselines": {}}', "baselines"),
+    ],
+)
+def test_a_file_without_speeds_is_refused(content: str | None, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "speeds.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ValueError, match=rf"speeds\.json: .*{text}.*; restore it from version control"):
+        read_throughput(file)
+
+
+def test_speeds_are_read_back_as_they_were_written_and_none_that_would_be_refused_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "speeds.json"
+    throughput = {"CPU one": {"simple_cnn": {"step": _speed(10.0)}}}
+    write_throughput(file, throughput)
+    assert read_throughput(file) == throughput
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match=r"step\.tolerance: found 1.0"):
+        write_throughput(file, {"CPU one": {"simple_cnn": {"step": _speed(10.0, tolerance=1.0)}}})
+    assert file.read_bytes() == before
+
+
+def test_the_project_has_speeds_of_every_experiment_on_each_processor() -> None:
+    throughput = read_throughput(Path(__file__).parents[3] / FILE)
+    assert all(figures.keys() == EXPERIMENTS.keys() for figures in throughput.values())
+    assert throughput
 
 
 def _saved(folder: Path, *ratios: float) -> list[Path]:
@@ -197,21 +236,23 @@ def test_a_file_that_pytest_benchmark_did_not_save_is_named(tmp_path: Path, cont
 
 
 def test_recording_writes_its_figures_and_leaves_all_else(tmp_path: Path, command: Command) -> None:
-    file = tmp_path / "baselines.json"
-    other = {"vgg16_frozen": _section()["CPU"]["simple_cnn"]}
-    file.write_text(json.dumps({"schema": 2, "baselines": {"a": 1}, "throughput": {"CPU": other}}))
+    file = tmp_path / "speeds.json"
+    other = {"vgg16_frozen": {"step": _speed(10.0)}}
+    write_throughput(file, {"CPU": dict(other)})
     words = ["record-throughput", "--reason", "why", f"--baselines={file}", *_saved(tmp_path, 2.0, 3.0, 4.0, 5.0, 6.0)]
     ended = command(*words)
     assert "CPU simple_cnn step: none -> 3.728 within" in ended.output
-    content = parse_json(file.read_text())
-    assert (content["schema"], content["baselines"]) == (2, {"a": 1})
-    assert content["throughput"]["CPU"]["vgg16_frozen"] == other["vgg16_frozen"]
-    assert content["throughput"]["CPU"]["simple_cnn"]["step"]["ratios"] == [2.0, 3.0, 4.0, 5.0, 6.0]
+    found = read_throughput(file)
+    assert found["CPU"]["vgg16_frozen"] == other["vgg16_frozen"]
+    assert found["CPU"]["simple_cnn"]["step"].ratios == [2.0, 3.0, 4.0, 5.0, 6.0]
     before = file.read_text()
     ended = command(*words[:-1])
     assert ended.status == 2
     assert "found 4, expected 5 or more" in ended.error
     assert file.read_text() == before
+    file.unlink()
+    assert command(*words).status == 0, "the first speeds make the file"
+    assert read_throughput(file).keys() == {"CPU"}
 
 
 def test_the_reference_works_all_its_blocks_on_as_many_threads_as_there_are_cores(
