@@ -171,7 +171,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(
         tf.config, "set_visible_devices", lambda devices, kind: bench.events.append(f"visible {kind} {devices}")
     )
-    pytester.makeconftest('pytest_plugins = ["benchmarks.plugin", "pytest_benchmark.plugin"]')
+    pytester.makeconftest('pytest_plugins = ["benchmarks.plugin"]')
     shutil.copy(ROOT / "pyproject.toml", pytester.path)
     pytester.mkdir("benchmarks")
     shutil.copy(ROOT / "benchmarks/test_training.py", pytester.path / "benchmarks")
