@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,6 +84,7 @@ def _meanwhile(attribute: str, change: Callable[[Any], Any]) -> Callable[[Any], 
     """Return what changes an attribute of the object while one of its methods runs."""
 
     def broken(original: Any) -> Any:
+        @functools.wraps(original)  # Keras reads the names of a layer's arguments
         def method(self: Any, *arguments: Any, **options: Any) -> Any:
             value = getattr(self, attribute)
             object.__setattr__(self, attribute, change(value))
