@@ -56,7 +56,7 @@ def tolerance(step: int, factor: float = 1.0) -> float:
     ones before have left. A change of the inputs by half a percent moves the first losses by 1e-4 and more. Norms of
     gradients and updates have a larger factor: of some biases the gradient is nothing but rounding, of which Adam makes
     a step. Over one and two threads, with oneDNN for AVX-512, AVX2 and SSE4.1 and without oneDNN, no value differed by
-    more than half of what is allowed.
+    more than two thirds of what is allowed.
     """
     return min(factor * FIRST_TOLERANCE * GROWTH**step, LARGEST_TOLERANCE)
 

@@ -503,6 +503,7 @@ BREAKAGES = (
         "numpy.eye",
         _result(lambda rows: np.roll(rows, 1, axis=1)),
         f"{_SEEDS}::test_the_order_follows_from_the_seed",
+        night="simple_cnn on synthetic: accuracy is a regression",
     ),
     Breakage(
         "division in half precision",
