@@ -13,18 +13,11 @@ import pytest
 
 from benchmarks.report import page as render
 from cifar_models.figures import drawings as figures
-from tests.benchmarks import test_plugin
-from tests.benchmarks.test_plugin import Bench
+from tests.benchmarks.sessions import Bench, night_folder
 
 pytestmark = pytest.mark.integration
 
 WRITE_REPORT = render.write_report
-bench = test_plugin.bench
-
-
-def _night_folder(bench: Bench) -> Path:
-    (folder,) = (bench.pytester.path / "runs").iterdir()
-    return folder
 
 
 def _fail(*_: Any) -> Path:
@@ -39,7 +32,7 @@ def test_the_page_lies_beside_the_records_and_says_what_the_verdicts_say(
     bench.record()
     bench.accuracy["simple_cnn"] = 0.5
     result = bench.benchmark()
-    page = _night_folder(bench) / "report.html"
+    page = night_folder(bench) / "report.html"
     result.stdout.fnmatch_lines([f"report: {page}"])
     text = page.read_text(encoding="utf-8")
     assert "1 of 3 experiments needs a look: simple_cnn is a regression (accuracy 0.5000, 0.2000 below" in text
@@ -105,7 +98,7 @@ def test_a_summary_that_cannot_be_written_is_said(bench: Bench, monkeypatch: pyt
     result.stdout.fnmatch_lines(
         [
             "report: */report.html",
-            "report: could not be written: [[]Errno 2] *: put that right, and python -m benchmarks.*",
+            "report: could not be written: [[]Errno 2] *: put that right, and python -m benchmarks page*",
         ]
     )
 
