@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.baselines.baselines import BaselineError, read_baselines
 from benchmarks.records.night_folder import RECORDS, NightError
-from benchmarks.report.page import PAGE, write_report
+from benchmarks.report.page import PAGE, write_page
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     try:
-        path = write_report(
+        path = write_page(
             arguments.night,
             read_baselines(arguments.baselines),
             arguments.baselines.parent / RECORDS,

@@ -16,8 +16,16 @@ from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.drawings import Gallery, experiment_panels, gallery
 from benchmarks.report.published_section import PublishedSection
 from benchmarks.report.rows import Cell, cells, metrics_of
-from benchmarks.report.tables import Table, verdicts_table
-from benchmarks.report.wording import NOT_AVAILABLE, NOT_RECORDED, answer, held_against, mean_and_range, reasons, summary
+from benchmarks.report.tables import Table, verdict_table
+from benchmarks.report.wording import (
+    NOT_AVAILABLE,
+    NOT_RECORDED,
+    answer,
+    held_against,
+    mean_and_range,
+    reasons,
+    summary,
+)
 
 
 @dataclass(frozen=True)
@@ -105,25 +113,24 @@ def _experiment(
         held_against=held_against(result),
         reasons=reasons(result) if result.failed else [],
         differing=Table(
-            "The most important first", ("what", "baseline", "today"), [_sides(one) for one in compared if one.differs]
+            "What differs from the baseline's runs",
+            ("what", "baseline", "today"),
+            [_sides(one) for one in compared if one.differs],
         ),
         not_known=", ".join(one.what for one in compared if not one.known),
         comparisons=Table(
             "Differing first, then what was not recorded on one side",
             ("what", "baseline", "today", "compared"),
-            [
-                (*_sides(one), "differs" if one.differs else "same" if one.known else "not known")
-                for one in compared
-            ],
+            [(*_sides(one), "differs" if one.differs else "same" if one.known else "not known") for one in compared],
         ),
-        verdicts=verdicts_table(result.verdicts),
+        verdicts=verdict_table(result.verdicts),
         costs=_costs(result),
         classes=_classes(result),
         figures=gallery(experiment_panels(result, history)),
         drifts=_drifts(history),
         changes=[
-            f"From the night of {_day(history[change.night].started)}: {change.mark.source} on {change.mark.recorded}. "
-            f"{change.mark.reason}"
+            f"From the night of {_day(history[change.night].started)} on, the baseline {change.mark.source} on "
+            f"{change.mark.recorded}: {change.mark.reason}"
             for change in baseline_changes(history)
         ],
     )

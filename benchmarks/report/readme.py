@@ -8,12 +8,13 @@ rewrites the part between the two marks; a unit test fails while they differ.
 from __future__ import annotations
 
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 from tabulate import tabulate
 
 from benchmarks.baselines.baselines import Baseline, Baselines, read_baselines
 from cifar_models.experiments import EXPERIMENTS
+from cifar_models.results.words import mean_and_deviation
 
 BEGIN = "<!-- numbers: written by python -m benchmarks.readme -->\n"
 END = "<!-- end of numbers -->\n"
@@ -76,8 +77,7 @@ def _mean(baseline: Baseline | None, metric: str) -> str:
 
 
 def _spread(baseline: Baseline, metric: str) -> str:
-    values = baseline.metrics[metric].values
-    return f"{fmean(values):.4f} ± {stdev(values):.4f}"
+    return mean_and_deviation(baseline.metrics[metric].values)
 
 
 def main() -> None:

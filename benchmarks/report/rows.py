@@ -52,7 +52,7 @@ def metrics_of(results: Iterable[ExperimentResult]) -> list[str]:
 
 
 def cells(result: ExperimentResult, metrics: Sequence[str], history: Sequence[NightOfExperiment] = ()) -> list[Cell]:
-    """Return an experiment's row without its name and verdict: a cell for each metric, and four more.
+    """Return an experiment's row without its name and verdict: a cell for each metric, and three more.
 
     Args:
         result: of the experiment.
@@ -63,8 +63,7 @@ def cells(result: ExperimentResult, metrics: Sequence[str], history: Sequence[Ni
     return [
         *(_metric_cell(result, metric) for metric in metrics),
         Cell("catches", _caught(result.verdict("accuracy"))),
-        Cell("last nights", f"{drift.difference:+.4f} over {drift.nights}" if drift else ""),
-        Cell("epochs", _mean([run.epochs for run in result.runs], 1)),
+        Cell("last nights", f"{drift.difference:+z.4f} over {drift.nights}" if drift else ""),
         Cell("minutes", _mean([run.timings.total / 60 for run in result.runs], 2)),
     ]
 
@@ -74,7 +73,7 @@ def _metric_cell(result: ExperimentResult, metric: str) -> Cell:
     if verdict is None:
         return Cell(metric, _mean(_values(result, metric), 4))
     today = verdict.today_values or _values(result, metric)
-    return Cell(metric, f"{verdict.today:.4f}", f"{verdict.effect:+.4f}", _strip(verdict, today))
+    return Cell(metric, f"{verdict.today:.4f}", f"{verdict.effect:+z.4f}", _strip(verdict, today))
 
 
 def _values(result: ExperimentResult, metric: str) -> list[float]:
@@ -105,7 +104,7 @@ def _strip(verdict: Verdict, today: Sequence[float]) -> Strip:
 def _caught(verdict: Verdict | None) -> str:
     if verdict is None:
         return ""
-    return "not known" if verdict.smallest_drop is None else f"−{verdict.smallest_drop:.4f}"
+    return "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}"
 
 
 def _mean(values: Sequence[float], digits: int) -> str:

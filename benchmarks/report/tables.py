@@ -17,27 +17,27 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-def verdicts_table(verdicts: Sequence[Verdict]) -> Table:
-    """Return each metric beside its baseline, with its verdict.
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """Return each metric of an experiment beside its baseline, with its verdict.
 
     Of the classes those that fail are shown, or else the one that lies closest to its allowance. ``catches`` is the
     smallest change for the worse that a night like this does not pass, 95 times in 100, if runs vary as these did.
     """
-    headers = ("metric", "verdict", "today", "baseline", "difference", "allowed", "by", "catches", "runs")
+    headers = ("metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict")
     return Table("Verdicts", headers, [_row(verdict) for verdict in _worth_a_line(verdicts)])
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
     return (
         verdict.metric,
-        verdict.word,
-        f"{verdict.today:.4f}",
         f"{verdict.baseline:.4f}",
-        f"{verdict.effect:+.4f}",
-        f"±{verdict.allowance:.4f}",
+        f"{verdict.today:.4f}",
+        str(verdict.runs),
+        f"{verdict.effect:+z.4f}",
+        f"{verdict.allowance:.4f}",
         verdict.rule if verdict.source == "measured" else "published tolerance",
         "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}",
-        str(verdict.runs),
+        verdict.word,
     )
 
 

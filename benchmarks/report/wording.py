@@ -90,7 +90,8 @@ def summary(result: ExperimentResult) -> str:
         return f"Not judged: {result.problem}."
     verdict = worst(result) if result.word != Word.PASS else result.verdict("accuracy") or result.verdicts[0]
     where = {Word.PASS: "inside", Word.UNDECIDED: "at the edge of"}.get(result.word, "outside")
-    return f"{_sentence(shift(verdict))}: {where} the ±{verdict.allowance:.4f} that its {verdict.rule} allows."
+    rule = "its tolerance" if verdict.rule == "tolerance" else "the t-test"
+    return f"{_sentence(shift(verdict))}: {where} the ±{verdict.allowance:.4f} that {rule} allows."
 
 
 def held_against(result: ExperimentResult) -> str:

@@ -12,9 +12,6 @@ from cifar_models.figures.style import TYPE_SIZE, Panel
 from cifar_models.results.run import Run
 from cifar_models.results.words import count
 
-_LONGEST_COLUMN_NAME = 4
-"""Characters that fit over a column of ten."""
-
 
 def confusion_matrix(runs: Sequence[Run], before: Sequence[Run] = ()) -> list[Panel]:
     """Show the share of each class's images that got each prediction, in percent, as the mean over the runs.
@@ -65,10 +62,13 @@ def class_names(runs: Sequence[Run], before: Sequence[Run] = ()) -> list[str]:
 
 
 def column_names(names: Sequence[str]) -> list[str]:
-    """Return names short enough to stand side by side: their first letters if these differ, else numbers from 0."""
-    for length in range(3, _LONGEST_COLUMN_NAME + 1):
-        if len({name[:length] for name in names}) == len(names):
-            return [name[:length] for name in names]
+    """Return names short enough to stand side by side: their first letters, or their last, if these differ.
+
+    Otherwise, they are numbers from 0.
+    """
+    for ends in (slice(3), slice(4), slice(-1, None), slice(-2, None)):
+        if len({name[ends] for name in names}) == len(names):
+            return [name[ends] for name in names]
     return [str(number) for number in range(len(names))]
 
 
@@ -78,7 +78,7 @@ def _panel(
     farthest = max(5.0, float(np.abs(values).max()))
     colours, lowest, highest = ("PuOr", -farthest, farthest) if change else ("Blues", 0.0, 100.0)
     short = column_names(names)
-    numbered = short[0] == "0"
+    numbered = short[0] == "0" and not names[0].endswith("0")
 
     def draw(axes: Axes) -> None:
         image = axes.imshow(values, cmap=colours, vmin=lowest, vmax=highest, aspect="auto")

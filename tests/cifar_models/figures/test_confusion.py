@@ -42,6 +42,7 @@ def test_a_class_without_images_has_no_shares() -> None:
         (CLASS_NAMES, ["air", "aut", "bir", "cat", "dee", "dog", "fro", "hor", "shi", "tru"]),
         (["ship", "shin"], ["ship", "shin"]),
         (["class 0", "class 1"], ["0", "1"]),
+        (["an apple", "an ample"], ["0", "1"]),
     ],
 )
 def test_the_columns_have_names_that_fit_and_differ(names: list[str], short: list[str]) -> None:
@@ -49,8 +50,8 @@ def test_the_columns_have_names_that_fit_and_differ(names: list[str], short: lis
 
 
 def test_numbered_columns_have_numbered_rows() -> None:
-    axes = drawn(confusion_matrix([make_run(f1={"class 0": 0.5, "class 1": 0.5})])[0])
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["0 class 0", "1 class 1"]
+    axes = drawn(confusion_matrix([make_run(f1={"an apple": 0.5, "an ample": 0.5})])[0])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["0 an apple", "1 an ample"]
 
 
 @pytest.mark.parametrize(
