@@ -24,7 +24,6 @@ from benchmarks.report.wording import (
     held_against,
     mean_and_range,
     reasons,
-    summary,
 )
 
 
@@ -36,7 +35,6 @@ class ExperimentContent:
     anchor: str
     word: str
     row: Sequence[Cell]
-    sentence: str
     held_against: str
     reasons: Sequence[str]
     differing: Table
@@ -109,9 +107,8 @@ def _experiment(
         anchor=anchor(result.experiment),
         word=result.word,
         row=cells(result, metrics, history),
-        sentence=summary(result),
         held_against=held_against(result),
-        reasons=reasons(result) if result.failed else [],
+        reasons=reasons(result),
         differing=Table(
             "What differs from the baseline's runs",
             ("what", "baseline", "today"),

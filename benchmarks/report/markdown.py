@@ -36,7 +36,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _reasons(result: ExperimentResult) -> list[str]:
-    found = reasons(result) or [result.problem]
+    found = reasons(result)
     if result.baseline and result.runs:
         compared = compare(result.baseline, result.recorded, result.runs)
         differing = [f"{one.what} {one.baseline} to {one.today}" for one in compared if one.differs]

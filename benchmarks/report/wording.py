@@ -1,4 +1,8 @@
-"""The words for what a night came to: terminal, page, Markdown and failure messages all take them from here."""
+"""The words for what a night came to: terminal, page, Markdown and failure messages all take them from here.
+
+Sentences are ASCII unless they quote something else, because pytest escapes the line ends of a message that a console
+cannot show.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,14 @@ _SAID = {
     Word.REGRESSION: "is a regression",
     Word.STALE: "makes the baseline stale",
     Word.UNDECIDED: "is undecided",
+}
+_ADVICE = {
+    Word.REGRESSION: "Training got worse. If that was meant: {}",
+    Word.STALE: (
+        "Better than the baseline allows: look for a leak of evaluation images or a changed metric first. "
+        "If the gain is real: {}"
+    ),
+    Word.UNDECIDED: "Undecided is neither: train more seeds (--max-seeds), or measure the baseline with more of them",
 }
 
 
@@ -84,16 +96,6 @@ def shift(verdict: Verdict) -> str:
     return f"{verdict.metric} {verdict.today:.4f}, {abs(verdict.effect):.4f} {side} its baseline"
 
 
-def summary(result: ExperimentResult) -> str:
-    """Return what one experiment came to, in a sentence."""
-    if result.word == Word.NOT_JUDGED:
-        return f"Not judged: {result.problem}."
-    verdict = worst(result) if result.word != Word.PASS else result.verdict("accuracy") or result.verdicts[0]
-    where = {Word.PASS: "inside", Word.UNDECIDED: "at the edge of"}.get(result.word, "outside")
-    rule = "its tolerance" if verdict.rule == "tolerance" else "the t-test"
-    return f"{_sentence(shift(verdict))}: {where} the ±{verdict.allowance:.4f} that {rule} allows."
-
-
 def held_against(result: ExperimentResult) -> str:
     """Return which baseline an experiment was compared with, in a sentence; nothing if it was not judged."""
     if result.mark is None:
@@ -104,7 +106,13 @@ def held_against(result: ExperimentResult) -> str:
 
 
 def reasons(result: ExperimentResult) -> list[str]:
-    """Return what failed, by how much, since which epoch, and where: a sentence each; nothing if nothing failed."""
+    """Return why an experiment does not pass, a sentence each: what moved, by how much, since which epoch, and where.
+
+    Returns:
+        Nothing if it passes.
+    """
+    if result.word == Word.NOT_JUDGED:
+        return [f"Not judged: {result.problem}."]
     if not result.failed:
         return []
     found = [
@@ -130,7 +138,9 @@ def failure_message(result: ExperimentResult, *, update_command: str) -> str:
         return ""
     failed = "; ".join(f"{verdict.metric} {_SAID[verdict.word]}" for verdict in result.failed)
     title = f"{result.experiment} on {result.runs[0].dataset}: {failed}"
-    return "\n  ".join([title, *reasons(result), *_advice(result, update_command)])
+    words = {verdict.word for verdict in result.failed}
+    advice = [said.format(update_command) for word, said in _ADVICE.items() if word in words]
+    return "\n  ".join([title, *reasons(result), *advice])
 
 
 def mean_and_range(values: Sequence[float], digits: int) -> str:
@@ -154,9 +164,9 @@ def _what_moved(verdict: Verdict) -> str:
 
 def _what_is_allowed(verdict: Verdict, baseline: Baseline | None) -> str:
     """Return the allowance and where it comes from."""
-    allowed = f"±{verdict.allowance:.4f} is allowed"
+    allowed = f"Allowed is {verdict.allowance:.4f} either way"
     if verdict.word == Word.UNDECIDED and verdict.inner_allowance is not None:
-        allowed = f"±{verdict.inner_allowance:.4f} would pass, more than ±{verdict.allowance:.4f} would fail"
+        allowed = f"A change of {verdict.inner_allowance:.4f} passes, one of more than {verdict.allowance:.4f} fails"
     if verdict.rule == "t-test":
         spread = "" if verdict.deviation is None else f", as runs vary by {verdict.deviation:.4f} (standard deviation)"
         return f"{allowed} by the t-test at the night's false-alarm rate{spread}."
@@ -198,21 +208,6 @@ def _confusion_that_grew(result: ExperimentResult) -> str:
         f"Confusion that grew most: {growth.label} taken for {growth.prediction}, {growth.before:.1%} to "
         f"{growth.today:.1%} of its images."
     )
-
-
-def _advice(result: ExperimentResult, update_command: str) -> list[str]:
-    words = {verdict.word for verdict in result.failed}
-    said = {
-        Word.REGRESSION: f"Training got worse. If that was meant: {update_command}",
-        Word.STALE: (
-            f"Better than the baseline allows: look for a leak of evaluation images or a changed metric first. If the "
-            f"gain is real: {update_command}"
-        ),
-        Word.UNDECIDED: (
-            "Undecided is neither: train more seeds (--max-seeds), or measure the baseline with more of them"
-        ),
-    }
-    return [advice for word, advice in said.items() if word in words]
 
 
 def _runs(values: Sequence[float]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from cifar_models.command_line import compare, list_experiments, predict, summary, train
+from cifar_models.command_line.console import show_on_any_console
 from cifar_models.command_line.errors import CommandError
 
 PROGRAM = "python -m cifar_models"
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         user can put right; 130 for an interruption.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices say nothing about a result
+    show_on_any_console()
     parsed = _parser().parse_args(arguments)
     try:
         parsed.run(parsed)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,8 +22,6 @@ from cifar_models.figures.style import (
 )
 from cifar_models.results.run import Run
 from cifar_models.results.words import count
-
-_PANELS = ((ACCURACY_LABEL, "accuracy", "val_accuracy"), (LOSS_LABEL, "loss", "val_loss"))
 
 
 def learning_curves(
@@ -51,26 +50,13 @@ def learning_curves(
 
         def draw(axes: Axes) -> None:
             if band:
-                _fill_range(axes, [getattr(run.curves, validation) for run in band], "baseline, validation")
-                _fill_range(axes, [getattr(run.curves, train) for run in band], "baseline, train", hatch="////")
-            for (name, runs), colour, marker in zip(
-                runs_by_name.items(), cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False
-            ):
-                for curve, style, fill in ((validation, "-", colour), (train, "--", "white")):
-                    what = "validation" if curve == validation else "train"
-                    for number, run in enumerate(runs):
-                        values = getattr(run.curves, curve)
-                        axes.plot(
-                            range(1, len(values) + 1),
-                            values,
-                            linestyle=style,
-                            linewidth=1.6 if len(runs) == 1 else 1.0,
-                            color=colour,
-                            marker=marker,
-                            markersize=4 if len(runs) == 1 else 2.5,
-                            markerfacecolor=fill,
-                            label=f"{name}, {what}" if number == 0 else "_",  # one entry of the legend for all runs
-                        )
+                _fill_range(axes, _curves(band, validation), "baseline, validation")
+                _fill_range(axes, _curves(band, train), "baseline, train", hatch="////")
+            for (name, runs), look in zip(runs_by_name.items(), _looks(), strict=False):
+                width, size = (1.6, 4) if len(runs) == 1 else (1.0, 2.5)
+                drawn = {**look, "linewidth": width, "markersize": size}
+                _draw_lines(axes, _curves(runs, validation), f"{name}, validation", **drawn)
+                _draw_lines(axes, _curves(runs, train), f"{name}, train", ls="--", markerfacecolor="white", **drawn)
             if epoch:
                 axes.axvline(epoch, color=VERMILION, linestyle=":", linewidth=2, label="validation differs since")
             _label_epochs(axes)
@@ -82,7 +68,7 @@ def learning_curves(
             words.append(f"validation lies outside the baseline's range since epoch {epoch}")
         return Panel(f"{title} by epoch", draw, f"{title.capitalize()} by epoch. {'; '.join(words)}.")
 
-    return [panel(*each) for each in _PANELS]
+    return [panel(ACCURACY_LABEL, "accuracy", "val_accuracy"), panel(LOSS_LABEL, "loss", "val_loss")]
 
 
 def published_curves(published: Mapping[str, Sequence[float]], ours: Mapping[str, Sequence[Run]]) -> Panel:
@@ -98,31 +84,40 @@ def published_curves(published: Mapping[str, Sequence[float]], ours: Mapping[str
     if not published or not all(ours.values()):
         raise ValueError("curves: found none, expected one published or more, and one run or more of ours")
 
+    curves = {name: _curves(runs, "val_accuracy") for name, runs in ours.items()}
+    means = {name: _shared_means(some) for name, some in curves.items()}
+
     def draw(axes: Axes) -> None:
-        for (name, curve), colour, marker in zip(
-            published.items(), cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False
-        ):
-            axes.plot(
-                range(1, len(curve) + 1), curve, color=colour, marker=marker, markersize=4, label=f"{name}, published"
-            )
+        for (name, curve), look in zip(published.items(), _looks(), strict=False):
+            _draw_lines(axes, [curve], f"{name}, published", markersize=4, **look)
             if name in ours:
-                _fill_range(axes, _validation(ours[name]), f"{name}, range of ours", colour=colour, alpha=0.25)
-                means = _shared_means(_validation(ours[name]))
-                axes.plot(range(1, len(means) + 1), means, "--", color=colour, label=f"{name}, mean of ours")
+                _fill_range(axes, curves[name], f"{name}, range of ours", color=look["color"], alpha=0.25)
+                _draw_lines(axes, [means[name]], f"{name}, mean of ours", ls="--", color=look["color"])
         _label_epochs(axes)
 
     words = []
     for name, curve in published.items():
         words.append(f"{name} published, best {max(curve):.4f} at epoch {1 + int(np.argmax(curve))} of {len(curve)}")
         if name in ours:
-            best = max(_shared_means(_validation(ours[name])))
-            words.append(f"mean of {count(ours[name], 'run')} of ours, best {best:.4f}")
+            words.append(f"mean of {count(ours[name], 'run')} of ours, best {max(means[name]):.4f}")
     title = f"validation {ACCURACY_LABEL} by epoch"
     return Panel(title, draw, f"Validation accuracy by epoch. {'; '.join(words)}.")
 
 
-def _validation(runs: Sequence[Run]) -> list[list[float]]:
-    return [run.curves.val_accuracy for run in runs]
+def _curves(runs: Sequence[Run], name: str) -> list[list[float]]:
+    return [getattr(run.curves, name) for run in runs]
+
+
+def _looks() -> Iterator[dict[str, str]]:
+    """Yield colour and marker of one name after the other."""
+    for colour, marker in zip(cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False):
+        yield {"color": colour, "marker": marker}
+
+
+def _draw_lines(axes: Axes, curves: Sequence[Sequence[float]], label: str, **look: Any) -> None:
+    """Draw a line for each curve, from epoch 1, with one entry of the legend for all."""
+    for number, curve in enumerate(curves):
+        axes.plot(range(1, len(curve) + 1), curve, label=label if number == 0 else "_", **look)
 
 
 def _shared_means(curves: Sequence[Sequence[float]]) -> list[float]:
@@ -137,25 +132,18 @@ def _label_epochs(axes: Axes) -> None:
 
 
 def _fill_range(
-    axes: Axes,
-    curves: Sequence[Sequence[float]],
-    label: str,
-    *,
-    hatch: str | None = None,
-    colour: str = GREY,
-    alpha: float = 0.5,
+    axes: Axes, curves: Sequence[Sequence[float]], label: str, *, color: str = GREY, alpha: float = 0.5, hatch: str = ""
 ) -> None:
     """Fill from the lowest to the highest curve, over those that reached an epoch."""
-    epochs = range(1, max(map(len, curves)) + 1)
-    reached = [[curve[epoch - 1] for curve in curves if len(curve) >= epoch] for epoch in epochs]
+    reached = [[curve[epoch] for curve in curves if len(curve) > epoch] for epoch in range(max(map(len, curves)))]
     axes.fill_between(
-        epochs,
+        range(1, len(reached) + 1),
         [min(values) for values in reached],
         [max(values) for values in reached],
-        facecolor="none" if hatch else colour,
-        edgecolor=colour,
+        facecolor="none" if hatch else color,
+        edgecolor=color,
         alpha=alpha,
-        hatch=hatch,
+        hatch=hatch or None,
         linewidth=0.5,
         label=label,
     )

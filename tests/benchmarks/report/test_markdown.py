@@ -42,7 +42,7 @@ def test_a_failure_says_why_and_what_differs() -> None:
     start = lines.index(r"### simple\_cnn: regression")
     assert lines[start + 2] == (
         r"- Accuracy 0.6000 \(mean of 3 runs, 0.6000 to 0.6000\) is 0.1000 below the baseline 0.7000 \(mean of 3 runs, "
-        r"0.7000 to 0.7000\): regression. ±0.0400 is allowed by its tolerance: as narrow as that."
+        r"0.7000 to 0.7000\): regression. Allowed is 0.0400 either way by its tolerance: as narrow as that."
     )
     assert lines[-1] == "- Differs from the baseline's runs: keras 3.8.0 to 3.9.0."
 
@@ -57,7 +57,7 @@ def test_notes_and_problems_are_in_it() -> None:
     lines = _lines(make_result(problem="no weights", runs=[]), notes=("The night was interrupted.",))
     assert "> The night was interrupted." in lines
     assert r"| simple\_cnn | ○ not judged |  |  |  |  |  |  |" in lines
-    assert lines[-1] == "- no weights"
+    assert lines[-1] == "- Not judged: no weights."
 
 
 def test_a_name_is_text_in_one_cell() -> None:
