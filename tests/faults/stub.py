@@ -22,7 +22,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.night import night
+from benchmarks.night import night, update
 from benchmarks.night import reports as plugin_report
 from cifar_models.datasets import Dataset
 from cifar_models.datasets.synthetic import load_synthetic
@@ -58,7 +58,6 @@ def train(
     weights: BackboneWeights | None,
     progress: Callable[[Progress], None] | None,
     features: FeatureCache | None,  # noqa: ARG001 - the signature is that of ``train``
-    devices: Sequence[str],  # noqa: ARG001
 ) -> Run:
     """Stand for a training of two epochs."""
     training_name = f"{experiment.name} {seed}"
@@ -185,4 +184,4 @@ def _set_the_clock(back: int | str) -> None:
     class Module:
         UTC, date, datetime = datetime.UTC, datetime.date, Clock
 
-    night.datetime = Module  # type: ignore[assignment, attr-defined]
+    night.datetime = update.datetime = Module  # type: ignore[assignment, attr-defined]
