@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from benchmarks.baselines.published_report import REPORT
 from benchmarks.records.differences import Comparison, compare, differing_first
 from benchmarks.records.history import NightOfExperiment, baseline_changes, recent_drift
-from benchmarks.records.judge import CLASS_METRIC
 from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.drawings import Gallery, experiment_panels, gallery
 from benchmarks.report.published_section import PublishedSection
@@ -25,6 +24,7 @@ from benchmarks.report.wording import (
     mean_and_range,
     reasons,
 )
+from cifar_models.results.run import Run
 
 
 @dataclass(frozen=True)
@@ -138,43 +138,36 @@ def _sides(one: Comparison) -> tuple[str, str, str]:
 
 
 def _costs(result: ExperimentResult) -> Table:
-    rows: list[tuple[str, ...]] = []
-    sides = (result.runs, result.recorded)
+    costs: list[tuple[str, Callable[[Run], float | None], int]] = [
+        ("epochs", lambda run: run.epochs, 1),
+        ("minutes of training", lambda run: run.timings.training / 60, 2),
+        ("seconds an epoch", lambda run: run.timings.training / run.epochs, 1),
+        # The run that computes the features pays for all that share them.
+        ("minutes for the frozen part's features", lambda run: run.timings.features / 60 or None, 2),
+        ("peak memory of the process (GB)", lambda run: run.peak_memory / 1e9 if run.peak_memory else None, 2),
+    ]
     absent = NOT_RECORDED if result.recorded else NOT_AVAILABLE
-
-    def add(what: str, values: Sequence[Sequence[float]], digits: int) -> None:
-        rows.append((what, *(mean_and_range(some, digits) or absent for some in values)))
-
-    add("epochs", [[run.epochs for run in side] for side in sides], 1)
-    add("minutes of training", [[run.timings.training / 60 for run in side] for side in sides], 2)
-    add("seconds an epoch", [[run.timings.training / run.epochs for run in side] for side in sides], 1)
-    if any(run.protocol.get("backbone") for run in result.runs):
-        features = [[max(run.timings.features for run in side) / 60] if side else [] for side in sides]
-        add("minutes for the frozen part's features", features, 2)
-    memory = [[run.peak_memory / 1e9 for run in side if run.peak_memory is not None] for side in sides]
-    add("peak memory of the process (GB)", memory, 2)
-    caption = "Epochs, time and memory: mean of the runs (lowest to highest)"
-    return Table(caption, ("what", "today", "baseline"), rows if result.runs else [])
+    rows = []
+    for what, cost, digits in costs:
+        sides = [[value for value in map(cost, side) if value is not None] for side in (result.runs, result.recorded)]
+        if any(sides):
+            rows.append((what, *(mean_and_range(values, digits) or absent for values in sides)))
+    return Table("Epochs, time and memory: mean of the runs (lowest to highest)", ("what", "today", "baseline"), rows)
 
 
 def _classes(result: ExperimentResult) -> Table:
     published = REPORT[result.experiment].f1_by_class if result.experiment in REPORT else {}
     baseline = result.baseline.f1.values if result.baseline and result.baseline.f1 else {}
-    rows = []
-    for name in result.runs[0].evaluation.classes if result.runs else ():
-        verdict = result.verdict(f"{CLASS_METRIC}{name}")
-        rows.append(
-            (
-                name,
-                f"{fmean(run.evaluation.classes[name].f1 for run in result.runs):.4f}",
-                f"{fmean(baseline[name]):.4f}" if name in baseline else "-",
-                f"{published[name]:.2f}" if name in published else "-",
-                f"±{verdict.allowance:.4f}" if verdict else "-",
-                verdict.word if verdict else "-",
-            )
+    rows = [
+        (
+            name,
+            f"{fmean(run.evaluation.classes[name].f1 for run in result.runs):.4f}",
+            f"{fmean(baseline[name]):.4f}" if name in baseline else "-",
+            f"{published[name]:.2f}" if name in published else "-",
         )
-    headers = ("class", "today", "baseline", "published", "allowed", "verdict")
-    return Table("Mean F1 of each class", headers, rows)
+        for name in (result.runs[0].evaluation.classes if result.runs else ())
+    ]
+    return Table("Mean F1 of each class", ("class", "today", "baseline", "published"), rows)
 
 
 def _drifts(history: Sequence[NightOfExperiment]) -> list[str]:

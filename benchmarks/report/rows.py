@@ -8,6 +8,7 @@ from statistics import fmean
 
 from benchmarks.records.history import NightOfExperiment, recent_drift
 from benchmarks.records.night_results import ExperimentResult
+from benchmarks.report.tables import catches
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.overfitting import analyse_overfitting
 
@@ -59,10 +60,10 @@ def cells(result: ExperimentResult, metrics: Sequence[str], history: Sequence[Ni
         metrics: as ``metrics_of`` returns them.
         history: the experiment's nights up to this one.
     """
-    drift = recent_drift(history, "accuracy")
+    drift, accuracy = recent_drift(history, "accuracy"), result.verdict("accuracy")
     return [
         *(_metric_cell(result, metric) for metric in metrics),
-        Cell("catches", _caught(result.verdict("accuracy"))),
+        Cell("catches", catches(accuracy) if accuracy else ""),
         Cell("last nights", f"{drift.difference:+z.4f} over {drift.nights}" if drift else ""),
         Cell("minutes", _mean([run.timings.total / 60 for run in result.runs], 2)),
     ]
@@ -99,12 +100,6 @@ def _strip(verdict: Verdict, today: Sequence[float]) -> Strip:
         mean=place(verdict.today),
         text=f"{verdict.metric} {verdict.today:.4f}, {where} the allowed {lowest:.4f} to {highest:.4f}",
     )
-
-
-def _caught(verdict: Verdict | None) -> str:
-    if verdict is None:
-        return ""
-    return "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}"
 
 
 def _mean(values: Sequence[float], digits: int) -> str:

@@ -20,11 +20,15 @@ class Table:
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Return each metric of an experiment beside its baseline, with its verdict.
 
-    Of the classes those that fail are shown, or else the one that lies closest to its allowance. ``catches`` is the
-    smallest change for the worse that a night like this does not pass, 95 times in 100, if runs vary as these did.
+    Of the classes those that fail are shown, or else the one that lies closest to its allowance.
     """
     headers = ("metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict")
     return Table("Verdicts", headers, [_row(verdict) for verdict in _worth_a_line(verdicts)])
+
+
+def catches(verdict: Verdict) -> str:
+    """Return the smallest change for the worse that a night like this does not pass, 95 times in 100."""
+    return "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}"
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
@@ -36,7 +40,7 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
         f"{verdict.effect:+z.4f}",
         f"{verdict.allowance:.4f}",
         verdict.rule if verdict.source == "measured" else "published tolerance",
-        "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}",
+        catches(verdict),
         verdict.word,
     )
 

@@ -13,7 +13,7 @@ from statistics import fmean
 from benchmarks.baselines.baselines import Baseline
 from benchmarks.records.first_difference import first_epochs_apart
 from benchmarks.records.grown_confusion import grown_confusion
-from benchmarks.records.judge import CLASS_METRIC, HIGHER_IS_BETTER
+from benchmarks.records.judge import HIGHER_IS_BETTER
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
@@ -120,7 +120,7 @@ def reasons(result: ExperimentResult) -> list[str]:
         for verdict in result.failed
         if verdict.family != "per_class"
     ]
-    found += _classes_that_moved([verdict for verdict in result.verdicts if verdict.family == "per_class"])
+    found += _classes_that_moved(result)
     if not result.recorded:
         unknown = "since which epoch the curves differ, and which confusion grew, is not known"
         return [*found, f"The records of the baseline's runs are not available: {unknown}."]
@@ -170,23 +170,20 @@ def _what_is_allowed(verdict: Verdict, baseline: Baseline | None) -> str:
     if verdict.rule == "t-test":
         spread = "" if verdict.deviation is None else f", as runs vary by {verdict.deviation:.4f} (standard deviation)"
         return f"{allowed} by the t-test at the night's false-alarm rate{spread}."
-    metric = baseline.metrics.get(verdict.metric) if baseline else None
+    metric = (baseline.metrics.get(verdict.metric) or baseline.f1) if baseline else None
     return f"{allowed} by its tolerance{f': {metric.tolerance_reason}' if metric else ''}."
 
 
-def _classes_that_moved(classes: Sequence[Verdict]) -> list[str]:
-    """Return which classes' F1 moved most, of those that failed or else of all."""
-    failed = [verdict for verdict in classes if verdict.word != Word.PASS]
-    moved = sorted(failed or classes, key=lambda verdict: -abs(verdict.effect))[:_CLASSES_SHOWN]
-    if not moved:
-        return []
-    names = ", ".join(
-        f"{verdict.metric.removeprefix(CLASS_METRIC)} {verdict.baseline:.4f} to {verdict.today:.4f}"
-        for verdict in moved
-    )
-    if failed:
-        return [f"F1 of {len(failed)} class{'es' * (len(failed) > 1)} outside what is allowed, most: {names}."]
-    return [f"F1 of every class inside what is allowed, those that moved most: {names}."]
+def _classes_that_moved(result: ExperimentResult) -> list[str]:
+    """Return the classes whose F1 moved most from the baseline's, if it has any."""
+    before = result.baseline.f1.values if result.baseline and result.baseline.f1 else {}
+    means = {
+        name: (fmean(values), fmean(run.evaluation.classes[name].f1 for run in result.runs))
+        for name, values in before.items()
+    }
+    most = sorted(means, key=lambda name: -abs(means[name][1] - means[name][0]))[:_CLASSES_SHOWN]
+    moved = ", ".join(f"{name} {means[name][0]:.4f} to {means[name][1]:.4f}" for name in most)
+    return [f"F1 that moved most: {moved}."] if moved else []
 
 
 def _since_when(result: ExperimentResult) -> str:
