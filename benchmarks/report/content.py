@@ -142,8 +142,7 @@ def _costs(result: ExperimentResult) -> Table:
         ("epochs", lambda run: run.epochs, 1),
         ("minutes of training", lambda run: run.timings.training / 60, 2),
         ("seconds an epoch", lambda run: run.timings.training / run.epochs, 1),
-        # The run that computes the features pays for all that share them.
-        ("minutes for the frozen part's features", lambda run: run.timings.features / 60 or None, 2),
+        ("minutes for the frozen part's features", _feature_minutes, 2),
         ("peak memory of the process (GB)", lambda run: run.peak_memory / 1e9 if run.peak_memory else None, 2),
     ]
     absent = NOT_RECORDED if result.recorded else NOT_AVAILABLE
@@ -153,6 +152,11 @@ def _costs(result: ExperimentResult) -> Table:
         if any(sides):
             rows.append((what, *(mean_and_range(values, digits) or absent for values in sides)))
     return Table("Epochs, time and memory: mean of the runs (lowest to highest)", ("what", "today", "baseline"), rows)
+
+
+def _feature_minutes(run: Run) -> float | None:
+    """Return what the features of a frozen part took, if the model has one and no other run had computed them."""
+    return run.timings.features / 60 or None if run.protocol.get("backbone") else None
 
 
 def _classes(result: ExperimentResult) -> Table:

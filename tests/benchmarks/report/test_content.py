@@ -58,14 +58,21 @@ def _costs(**runs: Any) -> dict[str, tuple[str, str]]:
 
 
 def test_costs_are_means_with_their_range_beside_the_baseline_s() -> None:
-    today = [make_run(epochs=epochs, timings=Timings(features=0.0, training=60.0 * epochs)) for epochs in (2, 4)]
-    costs = _costs(runs=today, recorded=[make_run()])
+    frozen = {"epochs": 10, "backbone": "vgg16"}
+    today = [
+        dataclasses.replace(
+            make_run(epochs=epochs, timings=Timings(features=features, training=60.0 * epochs)), protocol=frozen
+        )
+        for epochs, features in ((2, 60.0), (4, 0.0))
+    ]
+    costs = _costs(runs=today, recorded=[dataclasses.replace(make_run(), protocol=frozen)])
     assert costs["epochs"] == ("3.0 (2.0 to 4.0)", "2.0")
     assert costs["minutes of training"] == ("3.00 (2.00 to 4.00)", "1.00")
     assert costs["seconds an epoch"] == ("60.0", "30.0")
-    assert costs["minutes for the frozen part's features"] == ("not recorded", "0.50")
+    assert costs["minutes for the frozen part's features"] == ("1.00", "0.50")
     assert costs["peak memory of the process (GB)"] == ("1.07", "1.07")
     assert _costs(runs=today)["epochs"] == ("3.0 (2.0 to 4.0)", "not available")
+    assert "minutes for the frozen part's features" not in _costs(runs=[make_run()])
     assert _costs(runs=[]) == {}
 
 

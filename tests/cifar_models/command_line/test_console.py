@@ -51,10 +51,12 @@ def test_compare_ends_well_on_every_console(tmp_path: Path, encoding: str) -> No
     assert "wrote " in text
 
 
-def test_help_and_errors_are_shown_in_ascii(tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", ["cifar_models", "benchmarks"])
+def test_help_and_errors_are_shown_in_ascii(tmp_path: Path, package: str) -> None:
+    command = "compare" if package == "cifar_models" else "page"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    for words in (["--help"], ["compare", "--help"], ["compare", str(tmp_path / "café")]):
-        command = [sys.executable, "-m", "cifar_models", *words]
-        ended = subprocess.run(command, capture_output=True, env=environment, check=False)  # noqa: S603 - ours
+    for words in (["--help"], [command, "--help"], [command, str(tmp_path / "café")]):
+        typed = [sys.executable, "-m", package, *words]
+        ended = subprocess.run(typed, capture_output=True, env=environment, check=False)  # noqa: S603 - ours
         assert b"Traceback" not in ended.stderr
         assert ended.returncode == (0 if "--help" in words else 2)
