@@ -105,7 +105,7 @@ def test_a_summary_that_cannot_be_written_is_said(bench: Bench, monkeypatch: pyt
     result.stdout.fnmatch_lines(
         [
             "report: */report.html",
-            "report: could not be written: [[]Errno 2] *: put that right, and python -m benchmarks.*",
+            "report: could not be written: [[]Errno 2] *: put that right, and python -m benchmarks page *",
         ]
     )
 
