@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmarks.baselines.published_report import REPORT
+from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.differences import Comparison, compare, differing_first
 from benchmarks.records.history import NightOfExperiment, baseline_changes, recent_drift
 from benchmarks.records.night_results import ExperimentResult, NightResults
@@ -160,7 +160,7 @@ def _feature_minutes(run: Run) -> float | None:
 
 
 def _classes(result: ExperimentResult) -> Table:
-    published = REPORT[result.experiment].f1_by_class if result.experiment in REPORT else {}
+    published = PUBLISHED_NUMBERS[result.experiment].f1_by_class if result.experiment in PUBLISHED_NUMBERS else {}
     baseline = result.baseline.f1.values if result.baseline and result.baseline.f1 else {}
     rows = [
         (

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.baselines.published_report import REPORT
+from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.first_difference import first_epochs_apart
 from benchmarks.records.history import NightOfExperiment, baseline_changes
 from benchmarks.records.night_results import ExperimentResult
@@ -59,7 +59,7 @@ def experiment_panels(result: ExperimentResult, history: Sequence[NightOfExperim
         return []
     epochs = first_epochs_apart(result.recorded, result.runs) if result.failed else {}
     classes = set(result.runs[0].evaluation.classes)
-    published = REPORT[result.experiment].f1_by_class if result.experiment in REPORT else {}
+    published = PUBLISHED_NUMBERS[result.experiment].f1_by_class if result.experiment in PUBLISHED_NUMBERS else {}
     return [
         *learning_curves({"today": result.runs}, result.recorded, differs_since=epochs),
         class_f1(result.runs, result.recorded, published if classes & set(published) else None, name="today"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from benchmarks.baselines.baselines import Baselines
-from benchmarks.baselines.published_report import REPORT
+from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import runs_behind
 from benchmarks.records.night_results import NightResults
 from benchmarks.report.drawings import Gallery, gallery
@@ -47,12 +47,12 @@ def comparable_runs(results: NightResults, baselines: Baselines, records: Path) 
     runs: dict[str, list[Run]] = {}
     if results.night.dataset in DATASETS:
         runs = {one.experiment: list(one.runs) for one in results.experiments if one.runs}
-    for name in REPORT:
+    for name in PUBLISHED_NUMBERS:
         for dataset in DATASETS:
             baseline = baselines.get(name, {}).get(dataset, {}).get("measured")
             if baseline is not None and (some := runs_behind(baseline, records, name, dataset)):
                 runs.setdefault(name, some)
-    return {name: runs[name] for name in REPORT if name in runs}
+    return {name: runs[name] for name in PUBLISHED_NUMBERS if name in runs}
 
 
 def published_panels(runs: Mapping[str, Sequence[Run]]) -> dict[str, Panel]:
@@ -61,11 +61,13 @@ def published_panels(runs: Mapping[str, Sequence[Run]]) -> dict[str, Panel]:
     Args:
         runs: ours on CIFAR-10 images, by experiment.
     """
-    curves = {name: result.validation_accuracy for name, result in REPORT.items() if result.validation_accuracy}
+    curves = {
+        name: result.validation_accuracy for name, result in PUBLISHED_NUMBERS.items() if result.validation_accuracy
+    }
     return {
         "accuracy": comparison(
-            {name: [run.accuracy for run in runs.get(name, ())] for name in REPORT},
-            {name: result.accuracy for name, result in REPORT.items()},
+            {name: [run.accuracy for run in runs.get(name, ())] for name in PUBLISHED_NUMBERS},
+            {name: result.accuracy for name, result in PUBLISHED_NUMBERS.items()},
         ),
         "curves": published_curves(curves, {name: some for name, some in runs.items() if name in curves}),
     }
@@ -79,14 +81,16 @@ def published_section(runs: Mapping[str, Sequence[Run]], panels: Sequence[Panel]
         panels: as ``published_panels`` returns them.
     """
     return PublishedSection(
-        experiments=Table("The five published trainings and ours", _HEADERS, [_row(name, runs) for name in REPORT]),
-        classes=[_class_table(name, runs.get(name, ())) for name, result in REPORT.items() if result.f1],
+        experiments=Table(
+            "The five published trainings and ours", _HEADERS, [_row(name, runs) for name in PUBLISHED_NUMBERS]
+        ),
+        classes=[_class_table(name, runs.get(name, ())) for name, result in PUBLISHED_NUMBERS.items() if result.f1],
         figures=gallery(panels),
     )
 
 
 def _row(name: str, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
-    published, ours = REPORT[name], runs.get(name, ())
+    published, ours = PUBLISHED_NUMBERS[name], runs.get(name, ())
     return (
         name,
         f"{published.accuracy:.4f}",
@@ -99,7 +103,7 @@ def _row(name: str, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
 
 
 def _class_table(name: str, runs: Sequence[Run]) -> Table:
-    published = REPORT[name]
+    published = PUBLISHED_NUMBERS[name]
     rows = [
         (each, f"{f1:.2f}", mean_and_deviation([run.evaluation.classes[each].f1 for run in runs]) or _NOT_MEASURED)
         for each, f1 in published.f1_by_class.items()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines.baselines import Baselines
-from benchmarks.baselines.published_report import REPORT
+from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import NightRecord
 from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.published_section import comparable_runs, published_panels, published_section
@@ -55,10 +55,10 @@ def test_a_night_on_cifar10_shows_its_own_runs(records: Path) -> None:
 
 def test_each_published_number_stands_with_ours_beside_it() -> None:
     table = published_section({"simple_cnn": [_run(0, 0.69), _run(1, 0.71)]}, []).experiments
-    assert [row[0] for row in table.rows] == list(REPORT)
+    assert [row[0] for row in table.rows] == list(PUBLISHED_NUMBERS)
     assert table.rows[0] == (
         *("simple_cnn", "0.6763", "0.7000 ± 0.0141", "0.169", "0.1250 ± 0.0000"),
-        *("2 on JPEG copies of the CIFAR-10 images", REPORT["simple_cnn"].comment),
+        *("2 on JPEG copies of the CIFAR-10 images", PUBLISHED_NUMBERS["simple_cnn"].comment),
     )
     assert table.rows[3][1:6] == ("0.3491", "not measured", "not published", "not measured", "none")
     assert {len(row) for row in table.rows} == {len(table.headers)}
