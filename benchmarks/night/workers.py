@@ -233,7 +233,6 @@ def _selects_benchmark(config: pytest.Config) -> bool:
     from _pytest.mark import KeywordMatcher
     from _pytest.mark.expression import Expression
 
-
     def is_benchmark(name: str, /, **_: str | int | bool | None) -> bool:
         return name == "benchmark"
 
