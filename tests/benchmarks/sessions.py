@@ -149,7 +149,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench = Bench(pytester)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    monkeypatch.setattr(render, "write_report", bench.write_report)  # half a second of drawing for each session
+    monkeypatch.setattr(render, "write_page", bench.write_report)  # half a second of drawing for each session
     monkeypatch.setattr(training, "train", bench.train)
     monkeypatch.setattr(experiments, "EXPERIMENTS", TABLE)
     monkeypatch.setattr(datasets, "load_dataset", bench.load_dataset)

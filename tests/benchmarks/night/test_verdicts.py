@@ -90,7 +90,10 @@ def test_one_class_that_collapses_fails_though_accuracy_and_gap_hold(bench: Benc
     result = bench.benchmark("-k", "simple_cnn")
     result.assert_outcomes(passed=1, failed=1, deselected=4)
     result.stdout.fnmatch_lines(
-        ["simple_cnn on synthetic: F1 of cat is a regression", "  F1 that moved most: cat 0.900 to 0.600."]
+        [
+            "simple_cnn on synthetic: F1 of cat is a regression",
+            "  F1 that moved most: cat 0.9000 to 0.6000, dog 0.8000 to 0.8000.",
+        ]
     )
     found = {metric: word for (_, metric), word in words(result).items()}
     assert found == {"accuracy": "pass", "gap": "pass", "F1 of cat": "regression"}
