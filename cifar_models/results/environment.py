@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from cifar_models.storage.strict_json import added_later
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "h5py")
 
@@ -23,6 +26,8 @@ class Environment:
         processor: the processor's model name.
         device: what was trained on: the names of the GPUs that shared the training, or ``CPU``.
         driver: NVIDIA's kernel driver, in its own words; None where there is none.
+        threads: that one operation may use; the order of its sums, and so their last digits, can depend on it. None if
+            not recorded.
     """
 
     packages: dict[str, str]
@@ -31,6 +36,7 @@ class Environment:
     processor: str
     device: str
     driver: str | None
+    threads: int | None = added_later()
 
 
 def describe_environment(devices: Sequence[str] = ()) -> Environment:
@@ -46,6 +52,7 @@ def describe_environment(devices: Sequence[str] = ()) -> Environment:
         processor=_processor(),
         device=describe_device(devices),
         driver=_driver(),
+        threads=_threads(),
     )
 
 
@@ -89,6 +96,18 @@ def _driver() -> str | None:
         return None
     first, *_ = version.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
     return first.removeprefix("NVRM version:").strip() or None
+
+
+def _threads() -> int:
+    import tensorflow as tf
+
+    # Without a setting of TensorFlow's own, its environment variable decides, and else the cores of this process.
+    chosen: int = tf.config.threading.get_intra_op_parallelism_threads()
+    return chosen or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or _cores()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:
