@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.night.reports import REPORTED, properties_of, write_reports
 from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
+from benchmarks.statistics import FALSE_ALARM_RATE
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -90,9 +91,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--false-alarm-rate",
         type=float,
-        default=0.01,
+        default=FALSE_ALARM_RATE,
         metavar="RATE",
-        help="chance that a night without any change fails, over all its checks (default: 0.01)",
+        help="chance that a night without any change fails, over all its checks (default: %(default)s)",
     )
     group.addoption(
         "--update-baselines",
@@ -388,8 +389,7 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
     An experiment that cannot be judged is an error before the training, not a comparison after it.
     """
     from benchmarks.baselines.baselines import BaselineError
-    from benchmarks.night.night import NO_BASELINE, NO_WEIGHTS
-    from benchmarks.report.terminal import Row
+    from benchmarks.records.trainings import Outcome, Training
     from cifar_models.models.pretrained import WeightsError
 
     option, seed = request.config.getoption, _seed_of(request.node)
@@ -399,10 +399,10 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
         if not option("update_baselines"):
             night.baseline_for(experiment)
     except (BaselineError, WeightsError) as error:
-        said_before = any(row.experiment == experiment.name for row in night.rows)
-        outcome = NO_WEIGHTS if isinstance(error, WeightsError) else NO_BASELINE
+        said_before = any(row.experiment == experiment.name for row in night.trainings)
+        outcome = Outcome.NO_WEIGHTS if isinstance(error, WeightsError) else Outcome.NO_BASELINE
         if seed is not None:
-            night.rows.append(Row(experiment.name, seed, outcome))
+            night.trainings.append(Training(experiment.name, seed, outcome))
         problem = f"{experiment.name}: {outcome}, as said above" if said_before else str(error)
     if problem is not None:  # out here, where pytest does not report the one exception as the other's cause
         pytest.fail(problem, pytrace=False)
@@ -412,14 +412,13 @@ def train(request: pytest.FixtureRequest, night: Night, experiment: Experiment) 
 
 def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Progress], None] | None) -> str:
     """Train an experiment with a seed, file the row, keep the record, and return why there is no run, if so."""
-    from benchmarks.night.night import DIVERGED
-    from benchmarks.report.terminal import Row
+    from benchmarks.records.trainings import Outcome, Training
     from cifar_models.experiments import find_experiment
     from cifar_models.training import train as training
     from cifar_models.training.features import SESSION_FEATURES
 
     if (name, seed) in night.resumed:
-        night.rows.append(Row(name, seed, "taken from the interrupted night", night.resumed[name, seed]))
+        night.trainings.append(Training(name, seed, Outcome.RESUMED, night.resumed[name, seed]))
         return ""
     row = find_experiment(name)
     try:
@@ -434,15 +433,15 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
             devices=night.devices,
         )
     except training.TrainingDiverged as error:
-        night.rows.append(Row(name, seed, DIVERGED))
+        night.trainings.append(Training(name, seed, Outcome.DIVERGED))
         return f"{name} seed {seed}: {error}"
     except training.OUT_OF_MEMORY as error:
-        night.rows.append(Row(name, seed, "out of memory"))
+        night.trainings.append(Training(name, seed, Outcome.OUT_OF_MEMORY))
         reason, *_ = str(error).splitlines() or [type(error).__name__]
         return (
             f"{name} seed {seed}: out of memory ({reason}): free some or train fewer at a time, and --resume trains it"
         )
-    night.rows.append(Row(name, seed, "trained", run))
+    night.trainings.append(Training(name, seed, Outcome.TRAINED, run))
     night.keep(run)
     return ""
 
@@ -484,10 +483,10 @@ def pytest_runtest_makereport(
     if line := item.stash.get(LIVE, None):
         line.clear()  # now, as pytest is about to write the outcome to where the line is
     if night is not None and name is not None and seed is not None and call.excinfo is not None:
-        from benchmarks.report.terminal import Row
+        from benchmarks.records.trainings import Outcome, Training
 
-        if not any((row.experiment, row.seed) == (name, seed) for row in night.rows):
-            night.rows.append(Row(name, seed, call.excinfo.typename))
+        if not any((row.experiment, row.seed) == (name, seed) for row in night.trainings):
+            night.trainings.append(Training(name, seed, Outcome.FAILED, detail=call.excinfo.typename))
     return report
 
 
@@ -498,7 +497,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if night is None:
         return
     from benchmarks.night.exit_status import exit_status
-    from benchmarks.night.night import DIVERGED
+    from benchmarks.records.trainings import Outcome
 
     option = session.config.getoption
     ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -514,11 +513,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     night.close_folder()
     if ended:
         verdicts = night.verdicts or {}
-        selected = night.to_judge | {row.experiment for row in night.rows}
+        selected = night.to_judge | {row.experiment for row in night.trainings}
         session.exitstatus = exit_status(
             (verdict.word for some in verdicts.values() for verdict in some),
             failed_otherwise=session.config.stash.get(FAILED_OTHERWISE, False)
-            or any(row.outcome == DIVERGED for row in night.rows),
+            or any(row.outcome == Outcome.DIVERGED for row in night.trainings),
             not_judged=bool(selected - verdicts.keys() or night.losses),
         )
     write_reports(session, night)
@@ -527,21 +526,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     """Print the night's tables, the published comparison, and what became of baselines.json."""
     night = config.stash.get(NIGHT, None)
-    if night is None or not night.rows:
+    if night is None or not night.trainings:
         return
     from benchmarks.night.night import NOT_REACHED
     from benchmarks.report.terminal import changes_table, published_table, trainings_table, verdicts_table
 
-    weights = {row.run.weights for row in night.rows if row.run} - {"none"}
+    weights = {row.run.weights for row in night.trainings if row.run} - {"none"}
     backbones = f"; backbones from {', '.join(sorted(weights))}" if weights else ""
     terminalreporter.write_sep("=", f"trainings on {night.dataset.name}{backbones}")
-    terminalreporter.write_line(trainings_table(night.rows))
-    if published := published_table(night.baselines, night.rows):
+    terminalreporter.write_line(trainings_table(night.trainings))
+    if published := published_table(night.baselines, night.trainings):
         terminalreporter.write_sep("=", "published comparison")
         terminalreporter.write_line(published)
     if not config.getoption("update_baselines"):
         verdicts = night.verdicts or {}
-        names = dict.fromkeys(row.experiment for row in night.rows)
+        names = dict.fromkeys(row.experiment for row in night.trainings)
         problems = {name: night.problem(name) or NOT_REACHED for name in names if name not in verdicts}
         terminalreporter.write_sep("=", f"verdicts, false-alarm rate {night.false_alarm_rate:g} a night")
         terminalreporter.write_line(verdicts_table(verdicts, problems))
@@ -559,7 +558,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line("put that right and repeat the command with --resume, which takes tonight's runs")
         return
     after, left_out = update
-    if left_out.keys() >= {row.experiment for row in night.rows}:
+    if left_out.keys() >= {row.experiment for row in night.trainings}:
         terminalreporter.write_line(f"{night.baselines_path}: this run judged nothing and wrote nothing")
     else:
         terminalreporter.write_line(f"{night.baselines_path}: this run judged nothing, it wrote")

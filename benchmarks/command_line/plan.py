@@ -19,6 +19,7 @@ from statistics import fmean, stdev
 from tabulate import tabulate
 
 from benchmarks.baselines.baselines import METRICS, Baselines, Metric, read_baselines
+from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.power import seeds_needed
 from cifar_models.datasets.dataset import CLASS_COUNT
 
@@ -36,7 +37,7 @@ def render(
     dataset: str,
     points: float,
     power: float = 0.95,
-    false_alarm_rate: float = 0.01,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
 ) -> str:
     """Return a line for each experiment with a baseline on the data set, and below them the night's minutes.
 
@@ -116,7 +117,7 @@ def main() -> None:
     parser.add_argument(
         "--false-alarm-rate",
         type=float,
-        default=0.01,
+        default=FALSE_ALARM_RATE,
         metavar="RATE",
         help="chance that a night without any change does not pass (default: %(default)s)",
     )

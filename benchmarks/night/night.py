@@ -19,17 +19,18 @@ from benchmarks.baselines.baselines import (
     write_baselines,
 )
 from benchmarks.night.resume import RunKey, difference_from, runs_to_take
-from benchmarks.records.judge import explain, judge
+from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import (
     RECORDS,
     BaselineMark,
     NightFolder,
     NightRecord,
-    VerdictRecord,
     damaged_nights,
-    runs_behind,
 )
-from benchmarks.report.terminal import Row
+from benchmarks.records.night_results import NightResults, night_results
+from benchmarks.records.trainings import Training
+from benchmarks.report.failure import explain
+from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.datasets import Dataset
@@ -44,8 +45,6 @@ from cifar_models.training.train import checksums_of, default_weights, fingerpri
 
 NOT_REACHED = "the session ended before"
 """Why an experiment was not judged that lacks nothing."""
-DIVERGED, NO_BASELINE, NO_WEIGHTS = "diverged", "no baseline", "no weights"
-"""What keeps a training from giving a run whenever it is tried; anything else may not do so the next time."""
 
 
 @dataclass
@@ -71,7 +70,7 @@ class Night:
         interrupted: the session ended before its time, or could not write what it was to write.
         unkept: runs whose records could not be written yet.
         losses: what could not be written to the end and what to do, a sentence each.
-        rows: one for each training that has ended, in order.
+        trainings: those that have ended, in order.
         verdicts: by experiment, of those that could be judged; None until they are.
     """
 
@@ -82,7 +81,7 @@ class Night:
     options: str = ""
     seeds: int = 1
     max_seeds: int = 1
-    false_alarm_rate: float = 0.01
+    false_alarm_rate: float = FALSE_ALARM_RATE
     to_judge: frozenset[str] = frozenset()
     devices: Sequence[str] = ()
     feature_cache: bool = True
@@ -93,7 +92,7 @@ class Night:
     interrupted: bool = False
     unkept: list[Run] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    trainings: list[Training] = field(default_factory=list)
     verdicts: dict[str, list[Verdict]] | None = None
 
     def weights_for(self, experiment: Experiment) -> BackboneWeights | None:
@@ -171,12 +170,7 @@ class Night:
     @property
     def unfinished(self) -> bool:
         """Whether there is something for ``--resume`` to go on with: a training that gave no run and may yet."""
-        final = (DIVERGED, NO_BASELINE, NO_WEIGHTS)
-        return (
-            self.interrupted
-            or bool(self.unkept)
-            or any(row.run is None and row.outcome not in final for row in self.rows)
-        )
+        return self.interrupted or bool(self.unkept) or not all(one.outcome.final for one in self.trainings)
 
     def close_folder(self) -> None:
         """Record what the night came to; one that is unfinished can be resumed. What cannot be written is a loss."""
@@ -211,7 +205,7 @@ class Night:
 
     def _record(self, *, ended: str | None = None) -> NightRecord:
         verdicts = self.verdicts or {}
-        names = dict.fromkeys(row.experiment for row in self.rows)
+        names = dict.fromkeys(row.experiment for row in self.trainings)
         marks = {name: self.baseline_for(find_experiment(name)) for name in verdicts}
         return NightRecord(
             dataset=self.dataset.name,
@@ -219,28 +213,14 @@ class Night:
             started=self.started,
             ended=ended,
             false_alarm_rate=self.false_alarm_rate,
-            verdicts=[
-                VerdictRecord(
-                    experiment=name,
-                    metric=verdict.check.metric,
-                    word=verdict.word,
-                    baseline=verdict.baseline,
-                    today=verdict.today,
-                    allowance=verdict.allowance,
-                    rule=verdict.rule,
-                    smallest_drop=verdict.smallest_drop,
-                    runs=verdict.runs,
-                )
-                for name, some in verdicts.items()
-                for verdict in some
-            ],
+            verdicts=[verdict for some in verdicts.values() for verdict in some],
             problems={name: self._why_not_judged(name) for name in names if name not in verdicts},
             baselines={name: BaselineMark.of(entry) for name, entry in marks.items()},
         )
 
     def runs_of(self, name: str) -> list[Run]:
         """Return tonight's runs of an experiment, in the order of training."""
-        return [row.run for row in self.rows if row.experiment == name and row.run is not None]
+        return [row.run for row in self.trainings if row.experiment == name and row.run is not None]
 
     def judge(self, train: Callable[[str, int], object]) -> dict[str, list[Verdict]]:
         """Judge all that has been trained, training further seeds as long as a verdict is undecided; once a night.
@@ -253,7 +233,9 @@ class Night:
         looks = looks_between(self.seeds, self.max_seeds)
         while self.verdicts is None:
             runs = {
-                row.experiment: self.runs_of(row.experiment) for row in self.rows if not self.problem(row.experiment)
+                row.experiment: self.runs_of(row.experiment)
+                for row in self.trainings
+                if not self.problem(row.experiment)
             }
             if not runs:
                 self.verdicts = {}
@@ -275,12 +257,12 @@ class Night:
         """Return why an experiment cannot be judged; nothing if it can."""
         if self.interrupted:
             return NOT_REACHED
-        rows = [row for row in self.rows if row.experiment == name]
+        rows = [row for row in self.trainings if row.experiment == name]
         if name not in self.to_judge:
             return "its verdict was not selected"
         if not rows:
             return "none of its trainings was selected"
-        if without := [f"seed {row.seed}: {row.outcome}" for row in rows if row.run is None]:
+        if without := [f"seed {row.seed}: {row.description}" for row in rows if row.run is None]:
             return f"not every training gave a run ({', '.join(without)})"
         if len(rows) < self.seeds:
             return f"found {len(rows)} of its {self.seeds} trainings, expected all to be selected"
@@ -303,20 +285,20 @@ class Night:
         """
         if problem := self.problem(name):
             return f"{name}: not judged, {problem}"
-        experiment = find_experiment(name)
+        result = next(one for one in self.results().experiments if one.experiment == name)
         return explain(
-            (self.verdicts or {})[name],
-            self.runs_of(name),
-            self.baseline_for(experiment),
-            recorded=self.recorded_runs(experiment),
+            result,
             false_alarm_rate=self.false_alarm_rate,
-            update_command=self.update_command(experiment),
+            update_command=self.update_command(find_experiment(name)),
         )
 
-    def recorded_runs(self, experiment: Experiment) -> list[Run]:
-        """Return the runs that the experiment's baseline was measured by; none unless all are at hand."""
+    def results(self) -> NightResults:
+        """Return what the night came to so far."""
+        runs = [training.run for training in self.trainings if training.run is not None]
         folder = self.baselines_path.parent / RECORDS
-        return runs_behind(self.baseline_for(experiment), folder, experiment.name, self.dataset.name)
+        return night_results(
+            self._record(), runs, self.baselines, folder, folder=self.folder.path if self.folder else None
+        )
 
     def update_command(self, experiment: Experiment) -> str:
         """Return the command that measures the experiment's baseline anew, with this session's options."""
@@ -339,7 +321,7 @@ class Night:
         """
         measured: dict[str, Baseline] = {}
         left_out: dict[str, str] = {}
-        for name in sorted({row.experiment for row in self.rows}):
+        for name in sorted({row.experiment for row in self.trainings}):
             runs = self.runs_of(name)
             if len(runs) < seeds:
                 left_out[name] = "not every seed gave a run"

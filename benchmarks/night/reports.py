@@ -26,7 +26,7 @@ Properties = list[tuple[str, object]]
 
 def write_reports(session: pytest.Session, night: Night) -> None:
     """Write the night's page and CI's summary; what goes wrong with them is said and never hides the verdicts."""
-    if night.folder is None or not night.rows or session.exitstatus == pytest.ExitCode.INTERRUPTED:
+    if night.folder is None or not night.trainings or session.exitstatus == pytest.ExitCode.INTERRUPTED:
         return
     folder, lines = night.folder.path, session.config.stash.setdefault(REPORTED, [])
     reports = [partial(_write_page, folder, night, session.config.getoption("report_dir") or folder)]
@@ -56,7 +56,7 @@ def properties_of(night: Night, experiment: str, seed: int | None) -> Properties
     """
     if seed is None:
         return _properties_of_verdicts((night.verdicts or {}).get(experiment, []))
-    run = next((row.run for row in night.rows if (row.experiment, row.seed) == (experiment, seed)), None)
+    run = next((row.run for row in night.trainings if (row.experiment, row.seed) == (experiment, seed)), None)
     if run is None:
         return []
     return [
@@ -70,7 +70,7 @@ def properties_of(night: Night, experiment: str, seed: int | None) -> Properties
 
 def _properties_of_verdicts(verdicts: Sequence[Verdict]) -> Properties:
     return [
-        (f"{verdict.check.metric}: {what}", value)
+        (f"{verdict.metric}: {what}", value)
         for verdict in verdicts
         for what, value in (
             ("today", verdict.today),
@@ -89,11 +89,11 @@ def _write_page(folder: Path, night: Night, report_dir: Path) -> str:
 
 
 def _write_summary(folder: Path, night: Night, file: Path) -> str:
-    from benchmarks.records.findings import read_findings
     from benchmarks.records.night_folder import RECORDS
+    from benchmarks.records.night_results import read_night_results
     from benchmarks.report.markdown import markdown
 
-    text = markdown(read_findings(folder, night.baselines, night.baselines_path.parent / RECORDS))
+    text = markdown(read_night_results(folder, night.baselines, night.baselines_path.parent / RECORDS))
     with file.open("a", encoding="utf-8") as stream:
         stream.write(text)
     return f"summary: {file}"

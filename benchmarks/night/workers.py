@@ -65,9 +65,12 @@ class Worker:
         report = yield
         night = item.config.stash.get(NIGHT, None)
         if night is not None:
-            rows = night.rows[self._sent :]
-            self._sent = len(night.rows)
-            sent = [(row.experiment, row.seed, row.outcome, row.run.to_json() if row.run else None) for row in rows]
+            rows = night.trainings[self._sent :]
+            self._sent = len(night.trainings)
+            sent = [
+                (row.experiment, row.seed, row.outcome.value, row.run.to_json() if row.run else None, row.detail)
+                for row in rows
+            ]
             setattr(report, ROWS, sent)
             setattr(report, ANSWER, is_answer(item, call))
         return report
@@ -126,7 +129,7 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """File what a worker has trained; keep its record at once."""
         from benchmarks.plugin import FAILED_OTHERWISE, NIGHT
-        from benchmarks.report.terminal import Row
+        from benchmarks.records.trainings import Outcome, Training
         from cifar_models.results.run import Run
 
         night = self._config.stash.get(NIGHT, None)
@@ -134,22 +137,24 @@ class Controller:
             return
         if report.failed and not getattr(report, ANSWER, False):
             self._config.stash[FAILED_OTHERWISE] = True
-        for name, seed, outcome, text in getattr(report, ROWS, []):
+        for name, seed, outcome, text, detail in getattr(report, ROWS, []):
             run = Run.from_json(text) if text else None
-            night.rows.append(Row(name, seed, outcome, run))
+            night.trainings.append(Training(name, seed, Outcome(outcome), run, detail))
             if run is not None and (name, seed) not in night.resumed:
                 night.keep(run)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """Say of the training that a worker died in that it gave no run; another worker goes on with the rest."""
+        from benchmarks.records.trainings import Outcome
+
         if training := re.search(r"\[([\w+]+)-seed(\d+)\]$", crashitem):
             name, seed = training.groups()
             report.longrepr = (
                 f"{name} seed {seed}: its worker died, killed or out of memory; the others go on without it: see what "
                 f"ended it, and --resume trains it"
             )
-            setattr(report, ROWS, [(name, int(seed), "its worker died", None)])
+            setattr(report, ROWS, [(name, int(seed), Outcome.WORKER_DIED.value, None, "")])
             setattr(report, ANSWER, True)
 
     @pytest.hookimpl(optionalhook=True)
@@ -170,7 +175,7 @@ class Controller:
         finally:
             if night is not None:
                 self.put_in_order(night)
-        if night is None or not (night.rows or self._to_judge):
+        if night is None or not (night.trainings or self._to_judge):
             return result
         self.complete(night)
         if self._config.getoption("update_baselines"):
@@ -185,9 +190,9 @@ class Controller:
         from benchmarks.plugin import experiment_names
 
         order = {name: position for position, name in enumerate(experiment_names(self._config))}
-        night.rows.sort(key=lambda row: (order[row.experiment], row.seed))
+        night.trainings.sort(key=lambda row: (order[row.experiment], row.seed))
         # Where all workers died, nobody says what was selected, and every training was to be judged.
-        night.to_judge = frozenset(self._to_judge if self._told else (row.experiment for row in night.rows))
+        night.to_judge = frozenset(self._to_judge if self._told else (row.experiment for row in night.trainings))
 
     def complete(self, night: Night) -> None:
         """Load the weights that the baselines are looked up with, and leave out runs that are not this night's.
@@ -196,18 +201,18 @@ class Controller:
         what the night began with.
         """
         from benchmarks.night.night import load_weights
-        from benchmarks.report.terminal import Row
+        from benchmarks.records.trainings import Outcome, Training
         from cifar_models.experiments import find_experiment
         from cifar_models.results.environment import describe_environment
 
-        names = {row.experiment for row in night.rows} | night.to_judge
+        names = {row.experiment for row in night.trainings} | night.to_judge
         weights_dir: Path | None = self._config.getoption("weights_dir")
         night.weights |= load_weights(map(find_experiment, names), night.dataset, weights_dir)
         packages = describe_environment().packages
-        for position, row in enumerate(night.rows):
+        for position, row in enumerate(night.trainings):
             # Another processor is allowed, as it is to another night; another version is not.
             if row.run and (reason := night.difference(row.run, replace(row.run.environment, packages=packages))):
-                night.rows[position] = Row(row.experiment, row.seed, f"not of this night, for {reason}")
+                night.trainings[position] = Training(row.experiment, row.seed, Outcome.OTHER_CODE, detail=reason)
 
 
 def _report_verdict(session: pytest.Session, node_id: str, failure: str, properties: Properties) -> None:

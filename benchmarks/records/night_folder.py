@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from benchmarks.baselines.baselines import Baseline
+from benchmarks.records.judge import CLASS_METRIC
+from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.storage.files import remove_leftovers, write_whole
 from cifar_models.storage.strict_json import parse_json, read_as, to_json
 
-FORMAT = 1
-"""The number of a night's own record; another layout gets another number."""
+FORMAT = 2
+"""The number of a night's own record; another layout gets another number. Format 1 is still read."""
 NIGHT_RECORD = "night.json"
 RECORDS = "baseline_runs"
 """The folder beside baselines.json with the records of the runs that it was measured by."""
@@ -32,44 +37,32 @@ class NightError(ValueError):
 
 
 @dataclass(frozen=True)
-class VerdictRecord:
-    """One verdict, for the reports and the history; means, allowance and drop in the metric's unit.
+class BaselineMark:
+    """Which baseline a night was held against.
 
     Attributes:
-        experiment: its name.
-        metric: its name.
-        word: pass, regression, stale or undecided.
-        baseline: the mean of the baseline's values.
-        today: the mean of the night's runs.
-        allowance: how far the two may be apart, either way.
-        rule: what set it, the tolerance or the t-test.
-        smallest_drop: the smallest change for the worse that such a night catches 95 times in 100; None if not known.
-        runs: how many of the night's runs were used.
+        source: where it came from, ``measured`` or ``published``.
+        recorded: the day.
+        reason: why it was set.
+        fingerprint: over all of it; None in a record of format 1.
     """
-
-    experiment: str
-    metric: str
-    word: str
-    baseline: float
-    today: float
-    allowance: float
-    rule: str
-    smallest_drop: float | None
-    runs: int
-
-
-@dataclass(frozen=True)
-class BaselineMark:
-    """Which baseline a night was held against: where it came from, the day and the reason it was set for."""
 
     source: str
     recorded: str
     reason: str
+    fingerprint: str | None = None
 
     @classmethod
     def of(cls, baseline: Baseline) -> BaselineMark:
         """Return the mark of a baseline."""
-        return cls(baseline.source, baseline.recorded, baseline.reason)
+        digest = hashlib.sha256(to_json(baseline).encode()).hexdigest()
+        return cls(baseline.source, baseline.recorded, baseline.reason, f"sha256:{digest}")
+
+    def same_as(self, other: BaselineMark) -> bool:
+        """Return whether both are of one baseline, as far as their records tell."""
+        if None in (self.fingerprint, other.fingerprint):
+            return replace(self, fingerprint=None) == replace(other, fingerprint=None)
+        return self == other
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,7 @@ class NightRecord:
         started: in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
         ended: likewise; None while it runs, and for good if it was interrupted.
         false_alarm_rate: of the whole night.
-        verdicts: in the order of the table.
+        verdicts: in the order of the table; one of format 1 has means alone, no values.
         problems: why an experiment was not judged, by its name.
         baselines: by experiment, of those judged.
     """
@@ -91,8 +84,8 @@ class NightRecord:
     data: str
     started: str
     ended: str | None = None
-    false_alarm_rate: float = 0.01
-    verdicts: list[VerdictRecord] = field(default_factory=list)
+    false_alarm_rate: float = FALSE_ALARM_RATE
+    verdicts: list[Verdict] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     baselines: dict[str, BaselineMark] = field(default_factory=dict)
 
@@ -243,14 +236,39 @@ def read_night(path: Path) -> NightRecord:
     try:
         record = parse_json(file.read_text(encoding="utf-8"))
         found = record.pop("format", None) if isinstance(record, dict) else None
-        if found != FORMAT or type(found) is not int:
-            raise ValueError(f"found format {found!r}, expected {FORMAT}")
+        if type(found) is not int or found not in (1, FORMAT):
+            raise ValueError(f"found format {found!r}, expected 1 or {FORMAT}")
+        if found == 1:
+            record = _from_format_1(record)
         night: NightRecord = read_as(NightRecord, record, "night")
         for time in filter(None, (night.started, night.ended)):
             datetime.datetime.fromisoformat(time)
     except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
         raise NightError(f"{file}: {error}; expected the record of a night") from None
     return night
+
+
+def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of format 1 as one of today's; what it did not hold is None, empty, or follows from the rest."""
+    marks, verdicts = record.get("baselines"), record.get("verdicts")
+    if isinstance(marks, dict) and all(isinstance(mark, dict) for mark in marks.values()):
+        record["baselines"] = {name: mark | {"fingerprint": None} for name, mark in marks.items()}
+        if isinstance(verdicts, list) and all(isinstance(verdict, dict) for verdict in verdicts):
+            record["verdicts"] = [verdict | _missing_in_format_1(verdict, marks) for verdict in verdicts]
+    return record
+
+
+def _missing_in_format_1(verdict: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]:
+    statistics = ("deviation", "degrees_of_freedom", "p_value", "level", "seeds_wanted")
+    today, baseline = verdict.get("today"), verdict.get("baseline")
+    return {
+        "effect": today - baseline if isinstance(today, float) and isinstance(baseline, float) else None,
+        **dict.fromkeys(("tolerance", "inner_allowance", *statistics)),
+        "source": marks.get(str(verdict.get("experiment")), {}).get("source"),
+        "family": "per_class" if str(verdict.get("metric")).startswith(CLASS_METRIC) else "headline",
+        "baseline_values": [],
+        "today_values": [],
+    }
 
 
 def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:

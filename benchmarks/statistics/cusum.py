@@ -50,7 +50,7 @@ class Drift:
 def find_drift(
     baseline: Sequence[float], nights: Sequence[Sequence[float]], *, false_alarm_rate: float
 ) -> Drift | None:
-    """Return the drift that the last night brings to an alarm or that lasts since an earlier one; None if there is none.
+    """Return the drift that the last night shows, of tonight or of an earlier night; None if there is none.
 
     Args:
         baseline: the baseline's runs of one metric, two or more.

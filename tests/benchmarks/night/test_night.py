@@ -13,12 +13,11 @@ from benchmarks.baselines import baselines as baselines_file
 from benchmarks.baselines.baselines import BaselineError, Baselines, read_baselines, updating, write_baselines
 from benchmarks.night import night as night_module
 from benchmarks.night.night import Night, load_weights, read_or_start_baselines
-from benchmarks.report.terminal import Row
+from benchmarks.records.trainings import Outcome, Training
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment, Protocol
 from cifar_models.models.pretrained import BackboneWeights, WeightsError
 from cifar_models.results.run import Fingerprints
-from cifar_models.results.run_files import write_run
 from cifar_models.training import train as training
 from tests.factories import make_baseline, make_run
 
@@ -45,14 +44,17 @@ def path(tmp_path: Path) -> Path:
 
 
 def _night(
-    path: Path, *rows: Row, baselines: Baselines | None = None, weights: BackboneWeights | WeightsError = WEIGHTS
+    path: Path, *rows: Training, baselines: Baselines | None = None, weights: BackboneWeights | WeightsError = WEIGHTS
 ) -> Night:
     to_judge = frozenset({"simple_cnn", "vgg16_frozen"})
-    return Night(CIFAR10, {"vgg16": weights}, baselines or {}, path, to_judge=to_judge, rows=list(rows))
+    return Night(CIFAR10, {"vgg16": weights}, baselines or {}, path, to_judge=to_judge, trainings=list(rows))
 
 
-def _rows(name: str, *, accuracies: tuple[float, ...] = (0.7, 0.7, 0.7)) -> list[Row]:
-    return [Row(name, seed, "trained", make_run(name, seed, accuracy=each)) for seed, each in enumerate(accuracies)]
+def _rows(name: str, *, accuracies: tuple[float, ...] = (0.7, 0.7, 0.7)) -> list[Training]:
+    return [
+        Training(name, seed, Outcome.TRAINED, make_run(name, seed, accuracy=each))
+        for seed, each in enumerate(accuracies)
+    ]
 
 
 def test_an_experiment_without_a_backbone_starts_from_no_weights(path: Path) -> None:
@@ -104,16 +106,16 @@ def test_an_update_adds_to_what_the_file_holds_when_it_is_written(path: Path) ->
 
 def test_an_update_keeps_the_records_of_its_runs_and_of_no_other_seed(path: Path) -> None:
     folder = path.parent / "baseline_runs"
-    night = _night(path, *_rows("simple_cnn"), Row("vgg16_frozen", 0, "trained", make_run("vgg16_frozen")))
+    night = _night(path, *_rows("simple_cnn"), Training("vgg16_frozen", 0, Outcome.TRAINED, make_run("vgg16_frozen")))
     night.update_baselines(seeds=3, reason="new")
     assert {file.name for file in folder.iterdir()} == {f"simple_cnn.synthetic.seed{seed}.json" for seed in range(3)}
 
 
 @pytest.mark.parametrize(
     ("row", "seeds"),
-    [(Row("simple_cnn", 3, "diverged"), 4), (Row("simple_cnn", 3, "no weights"), 4), (None, 4)],
+    [(Training("simple_cnn", 3, Outcome.DIVERGED), 4), (Training("simple_cnn", 3, Outcome.NO_WEIGHTS), 4), (None, 4)],
 )
-def test_an_experiment_of_which_a_seed_is_missing_is_left_out(path: Path, row: Row | None, seeds: int) -> None:
+def test_an_experiment_of_which_a_seed_is_missing_is_left_out(path: Path, row: Training | None, seeds: int) -> None:
     # Three runs would do for a baseline, but the night was to have four.
     night = _night(path, *_rows("simple_cnn"), *([row] if row else []), *_rows("other", accuracies=(0.7,) * 4))
     after, left_out = night.update_baselines(seeds=seeds, reason="new")
@@ -129,7 +131,7 @@ def test_an_experiment_whose_runs_make_no_baseline_is_left_out_with_the_reason(p
 
 
 def test_a_night_that_has_nothing_to_write_writes_nothing(path: Path) -> None:
-    assert _night(path, Row("simple_cnn", 0, "no weights")).update_baselines(seeds=3, reason="new")[0] == {}
+    assert _night(path, Training("simple_cnn", 0, Outcome.NO_WEIGHTS)).update_baselines(seeds=3, reason="new")[0] == {}
     assert _night(path).update_baselines(seeds=3, reason="new") == ({}, {})
     assert not path.exists()
 
@@ -242,7 +244,7 @@ def test_a_file_that_is_there_is_read_and_checked_either_way(path: Path, to_upda
         read_or_start_baselines(path, to_update=to_update)
 
 
-def _judging(path: Path, *rows: Row, **options: Any) -> Night:
+def _judging(path: Path, *rows: Training, **options: Any) -> Night:
     """Return a night that is to judge both stubs, whose baselines are their runs' values without any spread."""
     baselines: Baselines = {}
     for experiment in (PLAIN, PRETRAINED):
@@ -259,14 +261,16 @@ def _no_more(name: str, seed: int) -> None:
 
 
 def test_a_night_judges_what_is_complete_and_says_of_the_rest_why_not(path: Path) -> None:
-    night = _judging(path, *_rows("simple_cnn"), *_rows("vgg16_frozen")[:2], Row("vgg16_frozen", 2, "diverged"))
+    night = _judging(
+        path, *_rows("simple_cnn"), *_rows("vgg16_frozen")[:2], Training("vgg16_frozen", 2, Outcome.DIVERGED)
+    )
     assert list(night.judge(_no_more)) == ["simple_cnn"]
     assert night.problem("simple_cnn") == ""
     assert night.problem("vgg16_frozen") == "not every training gave a run (seed 2: diverged)"
 
 
 def test_a_night_without_any_complete_experiment_judges_nothing(path: Path) -> None:
-    assert _judging(path, Row("simple_cnn", 0, "no weights")).judge(_no_more) == {}
+    assert _judging(path, Training("simple_cnn", 0, Outcome.NO_WEIGHTS)).judge(_no_more) == {}
 
 
 def test_a_night_is_judged_once(path: Path) -> None:
@@ -278,21 +282,3 @@ def test_an_experiment_whose_verdict_was_not_selected_is_not_judged(path: Path) 
     night = _judging(path, *_rows("simple_cnn"), *_rows("vgg16_frozen"), to_judge=frozenset({"simple_cnn"}))
     assert list(night.judge(_no_more)) == ["simple_cnn"]
     assert night.problem("vgg16_frozen") == "its verdict was not selected"
-
-
-@pytest.mark.parametrize("flaw", ["none", "missing", "damaged", "other fingerprints", "other values"])
-def test_the_baseline_s_own_runs_are_at_hand_whole_or_not_at_all(path: Path, flaw: str) -> None:
-    night = _judging(path)
-    fingerprints = night.baseline_for(PLAIN).fingerprints
-    folder = path.parent / "baseline_runs"
-    runs = [make_run(seed=seed, dataset="cifar10", fingerprints=fingerprints) for seed in range(3)]
-    if flaw == "other fingerprints":
-        runs[1] = dataclasses.replace(runs[1], fingerprints=dataclasses.replace(fingerprints, data="sha256:other"))
-    if flaw == "other values":
-        runs[1] = dataclasses.replace(runs[1], evaluation=dataclasses.replace(runs[1].evaluation, accuracy=0.71))
-    files = [write_run(folder, run) for run in runs]
-    if flaw == "missing":
-        files[2].unlink()
-    if flaw == "damaged":
-        files[0].write_text("{", encoding="utf-8")
-    assert night.recorded_runs(PLAIN) == ([] if flaw != "none" else runs)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.command_line.page import main
-from benchmarks.records.findings import WORDS
 from benchmarks.report.page import write_report
+from benchmarks.statistics.word import Word
 from cifar_models.figures import drawings as figures
 from tests.benchmarks.report.nights import HOSTILE, Project, make_project
 from tests.factories import make_baseline
@@ -156,7 +156,7 @@ def test_a_verdict_is_said_by_word_and_symbol_wherever_it_has_a_colour(page: Rea
     badges = {str(span.get("class")) for span in page.all("span") if "badge" in str(span.get("class"))}
     assert badges == {"badge regression", "badge pass", "badge not-judged"}
     style = (Path(write_report.__code__.co_filename).parent / "style.css").read_text(encoding="utf-8")
-    assert all(f".{word.replace(' ', '-')} {{ --tone:" in style for word in WORDS)
+    assert all(f".{word.replace(' ', '-')} {{ --tone:" in style for word in Word)
 
 
 def test_the_published_comparison_lies_beside_it_as_png_files(path: Path) -> None:
