@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.baselines.baselines import Baseline, Metric
-from benchmarks.records.judge import CLASS_METRIC
+from benchmarks.baselines.baselines import Baseline, ClassMetric, Metric
+from benchmarks.records.judge import CLASSES
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
@@ -40,7 +41,7 @@ def explain(result: ExperimentResult, *, false_alarm_rate: float, update_command
         lines.append(f"  {_what_moved(verdict)}")
         lines.append(f"  {_what_is_allowed(verdict, baseline, false_alarm_rate)}")
     if baseline.f1 is not None:
-        lines.append(f"  {_classes_that_moved(result.verdicts)}")
+        lines.append(f"  {_classes_that_moved(runs, baseline.f1)}")
     lines.append(f"  {confusion_that_grew(runs, result.recorded)}")
     words = {verdict.word for verdict in failed}
     if "regression" in words:
@@ -84,23 +85,21 @@ def _what_is_allowed(verdict: Verdict, baseline: Baseline, false_alarm_rate: flo
 
 def _tolerance_reason(verdict: Verdict, baseline: Baseline) -> str:
     """Return what baselines.json says about the tolerance of a check."""
-    if verdict.family == "per_class":
+    if verdict.metric == CLASSES:
         assert baseline.f1 is not None  # noqa: S101 - or there would be no such check
         return baseline.f1.tolerance_reason
     metric: Metric = baseline.metrics[verdict.metric]
     return metric.tolerance_reason
 
 
-def _classes_that_moved(verdicts: Sequence[Verdict]) -> str:
-    """Return the classes whose F1 moved most, of those that failed or else of all."""
-    classes = [verdict for verdict in verdicts if verdict.family == "per_class"]
-    classes = [verdict for verdict in classes if verdict.word != Word.PASS] or classes
-    classes.sort(key=lambda verdict: -abs(verdict.effect))
-    moved = ", ".join(
-        f"{verdict.metric.removeprefix(CLASS_METRIC)} {verdict.baseline:.3f} to {verdict.today:.3f}"
-        for verdict in classes[:_CLASSES_SHOWN]
-    )
-    return f"F1 that moved most: {moved}."
+def _classes_that_moved(runs: Sequence[Run], f1: ClassMetric) -> str:
+    """Return the classes whose F1 moved most."""
+    means = {
+        name: (fmean(values), fmean(run.evaluation.classes[name].f1 for run in runs))
+        for name, values in f1.values.items()
+    }
+    most = sorted(means, key=lambda name: -abs(means[name][1] - means[name][0]))[:_CLASSES_SHOWN]
+    return f"F1 that moved most: {', '.join('{} {:.3f} to {:.3f}'.format(name, *means[name]) for name in most)}."
 
 
 def confusion_that_grew(runs: Sequence[Run], recorded: Sequence[Run]) -> str:

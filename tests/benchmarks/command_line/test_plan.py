@@ -36,7 +36,7 @@ def _needed(baseline: Baseline, *, experiments: int, runs: int = 3, drop: float 
         baseline_runs=runs,
         tolerance=0.04,
         checks=2 * experiments,
-        per_class_checks=10 * experiments,
+        secondary_checks=2 * experiments,
     )
 
 
