@@ -148,4 +148,4 @@ STATISTICS = {name for name in MODULES if name.startswith("benchmarks.statistics
 def test_the_statistics_load_numpy_and_scipy_alone_beside_each_other(module: str) -> None:
     loaded = _loaded_with(module)
     assert loaded & MODULES.keys() <= STATISTICS | {"benchmarks", "benchmarks.statistics"}
-    assert _packages(loaded) - sys.stdlib_module_names == {"benchmarks", "numpy", "scipy"}
+    assert _packages(loaded) - sys.stdlib_module_names <= {"benchmarks", "numpy", "scipy"}

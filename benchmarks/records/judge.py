@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,6 +41,7 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
             higher_is_better=better,
             source=source,
             family="headline" if name in HEADLINE else "secondary",
+            per_point={"accuracy": 0.01, "loss": baseline.nats_per_point}.get(name),
         )
         for name, better in HIGHER_IS_BETTER.items()
         if name in baseline.metrics
@@ -68,39 +68,17 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
     return checks
 
 
-@dataclass(frozen=True)
-class Sight:
-    """The smallest drop of accuracy that a night catches in one experiment, by the metric that sees it best.
+def best_sight(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Return the verdict by which a night sees the smallest drop of accuracy in an experiment, its ``points``.
 
-    Attributes:
-        points: the drop in percentage points of accuracy.
-        metric: accuracy or loss.
-        nats_per_point: what the loss's smallest change was divided by; None where accuracy sees more.
-    """
-
-    points: float
-    metric: str
-    nats_per_point: float | None
-
-
-def sight(verdicts: Iterable[Verdict], baseline: Baseline) -> Sight | None:
-    """Return what a night catches in an experiment: the better of what its accuracy and its loss would see.
-
-    Args:
-        verdicts: the experiment's.
-        baseline: that it was held against; says what a point of accuracy is in loss along its runs' curves.
+    It is the accuracy's or the loss's. Each alone would catch its drop, so both together catch the smaller one.
 
     Returns:
         None if neither states a smallest drop, as for a published baseline.
     """
-    seen = {verdict.metric: verdict.smallest_drop for verdict in verdicts}
-    found = []
-    if (drop := seen.get("accuracy")) is not None:
-        found.append(Sight(100 * drop, "accuracy", None))
-    nats = baseline.nats_per_point
-    if (drop := seen.get("loss")) is not None and nats is not None:
-        found.append(Sight(drop / nats, "loss", nats))
-    return min(found, key=lambda one: one.points, default=None)
+    stated = [(verdict.points, verdict) for verdict in verdicts if verdict.metric in HEADLINE]
+    known = [(points, verdict) for points, verdict in stated if points is not None]
+    return min(known, key=lambda one: one[0])[1] if known else None
 
 
 def judge(

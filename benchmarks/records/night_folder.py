@@ -259,7 +259,7 @@ def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _missing_in_format_1(verdict: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]:
-    statistics = ("deviation", "degrees_of_freedom", "p_value", "level", "seeds_wanted")
+    statistics = ("deviation", "degrees_of_freedom", "p_value", "level", "seeds_wanted", "per_point")
     today, baseline = verdict.get("today"), verdict.get("baseline")
     return {
         "effect": today - baseline if isinstance(today, float) and isinstance(baseline, float) else None,

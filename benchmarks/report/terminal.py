@@ -39,7 +39,7 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[
     headers = ["experiment", "metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches"]
     lines: list[list[str | int]] = []
     for name, some in verdicts.items():
-        for verdict in _worth_a_line(some):
+        for verdict in some:
             lines.append(
                 [
                     name,
@@ -50,7 +50,7 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[
                     f"{verdict.effect:+z.4f}",
                     f"{verdict.allowance:.4f}",
                     verdict.rule if verdict.source == "measured" else "published tolerance",
-                    "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}",
+                    _catches(verdict),
                     verdict.word,
                 ]
             )
@@ -58,12 +58,14 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[
     return _table(lines, [*headers, "verdict"])
 
 
-def _worth_a_line(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    classes = [verdict for verdict in verdicts if verdict.family == "per_class"]
-    shown = [verdict for verdict in classes if verdict.word != "pass"]
-    if classes and not shown:
-        shown = [max(classes, key=lambda verdict: abs(verdict.effect) / verdict.allowance)]
-    return [verdict for verdict in verdicts if verdict.family != "per_class"] + shown
+def _catches(verdict: Verdict) -> str:
+    """Return the smallest change for the worse that is caught, of accuracy and loss in points of accuracy."""
+    if verdict.smallest_drop is None:
+        return "not known"
+    if verdict.points is None:
+        return f"{verdict.smallest_drop:.4f}"
+    converted = "" if verdict.metric == "accuracy" else f" at {verdict.per_point:.3f} nats"
+    return f"{verdict.points:.1f} points{converted}"
 
 
 def published_table(baselines: Baselines, trainings: Sequence[Training]) -> str:

@@ -54,7 +54,8 @@ class Check:
 
     Values and `tolerance` are in the metric's unit (accuracy, gap and F1: fractions, not percentage points; loss:
     nats). Of a check that is `one_sided` a change for the better passes: a distance that is smaller than usual is no
-    news, where an accuracy that jumps is as likely a leak as a gift.
+    news, where an accuracy that jumps is as likely a leak as a gift. `per_point` is the change that goes with a
+    percentage point of accuracy, above 0; None if not known.
 
     Raises:
         ValueError: a value is not finite, the tolerance negative, there are no runs today, or the baseline
@@ -70,6 +71,7 @@ class Check:
     source: Source = "measured"
     family: Family = "headline"
     one_sided: bool = False
+    per_point: float | None = None
 
     def __post_init__(self) -> None:
         name = f"{self.experiment} {self.metric}"
@@ -117,6 +119,7 @@ class Verdict:
         smallest_drop: change for the worse that the night catches with the stated power, if `deviation` is
             the true one.
         seeds_wanted: how many runs the next look takes; None if there is none.
+        per_point: change of the metric that goes with a percentage point of accuracy; None if not known.
     """
 
     experiment: str
@@ -140,6 +143,14 @@ class Verdict:
     level: float | None = None
     smallest_drop: float | None = None
     seeds_wanted: int | None = None
+    per_point: float | None = None
+
+    @property
+    def points(self) -> float | None:
+        """`smallest_drop` in percentage points of accuracy; None if not known."""
+        if self.smallest_drop is None or self.per_point is None:
+            return None
+        return self.smallest_drop / self.per_point
 
 
 def judge_night(
@@ -202,6 +213,7 @@ def _verdict(check: Check, *, runs: int, **found: Any) -> Verdict:
         baseline_values=list(check.baseline),
         today_values=list(used),
         runs=runs,
+        per_point=check.per_point,
         **found,
     )
 

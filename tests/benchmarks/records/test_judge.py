@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baselines import Baseline
-from benchmarks.records.judge import CLASSES, Sight, checks_of, judge, sight
+from benchmarks.records.judge import CLASSES, best_sight, checks_of, judge
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run
 from tests.factories import make_baseline, make_published, make_run
@@ -103,25 +103,23 @@ def test_a_baseline_from_before_the_loss_is_judged_without_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nats_per_point", "metric", "points"),
-    [(0.005, "accuracy", None), (0.5, "loss", 0.5), (None, "accuracy", None)],
+    ("nats_per_point", "metric", "per_point"), [(0.005, "accuracy", 0.01), (0.5, "loss", 0.5), (None, "accuracy", 0.01)]
 )
-def test_sight_is_the_better_of_accuracy_and_loss_in_points(
-    nats_per_point: float | None, metric: str, points: float | None
+def test_what_a_night_catches_is_the_better_of_accuracy_and_loss_in_points(
+    nats_per_point: float | None, metric: str, per_point: float
 ) -> None:
     baseline = make_baseline(
         accuracy=(0.68, 0.70, 0.72), loss=(0.88, 0.90, 0.92), nats_per_point=nats_per_point, tolerance=0.01
     )
-    verdicts = _judge(_night(), baseline)
-    drop = next(verdict.smallest_drop for verdict in verdicts if verdict.metric == metric)
-    assert drop is not None
-    expected = 100 * drop if points is None else drop / points
-    assert sight(verdicts, baseline) == Sight(pytest.approx(expected), metric, points)  # type: ignore[arg-type]
+    best = best_sight(_judge(_night(), baseline))
+    assert best is not None
+    assert best.smallest_drop is not None
+    assert best.metric == metric
+    assert best.points == pytest.approx(best.smallest_drop / per_point)
 
 
 def test_a_published_baseline_states_no_sight() -> None:
-    published = make_published()
-    assert sight(_judge(_night(), published), published) is None
+    assert best_sight(_judge(_night(), make_published())) is None
 
 
 def test_experiments_may_have_different_numbers_of_runs() -> None:

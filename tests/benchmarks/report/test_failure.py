@@ -55,24 +55,24 @@ def test_a_pass_needs_no_words() -> None:
 
 
 def test_a_regression_says_all_that_there_is_to_know() -> None:
-    text = _explain(_night(accuracy=-0.2, cat=-0.05, confusion=((60, 40), (9, 91))), recorded=RECORDED)
-    accuracy = _judge(_night(accuracy=-0.2))[0]
+    text = _explain(_night(accuracy=-0.2, cat=-0.05, dog=-0.04, confusion=((60, 40), (9, 91))), recorded=RECORDED)
+    accuracy = _judge(_night(accuracy=-0.2, dog=-0.04))[0]
     assert text == (
         "simple_cnn on synthetic: accuracy is a regression\n"
         "  0.5000 (mean of 3 runs, 0.4900 to 0.5100) is 0.2000 below the baseline 0.7000 (mean of 5 runs, "
         "0.6800 to 0.7200);\n"
         f"  allowed is {accuracy.allowance:.4f} either way: runs vary by 0.0141 (standard deviation), and a night "
         "without change may raise a false alarm with probability 0.01.\n"
-        "  F1 that moved most: cat 0.600 to 0.550, dog 0.800 to 0.800.\n"
+        "  F1 that moved most: cat 0.600 to 0.550, dog 0.800 to 0.760.\n"
         "  Confusion that grew most: cat taken for dog, 10.0% to 40.0% of its images.\n"
         "  Training got worse. If that was meant: the command"
     )
 
 
-def test_classes_that_failed_are_named_before_those_that_moved() -> None:
+def test_a_collapsed_class_is_named() -> None:
     text = _explain(_night(dog=-0.4), recorded=RECORDED)
-    assert text.startswith("simple_cnn on synthetic: F1 of dog is a regression\n")
-    assert "  F1 that moved most: dog 0.800 to 0.400.\n" in text
+    assert text.startswith("simple_cnn on synthetic: classes is a regression\n")
+    assert "  F1 that moved most: dog 0.800 to 0.400, cat 0.600 to 0.600.\n" in text
     assert "  No confusion of two classes grew.\n" in text
 
 
