@@ -23,6 +23,10 @@ from scipy import optimize, special
 ALLOWANCE = 0.5
 """What each score gives up, in standard deviations: the sums are quickest to find a shift of twice this size."""
 
+DRIFT_ALARM_RATE = 0.0025
+"""Chance a night that a history without any change raises its first alarm, over all charts together: once in 400
+nights. It comes on top of the false-alarm rate of the night's own verdicts."""
+
 LEAST_NIGHTS = 5
 """Nights below which there is no history to judge."""
 
