@@ -106,7 +106,7 @@ def test_nights_without_a_change_fail_no_more_often_than_stated() -> None:
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_drop_that_a_night_states_is_caught_95_times_in_100(name: str) -> None:
-    """The metric that states the drop sees it: the accuracy falls by as many points, or the loss rises by what they are."""
+    """The metric that states it sees it: the accuracy falls by so many points, or the loss rises by what they are."""
     one = recorded()[name]
     verdicts = judge({name: one.runs[:SEEDS]}, {name: one.baseline}, false_alarm_rate=RATE / 5, looks=(SEEDS,))[name]
     best = best_sight(verdicts)
