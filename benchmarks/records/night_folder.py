@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from benchmarks.baselines.baselines import Baseline
 from benchmarks.records.judge import CLASS_METRIC
+from benchmarks.records.trainings import same_numbers
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run, RunError
@@ -66,6 +67,27 @@ class BaselineMark:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """What a night is to do.
+
+    Attributes:
+        trainings: the seeds to train by experiment, without those that an undecided verdict trains besides.
+        verdicts: the experiments to judge.
+    """
+
+    trainings: dict[str, list[int]] = field(default_factory=dict)
+    verdicts: list[str] = field(default_factory=list)
+
+    def __or__(self, other: Selection) -> Selection:
+        """Return what either selects."""
+        names = dict.fromkeys([*self.trainings, *other.trainings])
+        return Selection(
+            {name: sorted({*self.trainings.get(name, []), *other.trainings.get(name, [])}) for name in names},
+            list(dict.fromkeys([*self.verdicts, *other.verdicts])),
+        )
+
+
+@dataclass(frozen=True)
 class NightRecord:
     """What a night was and how it ended.
 
@@ -78,6 +100,7 @@ class NightRecord:
         verdicts: in the order of the table; one of format 1 has means alone, no values.
         problems: why an experiment was not judged, by its name.
         baselines: by experiment, of those judged.
+        selection: what the night is to do before it has ended; empty in a record of format 1.
     """
 
     dataset: str
@@ -88,6 +111,7 @@ class NightRecord:
     verdicts: list[Verdict] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     baselines: dict[str, BaselineMark] = field(default_factory=dict)
+    selection: Selection = field(default_factory=Selection)
 
 
 class NightFolder:
@@ -164,6 +188,16 @@ class NightFolder:
             OSError: the folder cannot be written; the former record is as it was.
         """
         write_whole(self.path / NIGHT_RECORD, to_json({"format": FORMAT, **asdict(record)}))
+
+    def set_apart(self, run: Run, number: int) -> None:
+        """Keep one of two different runs of an experiment and seed where nothing takes it for the night's run.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        name = record_name(run.experiment, run.dataset, run.seed)
+        write_whole(self.path / f"{name}.different{number}", run.to_json())
+        (self.path / name).unlink(missing_ok=True)
 
     def read_record(self) -> NightRecord:
         """Return what the night is.
@@ -250,6 +284,7 @@ def read_night(path: Path) -> NightRecord:
 
 def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record of format 1 as one of today's; what it did not hold is None, empty, or follows from the rest."""
+    record["selection"] = asdict(Selection())
     marks, verdicts = record.get("baselines"), record.get("verdicts")
     if isinstance(marks, dict) and all(isinstance(mark, dict) for mark in marks.values()):
         record["baselines"] = {name: mark | {"fingerprint": None} for name, mark in marks.items()}
@@ -272,13 +307,30 @@ def _missing_in_format_1(verdict: dict[str, Any], marks: dict[str, Any]) -> dict
 
 
 def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
-    """Return the runs of a night's folder, by experiment and seed, and an error for each record that cannot be read."""
-    runs, errors = [], []
-    for path in folder.glob(record_name("*", "*", "*")):
+    """Return the runs of a night's folder, by experiment and seed, and an error for each record that cannot be used.
+
+    A run whose record is there twice is returned once; of two different runs of one experiment and seed, none is.
+    """
+    found: dict[tuple[str, str, int], tuple[Path, Run]] = {}
+    different: set[tuple[str, str, int]] = set()
+    errors = []
+    for path in sorted(folder.glob(record_name("*", "*", "*"))):
         try:
-            runs.append(read_run(path))
+            run = read_run(path)
         except RunError as error:
             errors.append(error)
+            continue
+        key = run.experiment, run.dataset, run.seed
+        first, other = found.setdefault(key, (path, run))
+        if not same_numbers(run, other):
+            different.add(key)
+            errors.append(
+                RunError(
+                    f"{first} and {path.name}: found two different runs of {run.experiment} seed {run.seed}, expected "
+                    f"one; remove the wrong one"
+                )
+            )
+    runs = [run for key, (_, run) in found.items() if key not in different]
     return sorted(runs, key=lambda run: (run.experiment, run.seed)), sorted(errors, key=str)
 
 

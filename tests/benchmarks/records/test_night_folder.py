@@ -22,6 +22,7 @@ from benchmarks.records.night_folder import (
     newest_first,
     nights,
     read_night,
+    read_night_runs,
     read_runs,
     remove_half_removed,
 )
@@ -311,3 +312,22 @@ def test_leftovers_are_those_of_the_file_that_is_named(tmp_path: Path, monkeypat
 
 def _killed(*_: Path) -> None:
     raise InterruptedError
+
+
+def test_a_run_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
+    run = make_run()
+    file = write_run(tmp_path, run)
+    shutil.copy(file, tmp_path / "simple_cnn.synthetic.seed0 (copy).json")
+    assert read_night_runs(tmp_path) == ([run], [])
+
+
+def test_two_different_runs_of_one_seed_are_an_error_that_names_both_and_neither_is_read(tmp_path: Path) -> None:
+    other = write_run(tmp_path, make_run(accuracy=0.6)).rename(tmp_path / "simple_cnn.synthetic.seed00.json")
+    file = write_run(tmp_path, make_run())
+    kept = make_run(seed=1)
+    write_run(tmp_path, kept)
+    runs, (error,) = read_night_runs(tmp_path)
+    assert runs == [kept]
+    assert str(error) == (
+        f"{file} and {other.name}: found two different runs of simple_cnn seed 0, expected one; remove the wrong one"
+    )
