@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from benchmarks.baselines.baselines import Baseline
 from benchmarks.records.history import NightOfExperiment
 from benchmarks.records.judge import HEADLINE, HIGHER_IS_BETTER
 from benchmarks.records.night_folder import BaselineMark
-from benchmarks.statistics.cusum import DRIFT_ALARM_RATE, find_drift
+from benchmarks.statistics.cusum import DRIFT_ALARM_RATE, DriftVerdict, find_drift
 from benchmarks.statistics.word import Word
-
-
-@dataclass(frozen=True)
-class DriftVerdict:
-    """A metric whose level has changed over the last nights.
-
-    Attributes:
-        experiment: its name.
-        metric: accuracy or loss.
-        word: regression where it changed for the worse, else stale.
-        size: the mean since it began less the baseline's, in the metric's unit.
-        began: the start of the first night of the change, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
-        nights: how many nights ago that was, the last one included.
-    """
-
-    experiment: str
-    metric: str
-    word: Word
-    size: float
-    began: str
-    nights: int
 
 
 def judge_history(

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from cifar_models.results.run import Curves, Run
+from cifar_models.results.environment import Environment
+from cifar_models.results.run import Curves, Fingerprints, Run
 
 
 @dataclass(frozen=True)
@@ -50,22 +51,25 @@ class Exact:
 
 def why_not_comparable(today: Run, recorded: Run) -> str:
     """Return the first condition in which two runs differ, so that other digits mean nothing; empty if none does."""
-    conditions = [
-        ("experiment", today.experiment, recorded.experiment),
-        ("seed", today.seed, recorded.seed),
-        *((name, getattr(today.fingerprints, name), getattr(recorded.fingerprints, name)) for name in _FINGERPRINTS),
-        *((name, getattr(today.environment, name), getattr(recorded.environment, name)) for name in _ENVIRONMENT),
-    ]
-    for name, now, before in conditions:
-        if now != before:
+    for name in ("experiment", "seed"):
+        if (now := getattr(today, name)) != (before := getattr(recorded, name)):
             return f"another {name}: {now}, recorded {before}"
-    if today.environment.threads is None:
-        return "threads not recorded"
-    return ""
+    return why_not_repeatable(recorded, fingerprints=today.fingerprints, environment=today.environment)
 
 
-_FINGERPRINTS = ("data", "weights", "protocol")
-_ENVIRONMENT = ("packages", "python", "system", "processor", "device", "driver", "threads")
+def why_not_repeatable(recorded: Run, *, fingerprints: Fingerprints, environment: Environment) -> str:
+    """Return the first condition that keeps a training of today from repeating a recorded run; empty if none does.
+
+    Args:
+        recorded: the run.
+        fingerprints: of today's data, weights and protocol for its experiment.
+        environment: today's.
+    """
+    for today, then in ((fingerprints, recorded.fingerprints), (environment, recorded.environment)):
+        for field in fields(then):
+            if (now := getattr(today, field.name)) != (before := getattr(then, field.name)):
+                return f"another {field.name}: {now}, recorded {before}"
+    return "threads not recorded" if environment.threads is None else ""
 
 
 def compare_exactly(today: Run, recorded: Run) -> Exact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -68,20 +68,21 @@ def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[N
         all_runs, _ = read_night_runs(path)
         for name in dict.fromkeys(run.experiment for run in all_runs):
             runs = [run for run in all_runs if run.experiment == name]
-            history.setdefault(name, []).append(
-                NightOfExperiment(
-                    started=night.started,
-                    seeds=[run.seed for run in runs],
-                    values=_values(runs),
-                    mark=night.baselines.get(name),
-                    baseline={
-                        verdict.metric: verdict.baseline
-                        for verdict in night.verdicts
-                        if verdict.experiment == name and verdict.metric in METRICS
-                    },
-                )
-            )
+            baseline = {
+                verdict.metric: verdict.baseline
+                for verdict in night.verdicts
+                if verdict.experiment == name and verdict.metric in METRICS
+            }
+            mark = night.baselines.get(name)
+            history.setdefault(name, []).append(night_of_experiment(night.started, runs, mark=mark, baseline=baseline))
     return history
+
+
+def night_of_experiment(
+    started: str, runs: Sequence[Run], *, mark: BaselineMark | None, baseline: Mapping[str, float] | None = None
+) -> NightOfExperiment:
+    """Return what the history holds of one experiment's runs in a night; arguments as the attributes."""
+    return NightOfExperiment(started, [run.seed for run in runs], _values(runs), mark, dict(baseline or {}))
 
 
 def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:

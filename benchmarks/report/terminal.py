@@ -8,6 +8,7 @@ from statistics import fmean
 from tabulate import tabulate
 
 from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.records.exact import Exact
 from benchmarks.records.trainings import Training
 from benchmarks.statistics.verdict import Verdict
 
@@ -56,6 +57,14 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[
             )
     lines += [[name, *[""] * 8, f"not judged: {why}"] for name, why in problems.items()]
     return _table(lines, [*headers, "verdict"])
+
+
+def exact_table(exact: Sequence[Exact]) -> str:
+    """Return each run that repeats a recorded one and whether it is identical; those that are not first."""
+    lines: list[list[str | int]] = [
+        [one.experiment, one.seed, str(one)] for one in sorted(exact, key=lambda one: one.identical)
+    ]
+    return _table(lines, ["experiment", "seed", "to the last digit"])
 
 
 def _catches(verdict: Verdict) -> str:

@@ -20,6 +20,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import optimize, special
 
+from benchmarks.statistics.word import Word
+
 ALLOWANCE = 0.5
 """What each score gives up, in standard deviations: the sums are quickest to find a shift of twice this size."""
 
@@ -49,6 +51,31 @@ class Drift:
     size: float
     statistic: float
     threshold: float
+
+
+@dataclass(frozen=True)
+class DriftVerdict:
+    """A metric whose level has changed over the last nights.
+
+    Attributes:
+        experiment: its name.
+        metric: accuracy or loss.
+        word: regression where it changed for the worse, else stale.
+        size: the mean since it began less the baseline's, in the metric's unit.
+        began: the start of the first night of the change, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
+        nights: how many nights ago that was, the last one included.
+    """
+
+    experiment: str
+    metric: str
+    word: Word
+    size: float
+    began: str
+    nights: int
+
+    def __str__(self) -> str:
+        day = self.began.partition("T")[0]
+        return f"{self.metric} has drifted by {self.size:+.4f} since the night of {day}, over {self.nights} nights"
 
 
 def find_drift(
