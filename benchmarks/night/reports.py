@@ -39,7 +39,7 @@ def write_reports(session: pytest.Session, night: Night) -> list[str]:
             lines.append(write())
         except OSError as error:
             lines.append(
-                f"report: could not be written: {error}: put that right, and python -m benchmarks.page {folder} makes "
+                f"report: could not be written: {error}: put that right, and python -m benchmarks page {folder} makes "
                 f"the page"
             )
             session.exitstatus = session.exitstatus or NOT_JUDGED

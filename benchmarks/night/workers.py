@@ -229,13 +229,30 @@ def _report_verdict(session: pytest.Session, node_id: str, failure: str, propert
 
 
 def _selects_benchmark(config: pytest.Config) -> bool:
+    """Return whether the paths, marks and keywords of the command line select a training or a verdict."""
+    from _pytest.mark import KeywordMatcher
     from _pytest.mark.expression import Expression
 
     def is_benchmark(name: str, /, **_: str | int | bool | None) -> bool:
         return name == "benchmark"
 
-    marks = config.getoption("markexpr")
-    return not config.getoption("collectonly") and (not marks or Expression.compile(marks).evaluate(is_benchmark))
+    file = config.rootpath / "benchmarks" / "test_training.py"
+    paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    marks, keywords = config.getoption("markexpr"), config.getoption("keyword")
+    seeds = [f"test_trains[{{}}-seed{seed}]" for seed in range(config.getoption("seeds"))]
+    items = [item.format(name) for item in ("test_verdict[{}]", *seeds) for name in experiment_names(config)]
+    return (
+        not config.getoption("collectonly")
+        and any(path.resolve() in (file, *file.parents) for path in paths)
+        and (not marks or Expression.compile(marks).evaluate(is_benchmark))
+        and (
+            not keywords
+            or any(
+                Expression.compile(keywords).evaluate(KeywordMatcher({*file.parts[-2:], "benchmark", item}))
+                for item in items
+            )
+        )
+    )
 
 
 def _host(spec: Any) -> str:
