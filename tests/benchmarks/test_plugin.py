@@ -6,6 +6,7 @@ The training is a stub and so is what is trained on; all else, pyproject.toml an
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import re
 import shutil
@@ -27,6 +28,7 @@ from benchmarks.night import training as night_training
 from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION, STALE, UNDECIDED
 from benchmarks.records.night_folder import read_night
 from benchmarks.report import page as render
+from benchmarks.statistics.seeds import first_seed_of
 from cifar_models import datasets, experiments
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.datasets.synthetic import load_synthetic
@@ -183,7 +185,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def _update_command(experiment: str) -> str:
     return (
-        f"pytest -m benchmark --dataset synthetic -k {experiment} --seeds 10 --update-baselines "
+        f"pytest -m benchmark --dataset synthetic -k {experiment} --seeds 30 --update-baselines "
         "--reason 'why it changed'"
     )
 
@@ -219,7 +221,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
     assert line.startswith(f"ERROR: {bench.baselines_path}: found no such file, expected the baselines; ")
-    assert "--update-baselines --seeds 10 --reason" in line
+    assert "--update-baselines --seeds 30 --reason" in line
     assert bench.events == ["visible GPU []"]
 
     # Recorded: written with its runs, and not green, for nothing was judged.
@@ -231,7 +233,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
             "*= baselines =*",
             f"{bench.baselines_path}: this run judged nothing, it wrote",
             "experiment *data *metric *old mean *new mean *old tolerance *new tolerance*",
-            "improved_cnn *synthetic *accuracy *none *0.7000 *none *0.0100*",
+            "improved_cnn *synthetic *accuracy *none *0.7000 *none *0.0050*",
             "improved_cnn *synthetic *gap *none *0.1000 *none *0.0100*",
         ]
     )
@@ -263,7 +265,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
         [
             "simple_cnn on synthetic: accuracy is a regression",
             "  0.6000 (mean of 1 run) is 0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000);",
-            "  allowed is 0.0100 either way: the smallest change worth acting on.",
+            "  allowed is 0.0050 either way: the smallest change worth acting on.",
             "simple_cnn on synthetic: gap is a regression",
             "  No confusion of two classes grew.",
             f"  Training got worse. If that was meant: {_update_command('simple_cnn')}",
@@ -288,7 +290,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     result = bench.update("-k", "simple_cnn", "--seeds", "4")
     result.assert_outcomes(passed=4, deselected=11)
     assert result.ret == NOT_JUDGED
-    result.stdout.fnmatch_lines(["simple_cnn *synthetic *accuracy *0.7000 *0.8000 *0.0100 *0.0100*"])
+    result.stdout.fnmatch_lines(["simple_cnn *synthetic *accuracy *0.7000 *0.8000 *0.0050 *0.0050*"])
     updated = bench.baselines_path.read_text(encoding="utf-8")
     expected = json.loads(recorded)
     expected["baselines"]["simple_cnn"] = _entry(updated, "simple_cnn")
@@ -340,11 +342,15 @@ def test_a_night_says_beforehand_what_it_trains_on_and_afterwards_what_came_of_i
         ],
     )
     assert _trainings(result) == {(name, "0"): ["0.7000", "0.1000", "2", "1.5", "trained"] for name in TABLE}
-    allowed = ["0.0400", "tolerance", "0.0400", "pass"]
+    verdict = ["1", "+0.0000", "0.0400", "tolerance"]
     assert _table(result, "verdicts,") == {
-        (name, metric): [mean, mean, "1", "+0.0000", *allowed]
+        (name, metric): [mean, mean, *verdict, catches, "pass"]
         for name in TABLE
-        for metric, mean in (("accuracy", "0.7000"), ("gap", "0.1000"), ("F1 of cat", "0.6000"))
+        for metric, mean, catches in (
+            ("accuracy", "0.7000", "4.0 points"),
+            ("gap", "0.1000", "0.0400"),
+            ("classes", "0.0000", "0.0400"),
+        )
     }
     # Where there is no terminal, progress is a line an epoch, each on its own.
     assert _lines(result, "epoch") == [
@@ -498,14 +504,19 @@ def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--seeds", "0"], "--seeds: found 0, expected 1 or more"),
-        (["--seeds", "-1"], "--seeds: found -1, expected 1 or more"),
+        (["--seeds", "0"], "--seeds: found 0, expected 1 to 1000"),
+        (["--seeds", "-1"], "--seeds: found -1, expected 1 to 1000"),
         (["--update-baselines", "--seeds", "3"], "--update-baselines: found no --reason, expected why the"),
         (["--update-baselines", "--seeds", "3", "--reason", ""], "--update-baselines: found no --reason, exp"),
         (["--update-baselines", "--seeds", "3", "--reason", " "], "--update-baselines: found no --reason, exp"),
         (["--update-baselines", "--seeds", "2", "--reason", "r"], "--update-baselines: found --seeds 2, expected 3"),
         (["--update-baselines", "--reason", "r"], "--update-baselines: found --seeds 1, expected 3 or more"),
         (["--seeds", "3", "--max-seeds", "2"], "--max-seeds: found 2, expected 3 or more, as --seeds says"),
+        (["--first-seed", "-1"], "--first-seed: found -1, expected 0 to 4294966295"),
+        (
+            ["--update-baselines", "--seeds", "3", "--reason", "r", "--exact"],
+            "--exact: found with --update-baselines, which judges nothing; leave it out",
+        ),
         (
             ["--update-baselines", "--seeds", "3", "--reason", "r", "--max-seeds", "9"],
             "--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone",
@@ -676,7 +687,7 @@ def test_a_variant_has_a_baseline_of_its_own_beside_the_experiment_s(
     assert bench.trained == []
     line, *_ = _lines(result, "found no baseline")  # where CI is set, the short summary says it in full too
     typed = " ".join(option for option in ("--mixed-precision", "--xla") if option in options)
-    assert f"pytest -m benchmark --dataset synthetic {typed} -k {name} --seeds 10 --update-baselines" in line
+    assert f"pytest -m benchmark --dataset synthetic {typed} -k {name} --seeds 30 --update-baselines" in line
 
     result = bench.update(*options, "-k", name)
     result.assert_outcomes(passed=3, deselected=9)
@@ -727,7 +738,8 @@ def small_tests(bench: Bench) -> Bench:
 @pytest.mark.parametrize(("options", "passed"), [([], 3), (["-m", "unit"], 2), (["-m", "unit and not property"], 1)])
 def test_no_training_is_started_but_by_its_mark(small_tests: Bench, options: list[str], passed: int) -> None:
     result = small_tests.run(*options)
-    result.assert_outcomes(passed=passed, deselected=15 - passed)
+    # Of the three stubs 4, 10 and 3 seeds, one more each to repeat a recorded run, a verdict each; two small tests.
+    result.assert_outcomes(passed=passed, deselected=18 - passed)
     assert result.ret == pytest.ExitCode.OK
     assert small_tests.events == []
     assert not _lines(result, "data:|trainings on")
@@ -914,11 +926,101 @@ def test_options_with_paths_are_refused_where_pytest_lost_its_configuration(
     result.stderr.fnmatch_lines(["ERROR: --run-dir: pytest found no configuration*with an equals sign"])
 
 
-def test_a_night_trains_three_seeds_unless_told(bench: Bench) -> None:
+SEEDS_OF_THE_DAY = range(first_seed_of(datetime.date(2025, 1, 31)), first_seed_of(datetime.date(2025, 1, 31)) + 4)
+
+
+@pytest.fixture
+def the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nights begin on a day that has passed."""
+
+    class Clock(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Clock:
+            return cls(2025, 1, 31, 2, tzinfo=tz)
+
+    monkeypatch.setattr(datetime, "datetime", Clock)
+
+
+@pytest.mark.usefixtures("the_day")
+def test_a_night_trains_the_seeds_of_its_day_and_no_others_where_no_run_is_recorded(bench: Bench) -> None:
     bench.record()
     result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
     assert result.ret == pytest.ExitCode.OK
-    assert bench.trained == [f"train simple_cnn {seed} on none" for seed in range(3)]
+    result.assert_outcomes(passed=5, skipped=1, deselected=17)
+    assert bench.trained == [f"train simple_cnn {seed} on none" for seed in SEEDS_OF_THE_DAY]
+    assert _trainings(result)["simple_cnn", "0"] == ["no recorded run to repeat"]
+    assert not _lines(result, "exact lane")
+
+
+def _record_a_run(bench: Bench, **changes: Any) -> None:
+    """Record the run of simple_cnn's first seed as a baseline's, under tonight's conditions."""
+    run = bench.train(TABLE["simple_cnn"], SYNTHETIC, 0, weights=None, progress=None, features=None)
+    run = dataclasses.replace(run, environment=describe_environment(), **changes)
+    write_run(bench.pytester.path / "baseline_runs", run)
+
+
+@pytest.fixture
+def here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Have stubs train in this environment, as real trainings do."""
+    train = bench.train
+    monkeypatch.setattr(
+        training, "train", lambda *a, **o: dataclasses.replace(train(*a, **o), environment=describe_environment())
+    )
+    return bench
+
+
+@pytest.mark.usefixtures("the_day")
+def test_a_recorded_run_is_repeated_and_is_identical_and_no_evidence(here: Bench) -> None:
+    here.record()
+    _record_a_run(here)
+    result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    result.assert_outcomes(passed=6, deselected=17)
+    assert len(here.trained) == 5
+    assert _table(result, "exact lane:")["simple_cnn", "0"] == ["identical"]
+    assert _table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "4", "the repeated run does not count"
+
+
+@pytest.mark.usefixtures("the_day")
+@pytest.mark.parametrize(("options", "status"), [([], pytest.ExitCode.OK), (["--exact"], REGRESSION)])
+def test_a_run_that_is_not_identical_is_said_first_and_fails_if_asked(
+    here: Bench, options: list[str], status: int
+) -> None:
+    here.record()
+    here.gap["simple_cnn"] = 0.1000001
+    _record_a_run(here)
+    here.gap["simple_cnn"] = 0.1
+    result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn", *options)
+    assert result.ret == status
+    said = "differs since epoch 2: accuracy 0.1, -1e-07 from the recorded run"
+    assert _table(result, "exact lane:")["simple_cnn", "0"] == [said]
+    assert (f"simple_cnn seed 0: {said}" in result.outlines) == bool(options)
+    night = read_night(next((here.pytester.path / "runs").iterdir()))
+    assert [(one.seed, one.epoch, one.what) for one in night.exact] == [(0, 2, "accuracy")]
+
+
+@pytest.mark.usefixtures("the_day")
+def test_a_second_night_of_the_day_is_held_against_the_first_run_by_run(here: Bench) -> None:
+    here.record()
+    here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    found = _table(result, "exact lane:")
+    assert found == {("simple_cnn", str(seed)): ["identical"] for seed in SEEDS_OF_THE_DAY}
+
+
+def test_a_drift_over_nights_fails_the_night_that_finds_it(here: Bench) -> None:
+    accuracy = (0.695, 0.705, 0.700, 0.698, 0.702) * 6
+    entry = make_baseline(
+        accuracy=accuracy, gap=(0.1,) * 30, tolerance=0.03, fingerprints=fingerprints_of("simple_cnn")
+    )
+    here.record(simple_cnn=entry)
+    for night in range(30):
+        here.accuracy["simple_cnn"] = 0.7 - 0.001 * night
+        result = here.benchmark("-k", "simple_cnn", "--first-seed", str(1000 * (night + 1)))
+        if result.ret:
+            break
+    assert result.ret == REGRESSION
+    assert _words(result)["simple_cnn", "accuracy"] == "pass", "no single night fails"
+    result.stdout.fnmatch_lines(["simple_cnn: accuracy has drifted by -0.0* since the night of *: regression"])
 
 
 def test_an_undecided_verdict_trains_further_seeds_until_it_is_decided(
@@ -964,7 +1066,7 @@ def test_an_undecided_verdict_trains_further_seeds_until_it_is_decided(
     assert _words(result)["simple_cnn", "accuracy"] == "regression"
 
     # Between the two to the end: said as it is, and not green.
-    further[:] = [0.672, 0.68, 0.69]
+    further[:] = [0.669, 0.678, 0.688]
     result = bench.benchmark(*seeds)
     result.assert_outcomes(passed=11, failed=1)
     assert result.ret == UNDECIDED
@@ -986,10 +1088,10 @@ def test_one_class_that_collapses_fails_though_accuracy_and_gap_hold(bench: Benc
     result = bench.benchmark("-k", "simple_cnn")
     result.assert_outcomes(passed=1, failed=1, deselected=4)
     result.stdout.fnmatch_lines(
-        ["simple_cnn on synthetic: F1 of cat is a regression", "  F1 that moved most: cat 0.900 to 0.600."]
+        ["simple_cnn on synthetic: classes is a regression", "  F1 that moved most: cat 0.900 to 0.600, dog 0.800 to *"]
     )
     words = {metric: word for (_, metric), word in _words(result).items()}
-    assert words == {"accuracy": "pass", "gap": "pass", "F1 of cat": "regression"}
+    assert words == {"accuracy": "pass", "gap": "pass", "classes": "regression"}
 
 
 @pytest.mark.parametrize("selection", ["seed0", "test_trains", "seed0 or (simple_cnn and not test_trains)"])
