@@ -18,6 +18,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.baselines.baselines import Baseline, measured_baseline
+from benchmarks.night.settings import SEEDS
 from benchmarks.records.judge import CLASSES, best_sight, checks_of, judge
 from benchmarks.statistics.class_pattern import pattern_distances
 from benchmarks.statistics.sequential import Decisions, decide, make_plan
@@ -30,8 +31,6 @@ from cifar_models.results.run_files import read_run
 pytestmark = pytest.mark.integration
 
 RECORDS = Path(__file__).parents[3] / "baseline_runs"
-SEEDS = 5
-"""Of each experiment in a night."""
 RATE = 0.01
 NIGHTS = 1000
 
@@ -40,16 +39,23 @@ NIGHTS = 1000
 class Recorded:
     """What is recorded of one experiment: its runs, the checks of a night, and values and F1 scores by run."""
 
+    seeds: int
     runs: list[Run]
     baseline: Baseline
     checks: list[Check]
     values: Mapping[str, Floats]
     f1: Floats
 
-    def draw(self, rng: np.random.Generator, shift: Mapping[str, float]) -> dict[str, tuple[Floats, Floats]]:
-        """Draw the runs of a baseline and of a night whose metrics are moved, by metric."""
+    def draw(
+        self, rng: np.random.Generator, shift: Mapping[str, float], *, repeated: bool
+    ) -> dict[str, tuple[Floats, Floats]]:
+        """Draw the runs of a baseline and of a night whose metrics are moved, by metric.
+
+        ``repeated`` takes the night's runs from the baseline's, as seeds do that both have.
+        """
         before = rng.integers(len(self.runs), size=len(self.runs))
-        now = rng.integers(len(self.runs), size=SEEDS)
+        seeds = self.seeds
+        now = rng.choice(before, seeds, replace=False) if repeated else rng.integers(len(self.runs), size=seeds)
         drawn = {name: (values[before], values[now] + shift.get(name, 0.0)) for name, values in self.values.items()}
         return drawn | {CLASSES: pattern_distances(self.f1[before], self.f1[now])}
 
@@ -60,7 +66,8 @@ def recorded() -> dict[str, Recorded]:
     for name in EXPERIMENTS:
         runs = [read_run(path) for path in sorted(RECORDS.glob(f"{name}.synthetic.*.json"))]
         baseline = measured_baseline(runs, reason="simulation", day=datetime.date(2025, 1, 31))
-        checks = checks_of(runs[:SEEDS], baseline)
+        seeds = SEEDS["synthetic"][name]
+        checks = checks_of(runs[:seeds], baseline)
         values = {
             check.metric: np.array([getattr(run, check.metric) for run in runs])
             for check in checks
@@ -68,11 +75,11 @@ def recorded() -> dict[str, Recorded]:
         }
         classes = list(runs[0].evaluation.classes)
         f1 = np.array([[run.evaluation.classes[label].f1 for label in classes] for run in runs])
-        found[name] = Recorded(runs, baseline, checks, values, f1)
+        found[name] = Recorded(seeds, runs, baseline, checks, values, f1)
     return found
 
 
-def _nights(shifts: Mapping[str, Mapping[str, float]]) -> tuple[list[Check], Decisions]:
+def _nights(shifts: Mapping[str, Mapping[str, float]], *, repeated: bool = False) -> tuple[list[Check], Decisions]:
     """Judge resampled nights in which the metrics of some experiments are moved."""
     rng = np.random.default_rng(0)
     checks = [check for one in recorded().values() for check in one.checks]
@@ -80,7 +87,7 @@ def _nights(shifts: Mapping[str, Mapping[str, float]]) -> tuple[list[Check], Dec
     for night in range(NIGHTS):
         column = 0
         for name, one in recorded().items():
-            drawn = one.draw(rng, shifts.get(name, {}))
+            drawn = one.draw(rng, shifts.get(name, {}), repeated=repeated)
             for check in one.checks:
                 before, now = drawn[check.metric]
                 found = measure(before, now)
@@ -90,7 +97,7 @@ def _nights(shifts: Mapping[str, Mapping[str, float]]) -> tuple[list[Check], Dec
     plan = make_plan(
         [check.experiment for check in checks],
         [check.family for check in checks],
-        looks=(SEEDS,),
+        looks={name: (one.seeds,) for name, one in recorded().items()},
         false_alarm_rate=RATE,
     )
     one_sided = np.array([check.one_sided for check in checks])
@@ -98,8 +105,9 @@ def _nights(shifts: Mapping[str, Mapping[str, float]]) -> tuple[list[Check], Dec
     return checks, decide(p[None], (beyond & ~(one_sided & (effect < 0)))[None], plan)
 
 
-def test_nights_without_a_change_fail_no_more_often_than_stated() -> None:
-    _, decisions = _nights({})
+@pytest.mark.parametrize("repeated", [False, True], ids=["new seeds", "seeds of the baseline"])
+def test_nights_without_a_change_fail_no_more_often_than_stated(repeated: bool) -> None:
+    _, decisions = _nights({}, repeated=repeated)
     alarms = int(decisions.failed.any(axis=1).sum())
     assert alarms <= stats.binom.ppf(0.999, NIGHTS, RATE)
 
@@ -108,7 +116,9 @@ def test_nights_without_a_change_fail_no_more_often_than_stated() -> None:
 def test_the_drop_that_a_night_states_is_caught_95_times_in_100(name: str) -> None:
     """The metric that states it sees it: the accuracy falls by so many points, or the loss rises by what they are."""
     one = recorded()[name]
-    verdicts = judge({name: one.runs[:SEEDS]}, {name: one.baseline}, false_alarm_rate=RATE / 5, looks=(SEEDS,))[name]
+    verdicts = judge(
+        {name: one.runs[: one.seeds]}, {name: one.baseline}, false_alarm_rate=RATE / 5, looks=(one.seeds,)
+    )[name]
     best = best_sight(verdicts)
     assert best is not None
     assert best.smallest_drop is not None
