@@ -198,7 +198,7 @@ def _check_numbers(config: pytest.Config) -> None:
     seeds, reason = config.getoption("seeds"), config.getoption("reason")
     updating = config.getoption("update_baselines")
     if seeds is not None and not 1 <= seeds <= BLOCK:
-        raise pytest.UsageError(f"--seeds: found {seeds}, expected 1 to {BLOCK}")
+        raise pytest.UsageError(f"--seeds: found {seeds}, expected {'1 or more' if seeds < 1 else f'at most {BLOCK}'}")
     first = config.getoption("first_seed")
     if first is not None and not 0 <= first < 2**32 - BLOCK:
         raise pytest.UsageError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")

@@ -504,8 +504,9 @@ def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--seeds", "0"], "--seeds: found 0, expected 1 to 1000"),
-        (["--seeds", "-1"], "--seeds: found -1, expected 1 to 1000"),
+        (["--seeds", "0"], "--seeds: found 0, expected 1 or more"),
+        (["--seeds", "-1"], "--seeds: found -1, expected 1 or more"),
+        (["--seeds", "1001"], "--seeds: found 1001, expected at most 1000"),
         (["--update-baselines", "--seeds", "3"], "--update-baselines: found no --reason, expected why the"),
         (["--update-baselines", "--seeds", "3", "--reason", ""], "--update-baselines: found no --reason, exp"),
         (["--update-baselines", "--seeds", "3", "--reason", " "], "--update-baselines: found no --reason, exp"),
