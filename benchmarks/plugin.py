@@ -68,8 +68,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     names = experiment_names(metafunc.config)
     if SEED in metafunc.fixturenames:
-        seeds = range(metafunc.config.stash[SETTINGS].seeds)
-        pairs = [pytest.param(name, seed, id=training_id(name, seed)) for name in names for seed in seeds]
+        settings = metafunc.config.stash[SETTINGS]
+        pairs = [
+            pytest.param(name, seed, id=training_id(name, seed))
+            for name in names
+            for seed in settings.trainings_of(name)
+        ]
         metafunc.parametrize((EXPERIMENT, SEED), pairs)
     else:
         metafunc.parametrize(EXPERIMENT, names)

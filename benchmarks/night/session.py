@@ -19,7 +19,7 @@ from benchmarks.night.training import Show, train_and_file, why_impossible
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import Selection
 from benchmarks.records.trainings import Outcome, Training
-from benchmarks.report.terminal import changes_table, published_table, trainings_table, verdicts_table
+from benchmarks.report.terminal import changes_table, exact_table, published_table, trainings_table, verdicts_table
 from cifar_models.datasets import DatasetError
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
@@ -114,12 +114,23 @@ class NightSession:
         """Fail an item whose experiment cannot be trained and judged, before the training; say why in full once."""
         reason = why_impossible(self.night, name)
         if reason is None:
+            self._require_recorded(name, seed)
             return
         outcome, text = reason
         said_before = name in self.night.trained
         if seed is not None:
             self.night.file(Training(name, seed, outcome))
         pytest.fail(f"{name}: {outcome}, as said above" if said_before else text, pytrace=False)
+
+    def _require_recorded(self, name: str, seed: int | None) -> None:
+        """Skip a training for the exact lane alone where there is nothing that it could repeat."""
+        night = self.night
+        if seed is None or night.settings.is_evidence(seed) or night.recorded_run(name, seed):
+            return
+        night.file(Training(name, seed, Outcome.NOTHING_TO_REPEAT))
+        pytest.skip(
+            f"{name} seed {seed}: no run recorded with these data, weights, protocol, versions, processor and threads"
+        )
 
     def train(self, item: pytest.Item, name: str, seed: int) -> str:
         """Train for an item and show the progress; return why there is no run that can be judged, if so."""
@@ -195,9 +206,13 @@ class NightSession:
         if ended:
             selected = {*night.selection.verdicts, *night.trained}
             session.exitstatus = exit_status(
-                (verdict.word for some in night.verdicts.values() for verdict in some),
+                [
+                    *(verdict.word for some in night.verdicts.values() for verdict in some),
+                    *(drift.word for drift in night.drifts),
+                ],
                 failed_otherwise=self.failed_otherwise
-                or any(training.outcome == Outcome.DIVERGED for training in night.trainings),
+                or any(training.outcome == Outcome.DIVERGED for training in night.trainings)
+                or (night.settings.exact and not all(exact.identical for exact in night.exact)),
                 not_judged=bool(selected - night.verdicts.keys() or night.losses),
             )
         self._said += write_reports(session, night)
@@ -227,6 +242,11 @@ class NightSession:
         if not night.settings.updates:
             names = [name for name in night.trained if name not in night.verdicts]
             problems = {name: night.problem(name) or NOT_REACHED for name in names}
+            if night.exact:
+                reporter.write_sep("=", "exact lane: the same seeds, recorded and tonight")
+                reporter.write_line(exact_table(night.exact))
+            for drift in night.drifts:
+                reporter.write_line(f"{drift.experiment}: {drift}: {drift.word}")
             reporter.write_sep("=", f"verdicts, false-alarm rate {night.settings.false_alarm_rate:g} a night")
             reporter.write_line(verdicts_table(night.verdicts, problems))
         if night.folder is not None:

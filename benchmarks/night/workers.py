@@ -239,8 +239,9 @@ def _selects_benchmark(config: pytest.Config) -> bool:
     file = project_folder(config) / "benchmarks" / "test_training.py"
     paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
     marks, keywords = config.getoption("markexpr"), config.getoption("keyword")
-    seeds = [f"test_trains[{{}}-seed{seed}]" for seed in range(config.getoption("seeds"))]
-    items = [item.format(name) for item in ("test_verdict[{}]", *seeds) for name in experiment_names(config)]
+    settings, names = read_settings(config), experiment_names(config)
+    items = [f"test_verdict[{name}]" for name in names]
+    items += [f"test_trains[{name}-seed{seed}]" for name in names for seed in settings.trainings_of(name)]
     return (
         not config.getoption("collectonly")
         and any(path.resolve() in (file, *file.parents) for path in paths)

@@ -25,12 +25,18 @@ pytestmark = pytest.mark.integration
     [
         (["--seeds", "0"], "--seeds: found 0, expected 1 or more"),
         (["--seeds", "-1"], "--seeds: found -1, expected 1 or more"),
+        (["--seeds", "1001"], "--seeds: found 1001, expected at most 1000"),
         (["--update-baselines", "--seeds", "3"], "--update-baselines: found no --reason, expected why the"),
         (["--update-baselines", "--seeds", "3", "--reason", ""], "--update-baselines: found no --reason, exp"),
         (["--update-baselines", "--seeds", "3", "--reason", " "], "--update-baselines: found no --reason, exp"),
         (["--update-baselines", "--seeds", "2", "--reason", "r"], "--update-baselines: found --seeds 2, expected 3"),
         (["--update-baselines", "--reason", "r"], "--update-baselines: found --seeds 1, expected 3 or more"),
         (["--seeds", "3", "--max-seeds", "2"], "--max-seeds: found 2, expected 3 or more, as --seeds says"),
+        (["--first-seed", "-1"], "--first-seed: found -1, expected 0 to 4294966295"),
+        (
+            ["--update-baselines", "--seeds", "3", "--reason", "r", "--exact"],
+            "--exact: found with --update-baselines, which judges nothing; leave it out",
+        ),
         (
             ["--update-baselines", "--seeds", "3", "--reason", "r", "--max-seeds", "9"],
             "--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone",
@@ -144,13 +150,6 @@ def test_the_command_of_a_failure_repeats_what_the_session_trained_on(bench: Ben
     result = bench.benchmark("-k", "simple_cnn", f"--weights-dir={bench.pytester.mkdir('my weights')}")
     line, *_ = lines(result, "Training got worse")  # in the summary too, where CI is set
     assert f"--dataset synthetic '--weights-dir={bench.pytester.path}/my weights' -k simple_cnn" in line
-
-
-def test_a_night_trains_three_seeds_unless_told(bench: Bench) -> None:
-    bench.record()
-    result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
-    assert result.ret == pytest.ExitCode.OK
-    assert bench.trained == [f"train simple_cnn {seed} on none" for seed in range(3)]
 
 
 @pytest.mark.parametrize(("options", "features"), [((), SESSION_FEATURES), (("--no-feature-cache",), None)])
