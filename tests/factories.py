@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.baselines.baselines import Baseline, ClassMetric, Metric
 from benchmarks.records.findings import Finding
 from benchmarks.records.night_folder import BaselineMark, VerdictRecord
-from cifar_models.datasets.cifar10 import CLASS_NAMES, TRAIN_BATCHES
+from cifar_models.datasets.batches import CLASS_NAMES, PYTHON
 from cifar_models.results.environment import Environment
 from cifar_models.results.evaluation import ClassReport, Evaluation
 from cifar_models.results.run import Curves, Fingerprints, Run, Timings
@@ -53,7 +53,6 @@ def make_run(
         dataset=dataset,
         weights=weights,
         fingerprints=fingerprints,
-        checksums={"data": None, "weights": None},
         protocol={"epochs": 10},
         curves=Curves(
             loss=[1.0] * epochs,
@@ -182,7 +181,7 @@ def cifar10_batches(seed: int) -> dict[str, dict[bytes, Any]]:
             b"labels": list(range(10)),
             b"data": generator.integers(0, 256, size=(10, 3072), dtype=np.uint8),
         }
-        for name in (*TRAIN_BATCHES, "test_batch")
+        for name in (*PYTHON.train, PYTHON.test)
     }
     return batches | {"batches.meta": {b"num_vis": 3072, b"label_names": [name.encode() for name in CLASS_NAMES]}}
 

@@ -7,7 +7,7 @@ import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from scipy.special import stdtrit
 
 from benchmarks.throughput.speeds import SECTION, read_throughput
+from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
 from cifar_models.storage.files import remove_leftovers, write_whole
@@ -23,6 +24,14 @@ from cifar_models.storage.strict_json import parse_json, read_as, to_json
 SCHEMA = 2
 METRICS = ("accuracy", "gap")
 SOURCES = ("measured", "published")
+FORMER_NAMES = {
+    "cifar-10-python.tar.gz sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce": (
+        OFFICIAL_FINGERPRINT
+    ),
+    "md5:6d6bbae143d832006294945121d1f1fc": "sha256:99b32de5670d4dc26dfb8560020372e61b0970293beb1d396cccd5840a15f19e",
+    "md5:4d473c1dd8becc155b73f8504c6f6626": "sha256:555c3c47742ed776907583dadd9d0f358b00041cdc5412f285bcde1f0c2b90fb",
+}
+"""Checksums of published files, which entries once had, and the fingerprints of what these files hold."""
 LEAST_RUNS = 3
 """Runs below which a spread is not worth the name, and no baseline is measured."""
 SUGGESTED_RUNS = 10
@@ -83,8 +92,7 @@ class Baseline:
 
     Attributes:
         source: ``measured`` by this suite, or ``published`` in the report that it reproduces.
-        fingerprints: what a run must agree with before it is compared. The data's and the weights' may be a
-            published checksum in place of a fingerprint.
+        fingerprints: what a run must agree with before it is compared.
         weights: what the models started from, in words.
         metrics: by name, ``accuracy`` and ``gap``; a published baseline may lack the gap.
         f1: of each class; None if published.
@@ -152,6 +160,7 @@ def read_baselines(path: Path) -> Baselines:
             for dataset, sources in datasets.items():
                 for source, baseline in sources.items():
                     _check(baseline, source, f"baselines.{experiment}.{dataset}.{source}")
+                    sources[source] = _by_fingerprint(baseline)
     except ValueError as error:
         raise BaselineError(f"{path}: {error}; restore it from version control or correct it by hand") from None
     return baselines
@@ -255,7 +264,6 @@ def find_baseline(
     experiment: str,
     dataset: str,
     fingerprints: Fingerprints,
-    checksums: dict[str, str | None],
     update_command: str,
 ) -> Baseline:
     """Return the baseline that a run may be compared with: the measured one, or else the published one.
@@ -265,7 +273,6 @@ def find_baseline(
         experiment: the experiment's name.
         dataset: the data set's name.
         fingerprints: of the run's data, weights and protocol.
-        checksums: the published checksums of ``data`` and ``weights``, each good in place of its fingerprint.
         update_command: what to run to set a baseline, for the message.
 
     Raises:
@@ -277,7 +284,7 @@ def find_baseline(
         raise BaselineError(f"{experiment} on {dataset}: found no baseline, expected one to compare with; {remedy}")
     for part, expected in asdict(baseline.fingerprints).items():
         found = getattr(fingerprints, part)
-        if expected not in {found, checksums.get(part)} or (expected is None) != (found is None):
+        if found != expected:
             raise BaselineError(
                 f"{experiment} on {dataset}: the {part} fingerprint differs, so there is nothing to compare: "
                 f"found {found}, expected {expected} as in the {baseline.source} baseline. If the {part} "
@@ -327,6 +334,14 @@ def _measured_f1(runs: Sequence[Run]) -> ClassMetric:
         tolerance=SMALLEST_CHANGE["f1"],
         tolerance_reason="the smallest change worth acting on",
     )
+
+
+def _by_fingerprint(baseline: Baseline) -> Baseline:
+    """Return a baseline whose data and weights are named by fingerprint, not by the checksum of a published file."""
+    former = baseline.fingerprints
+    weights = FORMER_NAMES.get(former.weights, former.weights) if former.weights else None
+    fingerprints = replace(former, data=FORMER_NAMES.get(former.data, former.data), weights=weights)
+    return replace(baseline, fingerprints=fingerprints)
 
 
 def _check(baseline: Baseline, source: str, where: str) -> None:

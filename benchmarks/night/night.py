@@ -40,7 +40,7 @@ from cifar_models.results.run import Run
 from cifar_models.results.run_files import record_name, write_run
 from cifar_models.results.source_code import describe_code
 from cifar_models.storage.files import remove_leftovers
-from cifar_models.training.train import checksums_of, default_weights, fingerprints_of
+from cifar_models.training.train import default_weights, fingerprints_of
 
 NOT_REACHED = "the session ended before"
 """Why an experiment was not judged that lacks nothing."""
@@ -123,7 +123,6 @@ class Night:
             experiment=experiment.name,
             dataset=self.dataset.name,
             fingerprints=fingerprints_of(experiment.protocol, self.dataset, weights),
-            checksums=checksums_of(self.dataset, weights),
             update_command=self.update_command(experiment),
         )
 

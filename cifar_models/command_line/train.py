@@ -57,7 +57,8 @@ def add_to(commands: Any) -> None:
         "--data-dir",
         type=Path,
         metavar="DIR",
-        help="folder with cifar-10-python.tar.gz or cifar-10-batches-py/ (default: Keras's cache, then its download)",
+        help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
+        "(default: Keras's cache, then its download)",
     )
     parser.add_argument(
         "--weights-dir",

@@ -136,7 +136,6 @@ def train(
         dataset=dataset.name,
         weights=weights.description if weights else "none",
         fingerprints=fingerprints_of(protocol, dataset, weights),
-        checksums=checksums_of(dataset, weights),
         protocol=protocol.values,
         curves=Curves(**{name: [float(value) for value in history[name]] for name in Curves.__annotations__}),
         evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
@@ -187,11 +186,6 @@ def fingerprints_of(protocol: Protocol, dataset: Dataset, weights: BackboneWeigh
         weights=weights.fingerprint if weights else None,
         protocol=protocol.fingerprint,
     )
-
-
-def checksums_of(dataset: Dataset, weights: BackboneWeights | None) -> dict[str, str | None]:
-    """Return the published checksums that data and weights were recognised by; None for what was not."""
-    return {"data": dataset.checksum, "weights": weights.checksum if weights else None}
 
 
 def default_weights(

@@ -25,8 +25,8 @@ from tests.factories import make_baseline, make_run
 pytestmark = pytest.mark.unit
 
 SYNTHETIC = load_synthetic(train_count=20, evaluation_count=10)
-CIFAR10 = dataclasses.replace(SYNTHETIC, name="cifar10", checksum="md5:data")
-WEIGHTS = BackboneWeights("vgg16", "ImageNet", "sha256:weights", "md5:weights", {})
+CIFAR10 = dataclasses.replace(SYNTHETIC, name="cifar10")
+WEIGHTS = BackboneWeights("vgg16", "ImageNet", "sha256:weights", {})
 
 
 def _never_built() -> Any:
@@ -68,12 +68,9 @@ def test_weights_not_to_be_had_are_raised_where_they_are_wanted(path: Path) -> N
             wanted(PRETRAINED)
 
 
-@pytest.mark.parametrize("data", [CIFAR10.fingerprint, "md5:data"])
-@pytest.mark.parametrize("weights", ["sha256:weights", "md5:weights"])
-def test_a_baseline_is_found_by_fingerprint_or_checksum_of_data_and_weights(
-    path: Path, data: str, weights: str
-) -> None:
-    baseline = make_baseline(fingerprints=Fingerprints(data, weights, PRETRAINED.protocol.fingerprint))
+def test_a_baseline_is_found_by_the_fingerprints_of_data_weights_and_protocol(path: Path) -> None:
+    fingerprints = Fingerprints(CIFAR10.fingerprint, "sha256:weights", PRETRAINED.protocol.fingerprint)
+    baseline = make_baseline(fingerprints=fingerprints)
     night = _night(path, baselines={"vgg16_frozen": {"cifar10": {"measured": baseline}}})
     assert night.baseline_for(PRETRAINED) is baseline
 

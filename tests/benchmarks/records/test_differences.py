@@ -10,7 +10,7 @@ import pytest
 from benchmarks.records.differences import Comparison, compare, differing_first
 from cifar_models.results.run import Run
 from cifar_models.results.source_code import Code
-from tests.factories import CODE, ENVIRONMENT, FINGERPRINTS, make_baseline, make_published, make_run
+from tests.factories import CODE, ENVIRONMENT, FINGERPRINTS, make_baseline, make_run
 
 pytestmark = pytest.mark.unit
 
@@ -83,15 +83,6 @@ def test_without_the_baseline_s_runs_its_code_and_protocol_are_not_known() -> No
     assert not found["git commit"].known
     assert not found["protocol: epochs"].known
     assert not found["protocol"].differs
-
-
-def test_official_files_are_the_published_baseline_s() -> None:
-    published = make_published(fingerprints=dataclasses.replace(FINGERPRINTS, data="tar.gz sha256:official"))
-    official = dataclasses.replace(make_run(), checksums={"data": "tar.gz sha256:official", "weights": None})
-    (data, *_) = compare(published, [], [official])
-    assert data == Comparison("data", "tar.gz sha256:official", "tar.gz sha256:official")
-    (data, *_) = compare(published, [], [make_run()])
-    assert data.differs
 
 
 def test_packages_stand_in_the_order_of_what_they_decide() -> None:

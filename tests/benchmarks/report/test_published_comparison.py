@@ -11,7 +11,7 @@ from benchmarks.baselines.published_report import REPORT
 from benchmarks.records.findings import Finding, Findings
 from benchmarks.records.night_folder import NightRecord
 from benchmarks.report.published_comparison import comparable_runs, pictures, published_comparison
-from cifar_models.datasets.cifar10 import CLASS_NAMES
+from cifar_models.datasets.batches import CLASS_NAMES
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import write_run
 from tests.factories import make_baseline, make_finding, make_run
