@@ -38,11 +38,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cifar", "CIFAR-10 benchmark (with -m benchmark)")
     group.addoption("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
     group.addoption(
-        "--all-gpus",
-        action="store_true",
-        help="train each model on all GPUs at once, a share of each batch on each of them; goes with --gpu",
-    )
-    group.addoption(
         "--mixed-precision",
         action="store_true",
         help="train each experiment in Keras's mixed_float16, against a baseline of its own",
@@ -159,16 +154,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--false-alarm-rate: found {rate}, expected a number above 0 and below 0.5")
     if reason is not None and not updating:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
-    if config.getoption("all_gpus"):
-        if not config.getoption("gpu"):
-            raise pytest.UsageError("--all-gpus: found without --gpu, expected both; without it GPUs are hidden")
-        if config.getoption("xla"):
-            raise pytest.UsageError("--all-gpus: found with --xla, which compiles for one device; expected one of them")
-        if is_worker(config) or is_controller(config):
-            raise pytest.UsageError(
-                "--all-gpus: found with workers of pytest-xdist, each of which has a GPU of its own; expected one of "
-                "them, -n to train several experiments at a time or --all-gpus to train each faster"
-            )
     for option in ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines"):
         path = config.getoption(option)
         name = f"--{option.replace('_', '-')}"
@@ -186,23 +171,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Refuse ``--gpu`` and ``--all-gpus`` where there are none, before anything is collected or loaded.
+    """Refuse ``--gpu`` where there is none, before anything is collected or loaded.
 
     Raises:
-        pytest.UsageError: TensorFlow sees no GPU, or has used it already; or only one of what are to be several.
+        pytest.UsageError: TensorFlow sees no GPU, or has used it already.
     """
     if session.config.getoption("gpu"):
-        from cifar_models.training.devices import all_gpus, use_gpus
+        from cifar_models.training.devices import use_gpus
 
         try:
             use_gpus()
         except RuntimeError as error:
             raise pytest.UsageError(f"--gpu: {error}; or leave --gpu out to train on the CPU") from None
-        if session.config.getoption("all_gpus"):
-            try:
-                all_gpus()
-            except RuntimeError as error:
-                raise pytest.UsageError(f"--all-gpus: {error}; or leave --all-gpus out to train on one") from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -277,16 +257,14 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         to_judge: the experiments whose verdicts were selected.
 
     Raises:
-        pytest.UsageError: data or baselines that cannot be used, GPUs that can no longer be hidden, or that cannot
-            share a batch equally.
+        pytest.UsageError: data or baselines that cannot be used, or GPUs that can no longer be hidden.
     """
     from benchmarks.baselines.baselines import BaselineError
     from benchmarks.night.night import Night, load_weights, read_or_start_baselines
     from cifar_models.datasets import DatasetError, load_dataset
-    from cifar_models.distribution import require_equal_shares
     from cifar_models.experiments import find_experiment
     from cifar_models.results.run import Run
-    from cifar_models.training.devices import all_gpus, hide_gpus
+    from cifar_models.training.devices import hide_gpus
 
     option = config.getoption
     if not option("gpu"):
@@ -308,12 +286,6 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
                 f"{path}: baselines of an unknown {error}; remove that entry or bring its experiment back"
             ) from None
     selected = [find_experiment(name) for name in names]
-    devices = all_gpus() if option("all_gpus") else ()
-    try:
-        for experiment in selected:
-            require_equal_shares(devices, experiment.protocol.batch_size, dataset)
-    except ValueError as error:
-        raise pytest.UsageError(f"--all-gpus: {error}; choose fewer with CUDA_VISIBLE_DEVICES") from None
     night = Night(
         dataset,
         load_weights(selected, dataset, option("weights_dir")),
@@ -324,7 +296,6 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         max_seeds=option("max_seeds") or option("seeds"),
         false_alarm_rate=option("false_alarm_rate"),
         to_judge=frozenset(to_judge),
-        devices=devices,
         feature_cache=not option("no_feature_cache"),
     )
     if worker := config.pluginmanager.getplugin(WORKER):  # whose runs the controller keeps
@@ -348,7 +319,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     from cifar_models.results.environment import describe_environment
 
     option = config.getoption
-    environment = describe_environment(night.devices)
+    environment = describe_environment()
     packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
     dataset = night.dataset
     counts = f"{len(dataset.train_images):,} train and {len(dataset.evaluation_images):,} evaluation images"
@@ -418,6 +389,7 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
     from cifar_models.experiments import find_experiment
     from cifar_models.training import train as training
     from cifar_models.training.features import SESSION_FEATURES
+    from cifar_models.training.watch import TrainingDiverged
 
     if (name, seed) in night.resumed:
         night.rows.append(Row(name, seed, "taken from the interrupted night", night.resumed[name, seed]))
@@ -432,9 +404,8 @@ def train_and_file(night: Night, name: str, seed: int, *, progress: Callable[[Pr
             weights=weights,
             progress=progress,
             features=SESSION_FEATURES if night.feature_cache else None,
-            devices=night.devices,
         )
-    except training.TrainingDiverged as error:
+    except TrainingDiverged as error:
         night.rows.append(Row(name, seed, DIVERGED))
         return f"{name} seed {seed}: {error}"
     except training.OUT_OF_MEMORY as error:
@@ -572,7 +543,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
 def _options_to_repeat(config: pytest.Config) -> str:
     """Return the options of this session that decide what is trained on what, as one would type them."""
     words = [f"--dataset {config.getoption('dataset')}"]
-    words += [f"--{name}" for name in ("gpu", "all-gpus", "mixed-precision", "xla") if config.getoption(f"--{name}")]
+    words += [f"--{name}" for name in ("gpu", "mixed-precision", "xla") if config.getoption(f"--{name}")]
     for option in ("data_dir", "weights_dir", "baselines"):
         if path := config.getoption(option):
             words.append(shlex.quote(f"--{option.replace('_', '-')}={path}"))

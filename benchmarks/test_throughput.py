@@ -36,6 +36,7 @@ from cifar_models.models.freezing import FrozenSplit, split_at_frozen_boundary
 from cifar_models.results.environment import describe_environment
 from cifar_models.storage.strict_json import parse_json
 from cifar_models.training import train as training
+from cifar_models.training.compiled import CompiledModelCache, compile_model
 from cifar_models.training.features import FeatureCache, compile_prefix
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _baselines(config: pytest.Config, name: str, figure: str, device: str) -> li
 def test_step(subject: Subject, measure: Measure) -> None:
     """A training step, of what is behind the frozen part if there is one."""
     protocol = subject.experiment.protocol
-    trained = training.compile_for_training(subject.split.rest or subject.model, protocol, steps=1000)
+    trained = compile_model(subject.model, protocol, steps=1000, split=True).trained
     inputs: Any = subject.images
     if subject.split.prefix is not None:
         features = compile_prefix(subject.split.prefix)(subject.images)
@@ -175,7 +176,7 @@ def test_training(subject: Subject, measure: Measure) -> None:
     protocol = dataclasses.replace(subject.experiment.protocol, epochs=EPOCHS, patience=EPOCHS, backbone=None)
     experiment = dataclasses.replace(subject.experiment, protocol=protocol)
     dataset = random_dataset(TRAIN_COUNT, EVALUATION_COUNT)
-    work = partial(training.train, experiment, dataset, 0, features=FeatureCache())
+    work = partial(training.train, experiment, dataset, 0, features=FeatureCache(), models=CompiledModelCache())
     measure("training", work, images=EPOCHS * TRAIN_COUNT, rounds=1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +62,6 @@ class Night:
         max_seeds: with how many at most while its verdict is undecided.
         false_alarm_rate: chance that a night without any change has anything but passes.
         to_judge: the experiments whose verdicts were selected.
-        devices: that share each training; none for the one that TensorFlow takes.
         feature_cache: whether a frozen part's output is computed once and kept for the session.
         folder: where its runs are recorded; None to record none.
         resumed: runs of an interrupted night that stand for trainings of tonight.
@@ -84,7 +83,6 @@ class Night:
     max_seeds: int = 1
     false_alarm_rate: float = 0.01
     to_judge: frozenset[str] = frozenset()
-    devices: Sequence[str] = ()
     feature_cache: bool = True
     folder: NightFolder | None = None
     resumed: dict[RunKey, Run] = field(default_factory=dict)
@@ -137,7 +135,7 @@ class Night:
             self.folder = NightFolder.resume(run_dir, dataset=self.dataset.name, data=self.dataset.fingerprint)
             if self.folder is not None:
                 self.started = self.folder.read_record().started
-                environment = describe_environment(self.devices)
+                environment = describe_environment()
                 self.resumed, notes = runs_to_take(self.folder.path, lambda run: self.difference(run, environment))
                 self.notes += notes
                 return

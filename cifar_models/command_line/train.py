@@ -102,6 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
     prepare_folder(arguments.output, files.values(), overwrite=arguments.overwrite)
     choose_device(gpu=arguments.gpu)
     from cifar_models.training import train as training
+    from cifar_models.training.watch import TrainingDiverged
 
     weights = _weights(experiment, dataset, arguments.weights_dir)
     _say_what_is_trained(experiment, dataset, weights)
@@ -122,7 +123,7 @@ def run(arguments: argparse.Namespace) -> None:
             weights=weights,
             progress=lambda state: line.show(title, state),
         )
-    except training.TrainingDiverged as error:
+    except TrainingDiverged as error:
         raise CommandError(f"{title}: {error}", status=1) from None
     finally:
         line.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +20,7 @@ class Environment:
         python: its version.
         system: operating system and machine type.
         processor: the processor's model name.
-        device: what was trained on: the names of the GPUs that shared the training, or ``CPU``.
+        device: what was trained on: the GPU's name, or ``CPU``.
         driver: NVIDIA's kernel driver, in its own words; None where there is none.
     """
 
@@ -33,18 +32,14 @@ class Environment:
     driver: str | None
 
 
-def describe_environment(devices: Sequence[str] = ()) -> Environment:
-    """Describe this process's environment; TensorFlow must see the devices that it is to train on.
-
-    Args:
-        devices: that a training shares, as ``train`` takes them.
-    """
+def describe_environment() -> Environment:
+    """Describe this process's environment; TensorFlow must see the devices that it is to train on."""
     return Environment(
         packages={name: metadata.version(name) for name in PACKAGES},
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
-        device=describe_device(devices),
+        device=describe_device(),
         driver=_driver(),
     )
 
@@ -62,25 +57,15 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def describe_device(devices: Sequence[str] = ()) -> str:
-    """Return what a training uses, joined by commas: a GPU by the name of its model, a processor as ``CPU``.
-
-    Args:
-        devices: such as ``GPU:1``; none for the one that TensorFlow takes, the first GPU that it sees or the CPU.
-    """
+def describe_device() -> str:
+    """Return what TensorFlow trains on: the name of the first GPU that it sees, or ``CPU``."""
     import tensorflow as tf
 
     gpus = tf.config.get_visible_devices("GPU")
-
-    def name_of(device: str) -> str:
-        kind, _, number = device.partition(":")
-        if kind != "GPU":
-            return kind
-        gpu = gpus[int(number)]
-        details: dict[str, str] = tf.config.experimental.get_device_details(gpu)
-        return details.get("device_name") or str(gpu.name)
-
-    return ", ".join(map(name_of, devices or ["GPU:0" if gpus else "CPU"]))
+    if not gpus:
+        return "CPU"
+    details: dict[str, str] = tf.config.experimental.get_device_details(gpus[0])
+    return details.get("device_name") or str(gpus[0].name)
 
 
 def _driver() -> str | None:

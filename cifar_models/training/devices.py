@@ -27,20 +27,6 @@ def use_gpus() -> None:
             ) from None
 
 
-def all_gpus() -> tuple[str, ...]:
-    """Return TensorFlow's names of the GPUs that one training is to share, two or more.
-
-    Raises:
-        RuntimeError: TensorFlow sees fewer.
-    """
-    import tensorflow as tf
-
-    gpus = tuple(f"GPU:{number}" for number, _ in enumerate(tf.config.get_visible_devices("GPU")))
-    if len(gpus) < 2:
-        raise RuntimeError(f"found {len(gpus)} GPUs that TensorFlow can see, expected two or more to share a training")
-    return gpus
-
-
 def hide_gpus() -> None:
     """Hide all GPUs from TensorFlow, so that a run on the CPU is one wherever it takes place.
 

@@ -19,7 +19,6 @@ import tensorflow as tf
 
 from cifar_models.datasets.dataset import Dataset, Images
 from cifar_models.datasets.normalization import Normalize
-from cifar_models.rewriting import rewrite_for_speed
 from cifar_models.storage.fingerprint import fingerprint_arrays, fingerprint_json
 
 Arrays = list[npt.NDArray[np.float32]]
@@ -46,7 +45,7 @@ class FeatureCache:
     """
 
     def __init__(self) -> None:
-        self._key: tuple[str, ...] | None = None
+        self._key: tuple[str | None, ...] | None = None
         self._features: Features | None = None
 
     def get(self, prefix: keras.Model, *, normalization: str, normalize: Normalize, dataset: Dataset) -> Features:
@@ -59,7 +58,7 @@ class FeatureCache:
             dataset: whose training and evaluation images are wanted, in their order.
         """
         key = (fingerprint_model(prefix), normalization, dataset.fingerprint)
-        if self._features is None or key != self._key:
+        if self._features is None or key[0] is None or key != self._key:
             self.clear()
             compute = compile_prefix(prefix)
             self._features = Features(
@@ -78,10 +77,17 @@ SESSION_FEATURES = FeatureCache()
 """The cache that ``train`` uses unless told otherwise."""
 
 
-def fingerprint_model(model: keras.Model) -> str:
-    """Return a fingerprint of a model's graph and weights, blind to the names of its layers.
+def fingerprint_model(model: keras.Model) -> str | None:
+    """Return a fingerprint of a model's graph and weights; None where ``fingerprint_structure`` gives none."""
+    structure = fingerprint_structure(model)
+    return structure and structure + fingerprint_arrays(*model.get_weights())
 
-    Keras numbers unnamed layers through the process, so two builds of one model differ in names alone.
+
+def fingerprint_structure(model: keras.Model) -> str | None:
+    """Return a fingerprint of a model's graph and of its layers' settings, without the names of the layers.
+
+    Keras numbers unnamed layers through the process, so two builds of one model differ in names alone. None is returned
+    for a model with a layer that Keras cannot serialize.
     """
     names = {layer.name: f"#{position}" for position, layer in enumerate(model.layers)} | {model.name: "#"}
 
@@ -92,20 +98,21 @@ def fingerprint_model(model: keras.Model) -> str:
             return [without_names(element, key) for element in value]
         return names.get(value, value) if isinstance(value, str) and key in _NAME_KEYS else value
 
-    structure = fingerprint_json(without_names(keras.saving.serialize_keras_object(model)))
-    return structure + fingerprint_arrays(*model.get_weights())
+    try:
+        return fingerprint_json(without_names(keras.saving.serialize_keras_object(model)))
+    except (NotImplementedError, TypeError, ValueError):
+        return None
 
 
 def compile_prefix(prefix: keras.Model) -> Callable[[Any], list[tf.Tensor]]:
     """Return a function from a batch of normalized images of any size to the frozen part's outputs.
 
-    Keras's ``predict_on_batch`` would trace the model again for the last batch, which is smaller, and take XLA on a
-    GPU, which is the protocol's to choose, for what is trained.
+    Keras's ``predict_on_batch`` would trace the model again for the last batch, which is smaller, and use XLA on a
+    GPU, although the protocol says whether XLA is used.
     """
-    model = rewrite_for_speed(prefix)
     signature = [tf.TensorSpec((None, *prefix.input.shape[1:]), tf.float32)]
     compiled: Callable[[Any], list[tf.Tensor]] = tf.function(
-        lambda images: keras.tree.flatten(model(images, training=False)), input_signature=signature, autograph=False
+        lambda images: keras.tree.flatten(prefix(images, training=False)), input_signature=signature, autograph=False
     )
     return compiled
 

@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ from cifar_models.storage.strict_json import to_json
 from cifar_models.training import train as training
 from cifar_models.training.features import SESSION_FEATURES, FeatureCache
 from cifar_models.training.progress import Progress
-from cifar_models.training.train import TrainingDiverged
+from cifar_models.training.watch import TrainingDiverged
 from tests.factories import make_baseline, make_published, make_run
 
 pytestmark = pytest.mark.integration
@@ -135,12 +135,10 @@ class Bench:
         weights: BackboneWeights | None,
         progress: Callable[[Progress], None] | None,
         features: FeatureCache | None,
-        devices: Sequence[str],
     ) -> Run:
         self.features.append(features)
         assert dataset is SYNTHETIC
-        shared = f" shared by {', '.join(devices)}" if devices else ""
-        self.events.append(f"train {experiment.name} {seed} on {weights.description if weights else 'none'}{shared}")
+        self.events.append(f"train {experiment.name} {seed} on {weights.description if weights else 'none'}")
         for epoch in (1, 2):
             for step, validation_accuracy in ((1, None), (1, 0.5)):
                 if progress:
@@ -640,48 +638,6 @@ def test_gpus_whose_memory_is_taken_already_are_one_line(bench: Bench, monkeypat
     (line,) = [line for line in result.errlines if line]
     assert line.startswith("ERROR: --gpu: found the GPUs in use by this process already (Physical devices cannot")
     assert bench.events == []
-
-
-def test_all_gpus_share_each_training_and_are_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.record(["simple_cnn"])
-    _simulate_gpus(bench, monkeypatch, ["A", "B"])
-    result = bench.benchmark("--gpu", "--all-gpus", "-k", "simple_cnn")
-    assert result.ret == pytest.ExitCode.OK, "it is judged by the same baseline"
-    assert bench.trained == ["train simple_cnn 0 on none shared by GPU:0, GPU:1"]
-    result.stdout.fnmatch_lines(["device: Model A, Model B on *"])
-
-
-@pytest.mark.parametrize(
-    ("gpus", "options", "said"),
-    [
-        ("AB", [], "--all-gpus: found without --gpu, expected both"),
-        ("AB", ["--gpu", "--xla"], "--all-gpus: found with --xla, which compiles for one device; expected one of them"),
-        (
-            "AB",
-            ["--gpu", "-p", "xdist", "-n", "2"],
-            "--all-gpus: found with workers of pytest-xdist, each of which has a",
-        ),
-        (
-            "A",
-            ["--gpu"],
-            "--all-gpus: found 1 GPUs that TensorFlow can see, expected two or more to share a training; or",
-        ),
-        (
-            "ABC",
-            ["--gpu"],
-            "--all-gpus: devices: found 3 for batches of 128, 20, 10 images, expected a number that divides them",
-        ),
-    ],
-)
-def test_all_gpus_is_refused_where_it_makes_no_sense(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, gpus: str, options: list[str], said: str
-) -> None:
-    bench.record()
-    _simulate_gpus(bench, monkeypatch, list(gpus))
-    result = bench.benchmark("--all-gpus", *options)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert next(line for line in result.errlines if line).startswith(f"ERROR: {said}")
-    assert bench.trained == []
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,6 @@ def train(
     weights: BackboneWeights | None,
     progress: Callable[[Progress], None] | None,
     features: FeatureCache | None,  # noqa: ARG001 - the signature is that of ``train``
-    devices: Sequence[str],  # noqa: ARG001
 ) -> Run:
     """Stand for a training of two epochs."""
     training_name = f"{experiment.name} {seed}"

@@ -14,6 +14,7 @@ from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment
 from cifar_models.models.pretrained import BackboneWeights
 from cifar_models.storage.fingerprint import fingerprint_arrays
+from cifar_models.training.compiled import CompiledModelCache
 from cifar_models.training.features import FeatureCache
 from cifar_models.training.train import train
 from tests.golden.trajectory import Trajectory
@@ -54,7 +55,7 @@ def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWei
     row = dataclasses.replace(experiment, build=build, protocol=protocol)
     with deterministic_operations():
         weights = draw(protocol.backbone) if protocol.backbone else None
-        run = train(row, dataset, SEED, weights=weights, features=FeatureCache())
+        run = train(row, dataset, SEED, weights=weights, features=FeatureCache(), models=CompiledModelCache())
     return Trajectory(
         seed=SEED,
         fingerprints=dataclasses.replace(run.fingerprints, protocol=experiment.protocol.fingerprint),

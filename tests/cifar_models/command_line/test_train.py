@@ -29,7 +29,7 @@ from cifar_models.results.run_files import read_run
 from cifar_models.training import devices
 from cifar_models.training import train as training
 from cifar_models.training.progress import Progress
-from cifar_models.training.train import TrainingDiverged
+from cifar_models.training.watch import TrainingDiverged
 from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_run
 

@@ -37,25 +37,26 @@ def test_the_device_is_the_cpu_where_tensorflow_sees_no_gpu(monkeypatch: pytest.
     assert describe_device() == "CPU"
 
 
-def test_gpus_are_named_by_their_model_or_else_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    details = {"/gpu:0": {"device_name": "Model X"}, "/gpu:1": {}}
-    gpus = [SimpleNamespace(name=name) for name in details]
-    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
-    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details[gpu.name])
-    assert describe_device(["GPU:1", "GPU:0"]) == "/gpu:1, Model X"
-    assert describe_environment(["GPU:0", "GPU:1"]).device == "Model X, /gpu:1"
+@pytest.mark.parametrize(("details", "name"), [({"device_name": "Model X"}, "Model X"), ({}, "/gpu:0")])
+def test_a_gpu_is_named_by_its_model_or_else_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, details: dict[str, str], name: str
+) -> None:
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": [SimpleNamespace(name="/gpu:0")]}[kind])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: details)
+    assert describe_device() == name
+    assert describe_environment().device == name
 
 
-def test_of_several_gpus_a_training_that_is_not_shared_takes_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_several_gpus_a_training_takes_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     gpus = [SimpleNamespace(name=f"/gpu:{number}") for number in range(2)]
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda _: {})
     assert describe_device() == "/gpu:0"
 
 
-def test_processors_that_share_a_training_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_the_device_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": []}[kind])
-    assert describe_device(["CPU:0", "CPU:1"]) == "CPU, CPU"
+    assert describe_device() == "CPU"
 
 
 def test_the_processor_is_linux_s_model_name_or_else_what_python_knows(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import tensorflow as tf
 
-from cifar_models.training.devices import all_gpus, hide_gpus, use_gpus
+from cifar_models.training.devices import hide_gpus, use_gpus
 
 pytestmark = pytest.mark.unit
 
@@ -36,19 +34,6 @@ def test_gpus_whose_memory_is_taken_already_are_refused(monkeypatch: pytest.Monk
         RuntimeError, match=r"found the GPUs in use by this process already \(Physical devices .*\), expected to set"
     ):
         use_gpus()
-
-
-def test_all_gpus_are_named_as_a_training_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpus = [SimpleNamespace(name=f"/physical_device:GPU:{number}") for number in (4, 7)]
-    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
-    assert all_gpus() == ("GPU:0", "GPU:1")
-
-
-@pytest.mark.parametrize("count", [0, 1])
-def test_a_training_is_shared_by_two_or_more(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": ["GPU:0"] * count}[kind])
-    with pytest.raises(RuntimeError, match=f"found {count} GPUs that TensorFlow can see, expected two or more"):
-        all_gpus()
 
 
 def test_hidden_gpus_are_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

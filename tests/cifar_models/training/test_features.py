@@ -16,7 +16,6 @@ from keras import layers
 from cifar_models.datasets.dataset import Dataset
 from cifar_models.datasets.normalization import imagenet_caffe, unit_scale
 from cifar_models.datasets.synthetic import load_synthetic
-from cifar_models.models.precision import precision_of_new_layers
 from cifar_models.training import features
 from cifar_models.training.features import FeatureCache, compile_prefix, fingerprint_model
 
@@ -174,8 +173,11 @@ def _other_stride() -> keras.Model:
 
 
 def _in_mixed_precision() -> keras.Model:
-    with precision_of_new_layers("mixed_float16"):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
         return _prefix()
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def _chain(*activations: str) -> keras.Model:

@@ -14,9 +14,10 @@ import pytest
 
 from cifar_models.datasets.normalization import FITS
 from cifar_models.datasets.synthetic import load_synthetic
-from cifar_models.experiments import Experiment, find_experiment
+from cifar_models.experiments import EXPERIMENTS, Experiment, find_experiment
 from cifar_models.models.pretrained import BackboneWeights, random_weights
 from cifar_models.results.run import Curves
+from cifar_models.training.compiled import CompiledModelCache
 from cifar_models.training.features import FeatureCache
 from cifar_models.training.train import train
 
@@ -41,17 +42,24 @@ class Trained:
 
 
 def _by_train(experiment: Experiment, weights: BackboneWeights, features: FeatureCache | None) -> Trained:
-    models = []
+    built = []
 
     def build() -> keras.Model:
-        models.append(experiment.build())
-        return models[-1]
+        built.append(experiment.build())
+        return built[-1]
 
-    run = train(dataclasses.replace(experiment, build=build), DATASET, SEED, weights=weights, features=features)
+    run = train(
+        dataclasses.replace(experiment, build=build),
+        DATASET,
+        SEED,
+        weights=weights,
+        features=features,
+        models=CompiledModelCache(),
+    )
     keras.utils.set_random_seed(SEED)
     fresh = experiment.build()
     weights.assign(fresh)
-    return Trained(dataclasses.asdict(run.curves), models[0].get_weights(), fresh.get_weights())
+    return Trained(dataclasses.asdict(run.curves), built[0].get_weights(), fresh.get_weights())
 
 
 def _by_keras(experiment: Experiment, weights: BackboneWeights) -> Trained:
@@ -96,3 +104,16 @@ def test_three_ways_to_train_give_the_same(name: str) -> None:
             assert np.linalg.norm(one - two) <= 0.01 * np.linalg.norm(two - before) + 1e-6
     moved = [not np.array_equal(one, two) for one, two in zip(cached.after, cached.before, strict=True)]
     assert sum(moved) == MOVED[name], "variables that training moved"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_seed_gives_the_same_after_another_seed_as_alone(name: str) -> None:
+    experiment = find_experiment(name)
+    protocol = dataclasses.replace(experiment.protocol, batch_size=25, epochs=EPOCHS, patience=EPOCHS)
+    experiment = dataclasses.replace(experiment, protocol=protocol)
+    weights = _weights(protocol.backbone) if protocol.backbone else None
+    models, features = CompiledModelCache(), FeatureCache()
+    train(experiment, DATASET, SEED + 1, weights=weights, features=features, models=models)
+    after = train(experiment, DATASET, SEED, weights=weights, features=features, models=models)
+    alone = train(experiment, DATASET, SEED, weights=weights, features=FeatureCache(), models=CompiledModelCache())
+    assert (after.curves, after.evaluation) == (alone.curves, alone.evaluation)

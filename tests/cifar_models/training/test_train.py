@@ -21,11 +21,14 @@ from cifar_models.experiments import Experiment, Protocol
 from cifar_models.models.pretrained import BackboneWeights
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run
-from cifar_models.training import features
+from cifar_models.training import compiled, features
 from cifar_models.training import train as training
+from cifar_models.training.batches import form_batches
+from cifar_models.training.compiled import CompiledModelCache
 from cifar_models.training.features import FeatureCache
 from cifar_models.training.progress import Progress
-from cifar_models.training.train import TrainingDiverged, default_weights, train
+from cifar_models.training.train import default_weights, train
+from cifar_models.training.watch import TrainingDiverged, Watch
 
 pytestmark = pytest.mark.unit
 
@@ -77,7 +80,7 @@ class Laboratory:
         self.batches.clear()
         self.progress.clear()
         experiment = Experiment("small", build, protocol, "")
-        options = {"features": None, "progress": self.progress.append} | options
+        options = {"features": None, "progress": self.progress.append, "models": CompiledModelCache()} | options
         return train(experiment, self.dataset, seed, **options)
 
     def normalize(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -204,7 +207,7 @@ class TestSeeds:
     def test_the_order_follows_from_the_seed(self, laboratory: Laboratory, whole: Seen) -> None:
         images = [laboratory.dataset.train_images]
         labels = laboratory.dataset.train_labels
-        batches = training._batches(images, labels, 50, unit_scale, np.random.default_rng(1))
+        batches = form_batches(images, labels, 50, unit_scale, np.random.default_rng(1))
         first_images, first_labels = next(iter(batches))
         np.testing.assert_array_equal(first_images.numpy(), unit_scale(whole.batches[0]))
         rows = list(_orders(laboratory.dataset, whole.batches)[0][:50])
@@ -212,7 +215,7 @@ class TestSeeds:
         np.testing.assert_array_equal(first_labels.numpy().sum(axis=1), 1)
 
     def test_no_thread_tunes_the_batches_that_the_end_of_an_epoch_would_wait_for(self, laboratory: Laboratory) -> None:
-        batches = training._batches([laboratory.dataset.train_images], laboratory.dataset.train_labels, 50, unit_scale)
+        batches = form_batches([laboratory.dataset.train_images], laboratory.dataset.train_labels, 50, unit_scale)
         assert batches.options().autotune.enabled is False
 
     def test_an_epoch_is_keras_s_own_steps_on_its_batches(self, laboratory: Laboratory, whole: Seen) -> None:
@@ -235,6 +238,71 @@ def _orders(dataset: Dataset, batches: list[npt.NDArray[np.uint8]]) -> list[tupl
     rows = {image.tobytes(): row for row, image in enumerate(dataset.train_images)}
     seen = [rows[image.tobytes()] for batch in batches for image in batch if image.tobytes() in rows]
     return [tuple(seen[start : start + len(rows)]) for start in range(0, len(seen), len(rows))]
+
+
+ADAM = dataclasses.replace(PROTOCOL, optimizer="adam", learning_rate_schedule="cosine", epochs=3, patience=1)
+
+
+@pytest.fixture(scope="module")
+def alone(laboratory: Laboratory) -> Seen:
+    """Train seed 2 by itself, with an optimizer that has a state and a rate that depends on the step."""
+    return _observe(laboratory, 2, ADAM)
+
+
+class TestTheCompiledModel:
+    """A seed gives the same on a model that was compiled for another seed as on one of its own."""
+
+    def _assert_equal(self, seen: Seen, alone: Seen) -> None:
+        assert _numbers(seen.run) == _numbers(alone.run)
+        for one, other in zip(seen.model.get_weights(), alone.model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    @pytest.mark.parametrize("first", [1, 2])
+    def test_it_is_traced_for_the_first_seed_alone(self, laboratory: Laboratory, alone: Seen, first: int) -> None:
+        models = CompiledModelCache()
+        assert _observe(laboratory, first, ADAM, models=models).traced_steps == 1
+        second = _observe(laboratory, 2, ADAM, models=models)
+        assert second.traced_steps == 0
+        self._assert_equal(second, alone)
+
+    def test_cached_features_are_those_of_the_model_that_trains(self, laboratory: Laboratory, alone: Seen) -> None:
+        models, features = CompiledModelCache(), FeatureCache()
+        _observe(laboratory, 1, ADAM, models=models, features=features)
+        second = _observe(laboratory, 2, ADAM, models=models, features=features)
+        assert second.prefix_batches == 0
+        for name in ("loss", "val_loss"):
+            one, other = (getattr(seen.run.curves, name) for seen in (second, alone))
+            np.testing.assert_allclose(one, other, rtol=1e-3, err_msg=name)
+
+    def test_a_training_that_was_interrupted_leaves_none(self, laboratory: Laboratory, alone: Seen) -> None:
+        models = CompiledModelCache()
+
+        def interrupt(state: Progress) -> None:
+            if state.epoch == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            laboratory.train(1, ADAM, models=models, progress=interrupt)
+        self._assert_equal(_observe(laboratory, 2, ADAM, models=models), alone)
+
+    @pytest.mark.parametrize("change", ["protocol", "model"])
+    def test_another_protocol_or_model_is_compiled_anew(
+        self, laboratory: Laboratory, alone: Seen, monkeypatch: pytest.MonkeyPatch, change: str
+    ) -> None:
+        models = CompiledModelCache()
+        with monkeypatch.context() as patch:
+            if change == "model":
+                patch.setattr(layers.Dropout, "__init__", _with_rate(0.5))
+            protocol = dataclasses.replace(ADAM, epochs=2) if change == "protocol" else ADAM
+            laboratory.train(1, protocol, models=models)
+        seen = _observe(laboratory, 2, ADAM, models=models)
+        assert seen.traced_steps == 1
+        self._assert_equal(seen, alone)
+
+
+def _with_rate(rate: float) -> Callable[..., None]:
+    init = layers.Dropout.__init__
+    return lambda self, _, **options: init(self, rate, **options)
 
 
 class TestTheFrozenPart:
@@ -316,11 +384,11 @@ class TestTheProtocol:
 
 class TestTheLearningRate:
     def test_it_is_constant_unless_the_protocol_says_otherwise(self) -> None:
-        assert training._learning_rate(PROTOCOL, 2) == PROTOCOL.learning_rate
+        assert compiled._learning_rate(PROTOCOL, 2) == PROTOCOL.learning_rate
 
     def test_a_cosine_falls_from_it_to_0_at_the_last_step_of_the_last_epoch(self) -> None:
         protocol = dataclasses.replace(PROTOCOL, learning_rate=0.5, learning_rate_schedule="cosine", epochs=4)
-        schedule: Any = training._learning_rate(protocol, 2)
+        schedule: Any = compiled._learning_rate(protocol, 2)
         rates = [float(schedule(step)) for step in (0, 2, 4, 8)]
         assert rates == pytest.approx([0.5, 0.25 * (1 + np.sqrt(0.5)), 0.25, 0], abs=1e-6)
 
@@ -376,6 +444,11 @@ class TestTheOptimizer:
 class TestPrecision:
     MIXED = dataclasses.replace(PROTOCOL, precision="mixed_float16", epochs=1)
 
+    @pytest.fixture(autouse=True)
+    def _restore(self) -> Iterator[None]:
+        yield
+        keras.config.set_dtype_policy("float32")
+
     @pytest.mark.parametrize("features", [None, FeatureCache()], ids=["whole", "cached"])
     def test_layers_compute_in_it_and_the_loss_is_scaled(
         self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, features: FeatureCache | None
@@ -384,7 +457,6 @@ class TestPrecision:
         assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
         assert {layer.compute_dtype for layer in laboratory.models[-1].layers[1:-1]} == {"float16"}
         assert {weight.dtype for layer in model.layers for weight in layer.trainable_weights} == {"float32"}
-        assert keras.config.dtype_policy().name == "float32"
 
     def test_a_run_is_near_that_in_float32_and_says_what_it_is(self, laboratory: Laboratory, cached: Seen) -> None:
         run = laboratory.train(1, self.MIXED, features=FeatureCache())
@@ -407,18 +479,6 @@ class TestXla:
         monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda _: True)
         protocol = dataclasses.replace(PROTOCOL, xla=xla)
         assert _compiled(laboratory, monkeypatch, protocol).jit_compile == xla
-
-    def test_it_is_refused_where_several_devices_share_a_step(self, laboratory: Laboratory) -> None:
-        protocol = dataclasses.replace(PROTOCOL, xla=True)
-        with pytest.raises(ValueError, match="devices: found 2 and a protocol with XLA, expected one of the two"):
-            laboratory.train(1, protocol, devices=("CPU:0", "CPU:1"))
-
-
-def test_devices_that_cannot_share_each_batch_equally_are_refused(laboratory: Laboratory) -> None:
-    with pytest.raises(
-        ValueError, match="devices: found 3 for batches of 50 images, expected a number that divides them"
-    ):
-        laboratory.train(1, devices=("CPU:0", "CPU:1", "CPU:2"))
 
 
 class TestTheRun:
@@ -465,7 +525,7 @@ class TestDivergence:
         np.testing.assert_allclose(whole.run.curves.val_loss, cached.run.curves.val_loss, rtol=1e-3)
 
     def test_a_loss_that_is_no_number_after_the_last_step_is_noticed_too(self) -> None:
-        watch = training._Watch(PROTOCOL, 2, None)
+        watch = Watch(PROTOCOL, 2, None)
         watch.on_epoch_begin(EPOCHS - 1)
         with pytest.raises(TrainingDiverged):
             watch.on_epoch_end(

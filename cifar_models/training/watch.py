@@ -1,0 +1,68 @@
+"""A Keras callback that watches the loss and reports the progress."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from cifar_models.experiments import Protocol
+from cifar_models.training.progress import Progress
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is NaN or infinite; the message says by which epoch and step."""
+
+
+class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends a training whose loss is not finite, and reports the progress of the others.
+
+    Args:
+        protocol: of the training.
+        steps: of an epoch.
+        progress: called after each call of ``on_train_batch_end`` and after each epoch; None to report nothing.
+
+    Raises:
+        TrainingDiverged: from ``on_train_batch_end`` and ``on_epoch_end``.
+    """
+
+    def __init__(self, protocol: Protocol, steps: int, progress: Callable[[Progress], None] | None) -> None:
+        super().__init__()
+        self._epochs, self._steps, self._progress = protocol.epochs, steps, progress
+        self._epoch = 0
+        self._started = time.perf_counter()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Note which epoch it is."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Check the loss so far in this epoch, and report."""
+        assert logs is not None  # noqa: S101 - Keras always passes them here
+        step = min(batch + 1, self._steps)  # Keras counts past the end where the last call had fewer steps
+        self._require_finite("loss", float(logs["loss"]), f"epoch {self._epoch + 1}, step {step}")
+        self._report(step, float(logs["accuracy"]), None)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Check the validation loss: the last step may have ruined the weights after its loss was taken."""
+        assert logs is not None  # noqa: S101 - Keras always passes them here
+        self._require_finite("validation loss", float(logs["val_loss"]), f"the end of epoch {epoch + 1}")
+        self._report(self._steps, float(logs["accuracy"]), float(logs["val_accuracy"]))
+
+    def _require_finite(self, name: str, value: float, when: str) -> None:
+        if not math.isfinite(value):
+            raise TrainingDiverged(
+                f"the {name} is {value} by {when}: the learning rate, the normalization or the initialisation no "
+                f"longer suit the model"
+            )
+
+    def _report(self, step: int, accuracy: float, validation_accuracy: float | None) -> None:
+        if self._progress is None:
+            return
+        done = (self._epoch * self._steps + step) / (self._epochs * self._steps)
+        elapsed = time.perf_counter() - self._started
+        left = elapsed / done - elapsed
+        self._progress(Progress(self._epoch + 1, self._epochs, step, self._steps, accuracy, validation_accuracy, left))
