@@ -257,8 +257,16 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         to_judge: the experiments whose verdicts were selected.
 
     Raises:
-        pytest.UsageError: data or baselines that cannot be used, or GPUs that can no longer be hidden.
+        pytest.UsageError: Keras's settings, data or baselines that cannot be used, or GPUs that can no longer be
+            hidden.
     """
+    from cifar_models.training.keras_settings import KerasSettingsError, fix_keras_settings
+
+    try:
+        fix_keras_settings()  # before anything imports Keras
+    except KerasSettingsError as error:
+        raise pytest.UsageError(str(error)) from None
+
     from benchmarks.baselines.baselines import BaselineError
     from benchmarks.night.night import Night, load_weights, read_or_start_baselines
     from cifar_models.datasets import DatasetError, load_dataset

@@ -27,6 +27,8 @@ ENVIRONMENT = Environment(
     processor="a processor",
     device="CPU",
     driver=None,
+    settings={"TF32": "True"},
+    cores=2,
 )
 
 

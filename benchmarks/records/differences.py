@@ -9,7 +9,7 @@ from benchmarks.baselines.baselines import Baseline
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Run
 
-_BEFORE_OTHER_PACKAGES = ("tensorflow", "keras", "device", "driver", "processor")
+_BEFORE_OTHER_PACKAGES = ("tensorflow", "keras", "device", "driver", "processor", "settings", "cores")
 _AFTER_OTHER_PACKAGES = ("python", "system")
 
 Facts = dict[str, str | None]
@@ -95,6 +95,10 @@ def _facts_of_environment(environment: Environment) -> Facts:
         **environment.packages,
         "device": environment.device,
         "driver": environment.driver or "none",
+        "cores": None if environment.cores is None else str(environment.cores),
+        "settings": None
+        if environment.settings is None
+        else ", ".join(f"{name} {value}" for name, value in environment.settings.items()),
         "processor": environment.processor,
         "python": environment.python,
         "system": environment.system,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0; 1 for a training that diverged or an output that nobody reads on; 2 for anything that the
         user can put right; 130 for an interruption.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices say nothing about a result
+    _silence_tensorflow()
     parsed = _parser().parse_args(arguments)
     try:
         parsed.run(parsed)
@@ -60,6 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _silence_tensorflow() -> None:
+    """Keep TensorFlow's start-up lines and warnings out of the output, unless the user has chosen what it logs.
+
+    What goes wrong is raised as an error as well.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def _fail(message: str, status: int) -> int:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from cifar_models.command_line.arguments import choose_device
+from cifar_models.command_line.arguments import prepare_keras
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import say
 
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         image = read_image(arguments.image)  # first, as it takes no TensorFlow
     except ImageFileError as error:
         raise CommandError(error) from None
-    choose_device(gpu=False)
+    prepare_keras(gpu=False)
     from cifar_models.models.saved_model import ModelFileError, load_classifier
 
     try:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_models.command_line.arguments import add_experiment, choose_device, experiment_of
+from cifar_models.command_line.arguments import add_experiment, experiment_of, prepare_keras
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_pictures
 from cifar_models.datasets import DATASETS, DatasetError, load_dataset
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.save_model:
         files["keras"] = f"{name}.keras"
     prepare_folder(arguments.output, files.values(), overwrite=arguments.overwrite)
-    choose_device(gpu=arguments.gpu)
+    prepare_keras(gpu=arguments.gpu)
     from cifar_models.training import train as training
     from cifar_models.training.watch import TrainingDiverged
 

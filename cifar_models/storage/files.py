@@ -9,6 +9,14 @@ from pathlib import Path
 _TEMPORARY = ".tmp"
 
 
+def expand_user(path: Path) -> Path:
+    """Return a path whose leading ``~`` stands for the home folder, as a shell expands it; without a home, as it is."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write bytes, or text as UTF-8, to a temporary file in the same folder, flush it to disk, rename it over ``path``.
 

@@ -7,11 +7,15 @@ import math
 import re
 import types
 import typing
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 """Half a surrogate pair: JSON can escape it, but no file can hold it as text."""
+
+
+ADDED_LATER = {"added later": True}
+"""Metadata of a dataclass's field that older files lack: there it is read as its default. It is always written."""
 
 
 def to_json(record: Any) -> str:
@@ -70,9 +74,12 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
             raise ValueError(f"{where}: found {_shown(value)}, expected an object with the keys {sorted(hints)}")
         if unknown := sorted(value.keys() - hints.keys()):
             raise ValueError(f"{where}: found the unknown key {unknown[0]!r}, expected the keys {sorted(hints)}")
-        if missing := sorted(hints.keys() - value.keys()):
+        optional = {one.name for one in fields(kind) if one.metadata == ADDED_LATER}
+        if missing := sorted(hints.keys() - value.keys() - optional):
             raise ValueError(f"{where}: found no key {missing[0]!r}, expected the keys {sorted(hints)}")
-        return kind(**{name: read_as(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+        return kind(
+            **{name: read_as(hint, value[name], f"{where}.{name}") for name, hint in hints.items() if name in value}
+        )
     if origin is list and isinstance(value, list):
         (item,) = typing.get_args(kind)
         return [read_as(item, element, f"{where}[{position}]") for position, element in enumerate(value)]

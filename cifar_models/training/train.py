@@ -25,6 +25,7 @@ from cifar_models.results.source_code import describe_code
 from cifar_models.training.batches import form_batches
 from cifar_models.training.compiled import SESSION_MODELS, CompiledModelCache, copy_variables
 from cifar_models.training.features import SESSION_FEATURES, FeatureCache
+from cifar_models.training.keras_settings import fix_keras_settings
 from cifar_models.training.progress import Progress
 from cifar_models.training.watch import Watch
 
@@ -61,9 +62,11 @@ def train(
     Raises:
         ValueError: weights of another backbone than the protocol's, an unknown learning rate schedule or precision.
         WeightsError: pretrained weights that are not available.
+        KerasSettingsError: Keras is set up in a way that the suite cannot undo.
         TrainingDiverged: at once when the loss turns NaN or infinite.
         MemoryError, tf.errors.ResourceExhaustedError: too little memory.
     """
+    fix_keras_settings()
     protocol = experiment.protocol
     started_at = datetime.datetime.now(tz=datetime.UTC)
     weights = weights or default_weights(experiment, dataset)

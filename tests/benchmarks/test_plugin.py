@@ -595,10 +595,21 @@ def _simulate_gpus(bench: Bench, monkeypatch: pytest.MonkeyPatch, gpus: list[str
     def grow(gpu: str, on: bool) -> None:
         bench.events.append(f"memory growth of {gpu} {'on' if on else 'off'}")
 
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: {"GPU": gpus}[kind])
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", grow)
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"Model {gpu}"})
+
+
+def test_settings_of_keras_that_no_training_can_run_with_are_one_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.record()
+    monkeypatch.setenv("KERAS_MAX_EPOCHS", "1")
+    result = bench.benchmark()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith("ERROR: KERAS_MAX_EPOCHS: found '1', expected none")
+    assert bench.events == []
 
 
 def test_gpu_without_a_gpu_is_one_line_and_nothing_is_loaded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import ADDED_LATER, parse_json, read_as, to_json
 
 pytestmark = pytest.mark.unit
 
@@ -50,6 +50,20 @@ outers = st.builds(
     shares=st.dictionaries(texts, st.lists(finite, max_size=2), max_size=2),
     free=json_values,
 )
+
+
+@dataclass(frozen=True)
+class Grown:
+    size: int
+    note: str | None = field(default=None, metadata=ADDED_LATER)
+    other: int = 3
+
+
+def test_a_field_that_was_added_later_may_be_absent_and_is_written() -> None:
+    assert read_as(Grown, {"size": 1, "other": 3}, "here") == Grown(1)
+    assert json.loads(to_json(Grown(1))) == {"size": 1, "note": None, "other": 3}
+    assert "here: found no key 'other'" in _refusal(Grown, {"size": 1})
+    assert "here.note: found 5, expected str" in _refusal(Grown, {"size": 1, "other": 3, "note": 5})
 
 
 def _refusal(kind: Any, value: Any) -> str:
