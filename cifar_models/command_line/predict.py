@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Load both, predict, print.
 
     Raises:
-        CommandError: a model or a picture that cannot be read.
+        CommandError: a model or a picture that cannot be read, or a model that gives no probabilities.
     """
     from cifar_models.command_line.picture import ImageFileError, read_image
 
@@ -46,9 +46,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     try:
         classifier = load_classifier(arguments.model)
+        (probabilities,) = classifier.predict(image)
     except ModelFileError as error:
         raise CommandError(error) from None
-    (probabilities,) = classifier.predict(image)
     width = max(map(len, classifier.class_names))
     for label in (-probabilities).argsort(kind="stable")[:TOP]:
         say(f"{classifier.class_names[label]:<{width}}  {probabilities[label]:.4f}")
