@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.night.reports import REPORTED, properties_of, write_reports
 from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
+from cifar_models.storage.files import user_path
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -53,14 +54,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--data-dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
         "(default: Keras's cache, then its download)",
     )
     group.addoption(
         "--weights-dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )
@@ -98,14 +99,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--reason", metavar="TEXT", help="why the baselines change, kept with them")
     group.addoption(
         "--run-dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="where each night keeps a folder with the record of each finished training (default: the ini value "
         "'run_dir', runs/ beside the ini file)",
     )
     group.addoption(
         "--report-dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="where to write the night's page, report.html, and PNG files (default: the night's folder in --run-dir)",
     )
@@ -117,7 +118,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--baselines",
-        type=Path,
+        type=user_path,
         metavar="FILE",
         help="the baselines file (default: the ini value 'baselines', baselines.json beside the ini file)",
     )
@@ -200,7 +201,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def baselines_file(config: pytest.Config) -> Path:
     """Return the file that this session judges by: the option's, or else the ini value's."""
-    path: Path = config.getoption("baselines") or config.rootpath / config.getini("baselines")
+    path: Path = config.getoption("baselines") or config.rootpath / user_path(config.getini("baselines"))
     return path
 
 
@@ -310,7 +311,7 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         runs = map(Run.from_json, worker.resumed.values())
         night.resumed = {(run.experiment, run.seed): run for run in runs}
         return night
-    run_dir = option("run_dir") or config.rootpath / config.getini("run_dir")
+    run_dir = option("run_dir") or config.rootpath / user_path(config.getini("run_dir"))
     try:
         night.open_folder(run_dir, resume=option("resume"))
     except OSError as error:

@@ -11,14 +11,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from scipy.special import stdtrit
 
+from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.throughput.speeds import SECTION, read_throughput
 from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
-from cifar_models.storage.files import remove_leftovers, write_whole
+from cifar_models.storage.files import link_target, remove_leftovers, write_whole
 from cifar_models.storage.strict_json import parse_json, read_as, to_json
 
 SCHEMA = 2
@@ -197,15 +198,21 @@ def updating(path: Path) -> Iterator[None]:
     The lock is a file beside it, ``.baselines.json.lock``, which stays there and which git ignores.
 
     Raises:
-        BaselineError: another update did not end within ``LOCK_SECONDS``.
+        BaselineError: another update did not end within ``LOCK_SECONDS``, or another user's lock file cannot be opened.
         OSError: the folder cannot be written.
     """
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    path = link_target(path)  # so that links to one file have one lock
+    lock_file = path.with_name(f".{path.name}.lock")
+    lock = shared_lock(lock_file)
     try:
         lock.acquire(timeout=LOCK_SECONDS)
+    except PermissionError:
+        if not lock_file.exists():
+            raise
+        raise BaselineError(f"{path}: {refused_lock(lock_file)}") from None
     except Timeout:
         raise BaselineError(
-            f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock.lock_file}), "
+            f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock_file}), "
             f"expected it to end; see what that process waits for"
         ) from None
     try:

@@ -27,6 +27,7 @@ from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.experiments import EXPERIMENTS
 from cifar_models.models.pretrained import WEIGHTS_FILES
 from cifar_models.results.run import Fingerprints
+from cifar_models.storage.files import user_path
 
 PUBLISHED: dict[str, dict[str, float]] = {
     name: {"accuracy": result.accuracy} | ({} if result.gap is None else {"gap": result.gap})
@@ -83,7 +84,7 @@ def published_baselines(measured: Baselines, *, reason: str, day: datetime.date)
 def main() -> None:
     """Write the published entries into baselines.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--baselines", type=Path, default=Path("baselines.json"), metavar="FILE")
+    parser.add_argument("--baselines", type=user_path, default=Path("baselines.json"), metavar="FILE")
     parser.add_argument("--reason", required=True, help="why the entries are written, kept with them")
     arguments = parser.parse_args()
     baselines = read_baselines(arguments.baselines)

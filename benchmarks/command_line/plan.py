@@ -21,6 +21,7 @@ from tabulate import tabulate
 from benchmarks.baselines.baselines import METRICS, Baselines, Metric, read_baselines
 from benchmarks.statistics.power import seeds_needed
 from cifar_models.datasets.dataset import CLASS_COUNT
+from cifar_models.storage.files import user_path
 
 HEADLINE_CHECKS = len(METRICS)
 """Checks of one experiment that share the rate of the headline metrics: accuracy and gap."""
@@ -120,7 +121,7 @@ def main() -> None:
         metavar="RATE",
         help="chance that a night without any change does not pass (default: %(default)s)",
     )
-    parser.add_argument("--baselines", type=Path, default=Path("baselines.json"), metavar="FILE")
+    parser.add_argument("--baselines", type=user_path, default=Path("baselines.json"), metavar="FILE")
     arguments = parser.parse_args()
     try:
         plan = render(

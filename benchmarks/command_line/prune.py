@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.records.night_folder import NightFolder, damaged_nights, newest_first, remove_half_removed
 from cifar_models.results.run_files import record_name
+from cifar_models.storage.files import user_path
 
 
 def prune(run_dir: Path, *, keep: int, remove: bool) -> Iterator[str]:
@@ -56,7 +57,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keep", type=int, required=True, metavar="N", help="how many of the newest nights stay")
     parser.add_argument(
-        "--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="the folder of nights (default: %(default)s)"
+        "--run-dir",
+        type=user_path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="the folder of nights (default: %(default)s)",
     )
     parser.add_argument("--remove", action="store_true", help="remove them; without it they are only named")
     arguments = parser.parse_args()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.baselines.baselines import updating
 from benchmarks.throughput.speeds import SECTION, measured_speed, read_saved, read_throughput
-from cifar_models.storage.files import write_whole
+from cifar_models.storage.files import user_path, write_whole
 from cifar_models.storage.strict_json import parse_json, to_json
 
 
@@ -27,9 +27,11 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("results", nargs="+", type=Path, help="files that pytest-benchmark saved, one a repetition")
+    parser.add_argument(
+        "results", nargs="+", type=user_path, help="files that pytest-benchmark saved, one a repetition"
+    )
     parser.add_argument("--reason", required=True, help="why the baselines change, kept with them")
-    parser.add_argument("--baselines", type=Path, default=Path("baselines.json"), metavar="FILE")
+    parser.add_argument("--baselines", type=user_path, default=Path("baselines.json"), metavar="FILE")
     arguments = parser.parse_args()
     try:
         saved = read_saved(json.loads(path.read_text(encoding="utf-8")) for path in arguments.results)

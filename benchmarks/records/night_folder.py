@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.storage.files import remove_leftovers, write_whole
@@ -119,7 +120,7 @@ class NightFolder:
                 path.mkdir()
             except FileExistsError:
                 continue
-            folder = cls(path, FileLock(path / _LOCK))
+            folder = cls(path, shared_lock(path / _LOCK))
             try:
                 folder._lock.acquire()
                 folder.write_record(record)
@@ -139,7 +140,10 @@ class NightFolder:
         for path, record in newest_first(run_dir):
             if record.ended is not None or (record.dataset, record.data) != (dataset, data):
                 continue
-            folder = cls.take(path)
+            try:
+                folder = cls.take(path)
+            except PermissionError:  # another user's, who may go on with it
+                continue
             if folder is None:
                 continue
             # Once more, under the lock: whoever held it may have ended the night since, or removed it.
@@ -157,11 +161,15 @@ class NightFolder:
         Raises:
             OSError: the folder cannot be written.
         """
-        folder = cls(path, FileLock(path / _LOCK))
+        folder = cls(path, shared_lock(path / _LOCK))
         try:
             folder._lock.acquire(blocking=False)
         except Timeout:
             return None
+        except PermissionError:
+            if not (path / _LOCK).exists():
+                raise
+            raise PermissionError(f"{path}: {refused_lock(path / _LOCK)}") from None
         return folder
 
     def write_record(self, record: NightRecord) -> None:

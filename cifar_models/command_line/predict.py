@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from cifar_models.command_line.arguments import prepare_keras
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import say
+from cifar_models.storage.files import user_path
 
 TOP = 3
 """How many classes are shown."""
@@ -24,8 +24,8 @@ def add_to(commands: Any) -> None:
         epilog="example:\n  python -m cifar_models predict runs/simple_cnn.cifar10.seed0.keras cat.jpg",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file that `train --save-model` wrote")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="a picture file of any size that Pillow reads")
+    parser.add_argument("model", type=user_path, metavar="MODEL", help="a .keras file that `train --save-model` wrote")
+    parser.add_argument("image", type=user_path, metavar="IMAGE", help="a picture file of any size that Pillow reads")
     parser.set_defaults(run=run)
 
 

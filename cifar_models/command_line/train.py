@@ -15,6 +15,7 @@ from cifar_models.datasets import DATASETS, DatasetError, load_dataset
 from cifar_models.results.evaluation import describe_evaluation
 from cifar_models.results.overfitting import describe_overfitting
 from cifar_models.results.run_files import record_name, write_run
+from cifar_models.storage.files import user_path
 from cifar_models.training.live_line import LiveLine
 
 if TYPE_CHECKING:
@@ -55,14 +56,14 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument(
         "--data-dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
         "(default: Keras's cache, then its download)",
     )
     parser.add_argument(
         "--weights-dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )

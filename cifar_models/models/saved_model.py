@@ -27,6 +27,7 @@ from cifar_models.datasets.normalization import (
     imagenet_caffe,
     unit_scale,
 )
+from cifar_models.storage.files import link_target
 
 CLASS_NAMES = "class_names.json"
 """The archive's member with the ten names, by label, as a JSON list."""
@@ -95,11 +96,12 @@ def on_pixels(model: keras.Model, normalize: Normalize) -> keras.Model:
 
 
 def save_classifier(path: Path, classifier: Classifier) -> None:
-    """Write a classifier to a ``.keras`` file, whole or not at all.
+    """Write a classifier to a ``.keras`` file, whole or not at all; a symbolic link stays one.
 
     Raises:
         OSError: the folder cannot be written; ``path`` is as it was.
     """
+    path = link_target(path)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         written = Path(folder, "model.keras")
         classifier.model.save(written)

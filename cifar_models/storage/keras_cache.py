@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from cifar_models.storage.files import expand_user
+from cifar_models.storage.files import user_path
 
 
 class DownloadError(OSError):
@@ -20,8 +20,8 @@ def keras_home() -> Path:
     Keras: containers are often run as a user without a home.
     """
     if given := os.environ.get("KERAS_HOME"):
-        return expand_user(Path(given))
-    home = expand_user(Path("~"))
+        return user_path(given)
+    home = user_path("~")
     if not os.access(home, os.W_OK) and not os.access(home / ".keras", os.R_OK | os.X_OK):
         home = Path("/tmp")  # noqa: S108 - as Keras does
     return home / ".keras"

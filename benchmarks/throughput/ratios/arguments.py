@@ -6,11 +6,11 @@ import argparse
 import json
 import sys
 import time
-from pathlib import Path
 
 from benchmarks.throughput.random_images import random_dataset
 from cifar_models.datasets import Dataset, load_dataset
 from cifar_models.results.environment import peak_memory
+from cifar_models.storage.files import user_path
 
 DATA = ("random", "synthetic", "cifar10")
 
@@ -30,8 +30,8 @@ def add_data_options(parser: argparse.ArgumentParser, *, data: str = "random", c
     parser.add_argument("--data", choices=DATA, default=data)
     parser.add_argument("--train-count", type=int, default=count, help="of random images")
     parser.add_argument("--evaluation-count", type=int, default=count // 5, help="of random images")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the CIFAR-10 files are")
-    parser.add_argument("--weights-dir", type=Path, metavar="DIR", help="where the ImageNet weight files are")
+    parser.add_argument("--data-dir", type=user_path, metavar="DIR", help="where the CIFAR-10 files are")
+    parser.add_argument("--weights-dir", type=user_path, metavar="DIR", help="where the ImageNet weight files are")
 
 
 def load_data(arguments: argparse.Namespace) -> Dataset:
