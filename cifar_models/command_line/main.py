@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -42,10 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: None for those of the process.
 
     Returns:
-        The exit status: 0; 1 for a training that diverged or an output that nobody reads on; 2 for anything that the
-        user can put right; 130 for an interruption.
+        The exit status: 0; 1 for a training that diverged, too little memory, or an output that nobody reads on; 2
+        for anything that the user can correct; 130 for an interruption.
     """
     _silence_tensorflow()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whose encoding may lack a character of a path or a class name
+            stream.reconfigure(errors="backslashreplace")
     parsed = _parser().parse_args(arguments)
     try:
         parsed.run(parsed)
@@ -60,6 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # such as by `| head`; Python would write to the pipe once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        # By its name, since TensorFlow is loaded by few commands.
+        if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
+            raise
+        reason, *_ = str(error).splitlines() or [type(error).__name__]
+        return _fail(f"out of memory ({reason[:200]}): free some, or choose a smaller experiment", 1)
     return 0
 
 

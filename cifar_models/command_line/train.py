@@ -87,8 +87,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Train, report, write.
 
     Raises:
-        CommandError: an unknown experiment, data, weights or a GPU that are not to be had, files that cannot be written
-            or are there already, or a training that diverged.
+        CommandError: an unknown experiment, data, weights or a GPU that are not available, files that cannot be written
+            or exist already, or a training that diverged.
     """
     experiment = experiment_of(arguments)
     from cifar_models.figures import (
@@ -142,7 +142,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.save_model:
             _save(arguments.output / files["keras"], built[-1], experiment, dataset)
     except OSError as error:
-        raise CommandError(f"--output: trained, and not all of it could be kept: {error}") from None
+        raise CommandError(f"--output: trained, but not every file could be written: {error}") from None
 
 
 def _seed(text: str) -> int:
