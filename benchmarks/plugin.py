@@ -6,6 +6,7 @@ Declaring options does no work. TensorFlow is imported when benchmark items were
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ import pytest
 from benchmarks.night.reports import REPORTED, properties_of, write_reports
 from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
 from cifar_models.storage.files import user_path
+from cifar_models.training.keras_settings import KerasSettingsError, choose_backend
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -132,6 +134,10 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: which option, what was found, what was expected.
     """
+    try:
+        choose_backend()  # before test modules are collected, many of which import Keras
+    except KerasSettingsError as error:
+        raise pytest.UsageError(str(error)) from None
     if is_worker(config):
         config.pluginmanager.register(Worker(config), WORKER)
     elif is_controller(config):
@@ -178,6 +184,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.UsageError: TensorFlow sees no GPU, or has used it already.
     """
     if session.config.getoption("gpu"):
+        fix_keras()  # TensorFlow imports Keras
         from cifar_models.training.devices import use_gpus
 
         try:
@@ -243,10 +250,26 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         pytest.UsageError: data or baselines that cannot be used, or GPUs that can no longer be hidden.
     """
     names = {name for item in session.items if (name := _experiment_of(item))}
+    if names or "keras" in sys.modules:  # which tests have imported
+        fix_keras()
     if not names or session.config.getoption("collectonly"):
         return
     to_judge = [name for item in session.items if (name := _experiment_of(item)) and _seed_of(item) is None]
     session.config.stash[NIGHT] = start_night(session.config, names=names, to_judge=to_judge)
+
+
+def fix_keras() -> None:
+    """Fix Keras's settings for all that this session builds and trains.
+
+    Raises:
+        pytest.UsageError: Keras is set up in a way that no training can run with.
+    """
+    from cifar_models.training.keras_settings import fix_keras_settings
+
+    try:
+        fix_keras_settings()
+    except KerasSettingsError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterable[str]) -> Night:
@@ -258,16 +281,8 @@ def start_night(config: pytest.Config, *, names: Iterable[str], to_judge: Iterab
         to_judge: the experiments whose verdicts were selected.
 
     Raises:
-        pytest.UsageError: Keras's settings, data or baselines that cannot be used, or GPUs that can no longer be
-            hidden.
+        pytest.UsageError: data or baselines that cannot be used, or GPUs that can no longer be hidden.
     """
-    from cifar_models.training.keras_settings import KerasSettingsError, fix_keras_settings
-
-    try:
-        fix_keras_settings()  # before anything imports Keras
-    except KerasSettingsError as error:
-        raise pytest.UsageError(str(error)) from None
-
     from benchmarks.baselines.baselines import BaselineError
     from benchmarks.night.night import Night, load_weights, read_or_start_baselines
     from cifar_models.datasets import DatasetError, load_dataset

@@ -19,15 +19,13 @@ class KerasSettingsError(RuntimeError):
     """Settings that no training can run with: what was found, what was expected, and what to do."""
 
 
-def fix_keras_settings() -> None:
-    """Have Keras use TensorFlow, ``float32``, ``channels_last``, its own epsilon, and no limit on epochs or steps.
+def choose_backend() -> None:
+    """Have Keras use TensorFlow, whatever ``keras.json`` says; imports neither of them.
 
-    To be called before anything imports Keras: it reads its backend only once, and a ``keras.json`` that it cannot use
-    is an error then. Later calls set what can still be set.
+    To be called before anything imports TensorFlow, which imports Keras, which reads its backend only once.
 
     Raises:
-        KerasSettingsError: another backend or a limit is asked for, another backend is in use already, or Keras cannot
-            be imported with its ``keras.json``.
+        KerasSettingsError: another backend or a limit on epochs or steps is asked for by a variable.
     """
     asked = os.environ.get("KERAS_BACKEND") or BACKEND  # Keras, too, takes an empty one for none
     if asked != BACKEND:
@@ -38,6 +36,18 @@ def fix_keras_settings() -> None:
                 f"{name}: found {os.environ[name]!r}, expected none, since it cuts every training short; unset it"
             )
     os.environ["KERAS_BACKEND"] = BACKEND  # takes precedence over keras.json
+
+
+def fix_keras_settings() -> None:
+    """Have Keras use TensorFlow, ``float32``, ``channels_last``, its own epsilon, and no limit on epochs or steps.
+
+    Imports Keras. Where it has been imported already, what can still be set is set.
+
+    Raises:
+        KerasSettingsError: as ``choose_backend``, another backend is in use already, or Keras cannot be imported with
+            its ``keras.json``.
+    """
+    choose_backend()
     try:
         import keras
     except (AssertionError, AttributeError, OSError, TypeError, ValueError) as error:

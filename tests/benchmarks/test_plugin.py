@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import keras  # noqa: F401 - pytester forgets all modules that a session loads, and TensorFlow must not load twice
+import keras  # pytester forgets all modules that a session loads, and TensorFlow must not load twice
 import pytest
 import tensorflow as tf
 
@@ -604,12 +604,23 @@ def test_settings_of_keras_that_no_training_can_run_with_are_one_line(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.record()
-    monkeypatch.setenv("KERAS_MAX_EPOCHS", "1")
-    result = bench.benchmark()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    (line,) = [line for line in result.errlines if line]
-    assert line.startswith("ERROR: KERAS_MAX_EPOCHS: found '1', expected none")
-    assert bench.events == []
+    for name, value in {"KERAS_MAX_EPOCHS": "1", "KERAS_BACKEND": "jax"}.items():
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            result = bench.benchmark()
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        (line,) = [line for line in result.errlines if line]
+        assert line.startswith(f"ERROR: {name}: found '{value}', expected ")
+        assert bench.events == []
+
+
+def test_settings_of_keras_that_other_code_has_changed_are_set_back_before_a_test_runs(
+    bench: Bench,
+) -> None:
+    bench.record()
+    keras.config.set_floatx("float64")
+    bench.benchmark()
+    assert keras.config.floatx() == "float32"
 
 
 def test_gpu_without_a_gpu_is_one_line_and_nothing_is_loaded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,11 @@ from cifar_models.training.keras_settings import KerasSettingsError, fix_keras_s
 pytestmark = pytest.mark.integration
 
 FIRST_LOSS = """
+from cifar_models.training.keras_settings import choose_backend, fix_keras_settings
+choose_backend()
+import tensorflow
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import find_experiment
-from cifar_models.training.keras_settings import fix_keras_settings
 fix_keras_settings()
 import dataclasses, keras
 from cifar_models.training.train import train
