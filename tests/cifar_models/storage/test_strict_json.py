@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -64,6 +65,18 @@ def test_a_field_that_was_added_later_may_be_absent_and_is_written() -> None:
     assert json.loads(to_json(Grown(1))) == {"size": 1, "note": None, "other": 3}
     assert "here: found no key 'other'" in _refusal(Grown, {"size": 1})
     assert "here.note: found 5, expected str" in _refusal(Grown, {"size": 1, "other": 3, "note": 5})
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@pytest.mark.parametrize("kind", [Colour, Literal["red", "blue"]])
+def test_one_of_several_texts_is_read_and_any_other_value_refused(kind: Any) -> None:
+    assert read_as(kind, json.loads(to_json({"colour": Colour.RED}))["colour"], "here") == Colour.RED
+    for value in ("green", "RED", 1, None, ["red"]):
+        assert _refusal(kind, value) == f"here: found {value!r}, expected one of red, blue"
 
 
 def _refusal(kind: Any, value: Any) -> str:
