@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.records.history import METRICS, NightOfExperiment
 from benchmarks.report.drawings import AXES, experiment_panels, gallery
-from cifar_models.datasets.cifar10 import CLASS_NAMES
+from cifar_models.datasets.batches import CLASS_NAMES
 from tests.factories import make_result, make_run, make_verdict
 
 pytestmark = pytest.mark.integration
