@@ -12,7 +12,7 @@ from benchmarks.statistics.sequential import looks_between
 
 SEEDS: dict[str, dict[str, int]] = {
     "synthetic": {
-        "simple_cnn": 4,
+        "simple_cnn": 5,
         "vgg16_frozen": 10,
         "improved_cnn": 3,
         "resnet50_frozen": 10,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from cifar_models.datasets.dataset import CLASS_COUNT, IMAGE_SHAPE, Dataset, Images, Labels
 
-TRAIN_COUNT = 3_000
+TRAIN_COUNT = 4_000
 EVALUATION_COUNT = 2_000
 SEED = 2024
 

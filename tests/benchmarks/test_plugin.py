@@ -739,7 +739,7 @@ def small_tests(bench: Bench) -> Bench:
 @pytest.mark.parametrize(("options", "passed"), [([], 3), (["-m", "unit"], 2), (["-m", "unit and not property"], 1)])
 def test_no_training_is_started_but_by_its_mark(small_tests: Bench, options: list[str], passed: int) -> None:
     result = small_tests.run(*options)
-    # Of the three stubs 4, 10 and 3 seeds, one more each to repeat a recorded run, a verdict each; two small tests.
+    # Three stubs with three seeds, one more to repeat a recorded run, and a verdict; and three small tests.
     result.assert_outcomes(passed=passed, deselected=18 - passed)
     assert result.ret == pytest.ExitCode.OK
     assert small_tests.events == []
@@ -927,7 +927,7 @@ def test_options_with_paths_are_refused_where_pytest_lost_its_configuration(
     result.stderr.fnmatch_lines(["ERROR: --run-dir: pytest found no configuration*with an equals sign"])
 
 
-SEEDS_OF_THE_DAY = range(first_seed_of(datetime.date(2025, 1, 31)), first_seed_of(datetime.date(2025, 1, 31)) + 4)
+SEEDS_OF_THE_DAY = range(first_seed_of(datetime.date(2025, 1, 31)), first_seed_of(datetime.date(2025, 1, 31)) + 5)
 
 
 @pytest.fixture
@@ -947,7 +947,7 @@ def test_a_night_trains_the_seeds_of_its_day_and_no_others_where_no_run_is_recor
     bench.record()
     result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=5, skipped=1, deselected=17)
+    result.assert_outcomes(passed=6, skipped=1, deselected=17)
     assert bench.trained == [f"train simple_cnn {seed} on none" for seed in SEEDS_OF_THE_DAY]
     assert _trainings(result)["simple_cnn", "0"] == ["no recorded run to repeat"]
     assert not _lines(result, "exact lane")
@@ -975,10 +975,10 @@ def test_a_recorded_run_is_repeated_and_is_identical_and_no_evidence(here: Bench
     here.record()
     _record_a_run(here)
     result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
-    result.assert_outcomes(passed=6, deselected=17)
-    assert len(here.trained) == 5
+    result.assert_outcomes(passed=7, deselected=17)
+    assert len(here.trained) == 6
     assert _table(result, "exact lane:")["simple_cnn", "0"] == ["identical"]
-    assert _table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "4", "the repeated run does not count"
+    assert _table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "5", "the repeated run does not count"
 
 
 @pytest.mark.usefixtures("the_day")
