@@ -15,7 +15,7 @@ from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, Selection, damaged_nights
 from benchmarks.records.night_results import NightResults, night_results
 from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
-from benchmarks.report.failure import explain
+from benchmarks.report.wording import failure_message
 from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
@@ -318,11 +318,7 @@ class Night:
         result = next(one for one in self.results().experiments if one.experiment == name)
         if result.word == Word.NOT_JUDGED:
             raise KeyError(name)
-        failure = explain(
-            result,
-            false_alarm_rate=self.settings.false_alarm_rate,
-            update_command=self.settings.update_command(name),
-        )
+        failure = failure_message(result, update_command=self.settings.update_command(name))
         apart = [exact for exact in self.exact if exact.experiment == name and not exact.identical]
         drifts = [drift for drift in self.drifts if drift.experiment == name]
         if not failure and not drifts and not (apart and self.settings.exact):
