@@ -39,6 +39,7 @@ def make_run(
     *,
     accuracy: float = 0.7,
     gap: float = 0.1,
+    loss: float | None = None,
     dataset: str = "synthetic",
     weights: str = "none",
     fingerprints: Fingerprints = FINGERPRINTS,
@@ -68,6 +69,7 @@ def make_run(
             accuracy=accuracy,
             classes={name: ClassReport(precision=1.0, recall=0.75, f1=value, images=4) for name, value in f1.items()},
             confusion=[list(row) for row in confusion],
+            loss=loss,
         ),
         timings=timings,
         environment=ENVIRONMENT,
@@ -81,6 +83,8 @@ def make_baseline(
     *,
     accuracy: Sequence[float] = (0.69, 0.70, 0.71),
     gap: Sequence[float] = (0.09, 0.10, 0.11),
+    loss: Sequence[float] | None = None,
+    nats_per_point: float | None = None,
     f1: Mapping[str, Sequence[float]] | None = None,
     tolerance: float = 0.04,
     tolerance_reason: str = "as narrow as that",
@@ -96,8 +100,9 @@ def make_baseline(
         fingerprints=fingerprints,
         weights=weights,
         metrics={
-            "accuracy": Metric(list(accuracy), tolerance, tolerance_reason),
-            "gap": Metric(list(gap), tolerance, tolerance_reason),
+            name: Metric(list(values), tolerance, tolerance_reason)
+            for name, values in (("accuracy", accuracy), ("gap", gap), ("loss", loss))
+            if values is not None
         },
         f1=ClassMetric({name: list(values) for name, values in classes.items()}, tolerance, tolerance_reason),
         seeds=list(range(runs)),
@@ -107,6 +112,7 @@ def make_baseline(
         environment=ENVIRONMENT,
         recorded="2025-01-31",
         reason=reason,
+        nats_per_point=nats_per_point,
     )
 
 

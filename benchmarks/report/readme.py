@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from statistics import fmean, stdev
+from statistics import fmean
 
 from tabulate import tabulate
 
 from benchmarks.baselines.baselines import Baseline, Baselines
 from cifar_models.experiments import EXPERIMENTS
+from cifar_models.results.words import mean_and_deviation
 
 BEGIN = "<!-- numbers: written by python -m benchmarks readme -->\n"
 END = "<!-- end of numbers -->\n"
@@ -73,5 +74,4 @@ def _mean(baseline: Baseline | None, metric: str) -> str:
 
 
 def _spread(baseline: Baseline, metric: str) -> str:
-    values = baseline.metrics[metric].values
-    return f"{fmean(values):.4f} ± {stdev(values):.4f}"
+    return mean_and_deviation(baseline.metrics[metric].values)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from cifar_models.storage.strict_json import added_later
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "h5py")
 
@@ -22,6 +25,8 @@ class Environment:
         processor: the processor's model name.
         device: what was trained on: the GPU's name, or ``CPU``.
         driver: NVIDIA's kernel driver, in its own words; None where there is none.
+        threads: that one operation may use; the order of its sums, and so their last digits, can depend on it. None if
+            not recorded.
     """
 
     packages: dict[str, str]
@@ -30,6 +35,7 @@ class Environment:
     processor: str
     device: str
     driver: str | None
+    threads: int | None = added_later()
 
 
 def describe_environment() -> Environment:
@@ -41,6 +47,7 @@ def describe_environment() -> Environment:
         processor=_processor(),
         device=describe_device(),
         driver=_driver(),
+        threads=_threads(),
     )
 
 
@@ -74,6 +81,18 @@ def _driver() -> str | None:
         return None
     first, *_ = version.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
     return first.removeprefix("NVRM version:").strip() or None
+
+
+def _threads() -> int:
+    import tensorflow as tf
+
+    # Without a setting of TensorFlow's own, its environment variable decides, and else the cores of this process.
+    chosen: int = tf.config.threading.get_intra_op_parallelism_threads()
+    return chosen or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or _cores()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

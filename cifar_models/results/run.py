@@ -99,6 +99,22 @@ class Run:
         return self.evaluation.accuracy
 
     @property
+    def loss(self) -> float:
+        """Cross-entropy in nats on the evaluation images with the best epoch's weights.
+
+        An old record does not have it: then the best epoch's validation loss, which a model's penalties add to.
+        """
+        recorded = self.evaluation.loss
+        return self.curves.val_loss[self.best_epoch - 1] if recorded is None else recorded
+
+    @property
+    def best_epoch(self) -> int:
+        """From 1, whose weights early stopping restores: the first with the best value of what it watches."""
+        if self.protocol.get("early_stopping_monitor") == "val_loss":
+            return self.curves.val_loss.index(min(self.curves.val_loss)) + 1
+        return self.curves.val_accuracy.index(max(self.curves.val_accuracy)) + 1
+
+    @property
     def gap(self) -> float:
         """Train minus validation accuracy of the last epoch trained."""
         return overfitting_gap(self.curves.accuracy, self.curves.val_accuracy)

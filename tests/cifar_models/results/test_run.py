@@ -32,6 +32,7 @@ RUN = Run(
         accuracy=0.75,
         classes={"cat": ClassReport(precision=1.0, recall=0.75, f1=0.8571428571428571, images=4)},
         confusion=[[3, 1], [0, 0]],
+        loss=1.0,
     ),
     timings=Timings(features=0.0, training=12.25),
     environment=Environment(
@@ -71,6 +72,7 @@ runs = st.builds(
             max_size=2,
         ),
         confusion=st.lists(st.lists(counts, max_size=2), max_size=2),
+        loss=st.none() | finite,
     ),
     timings=st.builds(Timings, features=finite, training=finite),
     environment=st.builds(
@@ -81,6 +83,7 @@ runs = st.builds(
         processor=texts,
         device=texts,
         driver=st.none() | texts,
+        threads=st.none() | counts,
     ),
     code=st.none() | st.builds(Code, commit=st.none() | texts, source=texts),
     started=st.none() | texts,
@@ -160,10 +163,26 @@ def test_a_missing_key_is_refused(key: str) -> None:
 @pytest.mark.parametrize("key", ["curves", "fingerprints", "evaluation", "timings", "environment"])
 def test_a_missing_and_an_unknown_inner_key_are_refused_by_their_place(key: str) -> None:
     record = _record()
-    removed, value = record[key].popitem()
+    removed = next(iter(record[key]))
+    value = record[key].pop(removed)
     assert _refusal(json.dumps(record)).startswith(f"run.{key}: found no key {removed!r}, expected the keys [")
     record[key] |= {removed: value, "unknown": value}
     assert _refusal(json.dumps(record)).startswith(f"run.{key}: found the unknown key 'unknown', expected the")
+
+
+def test_a_record_from_before_loss_and_threads_is_read_without_them() -> None:
+    record = _record()
+    del record["evaluation"]["loss"], record["environment"]["threads"]
+    run = Run.from_json(json.dumps(record))
+    assert (run.evaluation.loss, run.environment.threads) == (None, None)
+    assert run.loss == RUN.curves.val_loss[1]  # of the best epoch
+
+
+def test_the_best_epoch_is_the_first_best_of_what_early_stopping_watches() -> None:
+    curves = dataclasses.replace(RUN.curves, val_accuracy=[0.5, 0.75, 0.75], val_loss=[1.0, 2.0, 1.0])
+    assert dataclasses.replace(RUN, curves=curves).best_epoch == 2
+    by_loss = dataclasses.replace(RUN, curves=curves, protocol={"early_stopping_monitor": "val_loss"})
+    assert by_loss.best_epoch == 1
 
 
 def test_an_unknown_key_is_refused() -> None:
