@@ -67,7 +67,7 @@ def start_night(
             ) from None
     session = config.stash[SESSION] = NightSession(config, night)
     config.pluginmanager.register(session)
-    config.pluginmanager.register(_OtherPluginsAtTheEnd(session))
+    config.pluginmanager.register(_OtherPluginsAtTheEnd())
     return session
 
 
@@ -170,10 +170,14 @@ class NightSession:
         try:
             return (yield)
         except Exception as error:  # noqa: BLE001 - of another plugin, after which pytest would print nothing
-            self.complain(session, error)
+            self._said.append(f"another plugin failed after the night: {type(error).__name__}: {error}")
+            session.exitstatus = session.exitstatus or NOT_JUDGED
             reporter = self._config.pluginmanager.getplugin("terminalreporter")
-            if reporter is not None:
-                self.print(reporter)
+            if reporter is not None and not self._printed:
+                self._config.hook.pytest_terminal_summary(
+                    terminalreporter=reporter, exitstatus=session.exitstatus, config=self._config
+                )
+                reporter.summary_stats()
             return None
 
     def _end(self, session: pytest.Session) -> None:
@@ -197,12 +201,6 @@ class NightSession:
                 not_judged=bool(selected - night.verdicts.keys() or night.losses),
             )
         self._said += write_reports(session, night)
-
-    def complain(self, session: pytest.Session, error: Exception) -> None:
-        """Keep what another plugin raised after the night; it is no answer of the night."""
-        self._said.append(f"another plugin failed after the night: {type(error).__name__}: {error}")
-        if not isinstance(error, Warning):
-            session.exitstatus = session.exitstatus or NOT_JUDGED
 
     @pytest.hookimpl(wrapper=True, trylast=True)  # after pytest's failures and errors
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
@@ -256,18 +254,11 @@ class NightSession:
 
 
 class _OtherPluginsAtTheEnd:
-    """Keeps what other plugins raise when the session ends from hiding the night and pytest's own summary."""
+    """Keeps a warning of one plugin, as of a cache that cannot be written, from stopping what the others end with."""
 
-    def __init__(self, session: NightSession) -> None:
-        self._session = session
-
-    @pytest.hookimpl(wrapper=True, trylast=True)  # within pytest's own wrapper, which prints the summary
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Have warnings be no errors, so that each plugin ends; keep any other error for the summary."""
+    @pytest.hookimpl(wrapper=True, trylast=True)  # within pytest's own wrapper, which makes warnings errors
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Have warnings be no errors."""
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            try:
-                return (yield)
-            except Exception as error:  # noqa: BLE001 - of another plugin
-                self._session.complain(session, error)
-                return None
+            return (yield)

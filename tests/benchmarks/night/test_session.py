@@ -197,6 +197,7 @@ def test_what_other_plugins_do_at_the_end_hides_no_night(
     word = "pass" if accuracy == 0.7 else "regression"
     assert words(result)["simple_cnn", "accuracy"] == word
     assert lines(result, "no room in the cache")
+    assert lines(result, "^=+ .*[12] passed.* =+$"), "pytest's own summary is lost"
     assert lines(result, "^report: .*report.html")
     assert not lines(result, "Traceback|INTERNALERROR")
     assert read_night(night_folder(bench)).ended is not None
@@ -207,8 +208,9 @@ def test_a_cache_that_cannot_be_written_changes_nothing(bench: Bench) -> None:
     bench.record()
     result = bench.pytester.runpytest_inprocess(
         *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning", "-m", "benchmark"),
-        *("--dataset", "synthetic", "--seeds", "1", "-k", "simple_cnn"),
+        *("--dataset", "synthetic", "--seeds", "1", "-k", "simple_cnn", "--junitxml=junit.xml"),
     )
     assert result.ret == pytest.ExitCode.OK
     assert lines(result, "PytestCacheWarning")
+    assert (bench.pytester.path / "junit.xml").exists(), "it ends after the cache does"
     assert words(result)["simple_cnn", "accuracy"] == "pass"

@@ -68,6 +68,17 @@ def test_what_was_saved_is_loaded(model: keras.Model, saved: Path) -> None:
     np.testing.assert_allclose(loaded.predict(IMAGES), model(unit_scale(IMAGES)).numpy(), rtol=1e-4, atol=1e-6)
 
 
+def test_moving_averages_are_saved_and_loaded(tmp_path: Path) -> None:
+    images = keras.Input((32, 32, 3))
+    features = layers.BatchNormalization(name="normalization")(layers.AveragePooling2D(16)(images))
+    model = keras.Model(images, layers.Dense(10, activation="softmax")(layers.Flatten()(features)))
+    for weight in model.get_layer("normalization").weights:
+        weight.assign([0.5, 2.0, 3.0])
+    save_classifier(tmp_path / "model.keras", Classifier(on_pixels(model, unit_scale), NAMES))
+    loaded = load_classifier(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.predict(IMAGES), model(unit_scale(IMAGES)).numpy(), rtol=1e-4, atol=1e-6)
+
+
 def test_keras_alone_loads_it_too_and_without_an_optimizer(saved: Path) -> None:
     loaded = keras.saving.load_model(saved)
     assert "optimizer" not in zipfile.ZipFile(saved).read("config.json").decode().lower()

@@ -68,6 +68,13 @@ class TestAHandWorkedExample:
         assert [type(value) for value in vars(evaluation.classes["a"]).values()] == [float] * 3 + [int]
 
 
+def test_f1_is_the_harmonic_mean_of_unequal_precision_and_recall() -> None:
+    classes = evaluate(_probabilities([0, 1, 1, 1]), _labels([0, 0, 0, 1]), NAMES).classes
+    for name, precision, recall in (("a", 1, 1 / 3), ("b", 1 / 3, 1)):
+        report = classes[name]
+        assert (report.precision, report.recall, report.f1) == pytest.approx((precision, recall, 1 / 2))
+
+
 def test_rows_and_columns_of_the_confusion_are_not_swapped() -> None:
     confusion = evaluate(_probabilities([3]), _labels([7]), NAMES).confusion
     assert confusion[7][3] == 1
