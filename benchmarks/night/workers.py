@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchmarks.night.items import SESSION, SETTINGS, is_answer, training_in
-from benchmarks.night.options import experiment_names, project_folder
+from benchmarks.night.options import experiment_names, project_folder, read_settings
 from benchmarks.night.reports import Properties, properties_of
 from benchmarks.night.worker_share import take_share
 from benchmarks.records.night_folder import Selection
