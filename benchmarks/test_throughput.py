@@ -1,6 +1,6 @@
 """How fast each experiment's parts are, in images a second and in images a reference workload.
 
-The second is held against baselines.json: ``slower`` and ``faster`` fail alike.
+The second is held against throughput_baselines.json: ``slower`` and ``faster`` fail alike.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from benchmarks.plugin import baselines_file
+from benchmarks.night.options import baselines_file
 from benchmarks.throughput.random_images import random_dataset
 from benchmarks.throughput.reference_workload import time_reference
 from benchmarks.throughput.speeds import (
+    FILE,
     PROCESSOR,
-    SECTION,
     Speed,
     explain,
     judge_speed,
@@ -34,7 +34,6 @@ from cifar_models.datasets.normalization import FITS
 from cifar_models.experiments import EXPERIMENTS, Experiment
 from cifar_models.models.freezing import FrozenSplit, split_at_frozen_boundary
 from cifar_models.results.environment import describe_environment
-from cifar_models.storage.strict_json import parse_json
 from cifar_models.training import train as training
 from cifar_models.training.compiled import CompiledModelCache, compile_model
 from cifar_models.training.features import FeatureCache, compile_prefix
@@ -127,9 +126,11 @@ def measure(request: pytest.FixtureRequest, benchmark: Any, subject: Subject) ->
 
 def _baselines(config: pytest.Config, name: str, figure: str, device: str) -> list[Speed]:
     """Return what a figure is held against on a device; fail where there is nothing."""
-    path = baselines_file(config)
-    throughput = read_throughput(parse_json(path.read_text(encoding="utf-8")).get(SECTION, {}))
-    speeds = speeds_on(throughput, device, name, figure)
+    path = baselines_file(config).with_name(FILE)
+    try:
+        speeds = speeds_on(read_throughput(path), device, name, figure)
+    except ValueError as error:
+        pytest.fail(str(error), pytrace=False)
     if not speeds:
         pytest.fail(
             f"{name}: {path} has no baseline of its {figure}'s speed on {device}, expected one to compare with; record "

@@ -10,8 +10,11 @@ import h5py
 import numpy as np
 
 from benchmarks.baselines.baselines import Baseline, ClassMetric, Metric
-from benchmarks.records.findings import Finding
-from benchmarks.records.night_folder import BaselineMark, VerdictRecord
+from benchmarks.records.judge import CLASS_METRIC
+from benchmarks.records.night_folder import BaselineMark
+from benchmarks.records.night_results import ExperimentResult
+from benchmarks.statistics.verdict import Rule, Verdict
+from benchmarks.statistics.word import Word
 from cifar_models.datasets.cifar10 import CLASS_NAMES, TRAIN_BATCHES
 from cifar_models.results.environment import Environment
 from cifar_models.results.evaluation import ClassReport, Evaluation
@@ -143,26 +146,42 @@ def make_verdict(
     today: float = 0.7,
     baseline: float = 0.7,
     allowance: float = 0.04,
-    rule: str = "tolerance",
+    rule: Rule = "tolerance",
     smallest_drop: float | None = 0.05,
-) -> VerdictRecord:
+) -> Verdict:
     """Return a verdict as a night records it, whose word is as told."""
-    return VerdictRecord(experiment, metric, word, baseline, today, allowance, rule, smallest_drop, runs=3)
+    return Verdict(
+        experiment=experiment,
+        metric=metric,
+        source="measured",
+        family="per_class" if metric.startswith(CLASS_METRIC) else "headline",
+        word=Word(word),
+        rule=rule,
+        baseline=baseline,
+        today=today,
+        effect=today - baseline,
+        allowance=allowance,
+        runs=3,
+        inner_allowance=allowance,
+        baseline_values=[baseline] * 3,
+        today_values=[today] * 3,
+        smallest_drop=smallest_drop,
+    )
 
 
-def make_finding(
+def make_result(
     experiment: str = "simple_cnn",
     *words: str,
     runs: Sequence[Run] | None = None,
-    verdicts: Sequence[VerdictRecord] | None = None,
+    verdicts: Sequence[Verdict] | None = None,
     problem: str = "",
     baseline: Baseline | None = None,
     recorded: Sequence[Run] = (),
-) -> Finding:
+) -> ExperimentResult:
     """Return what a night found of an experiment: verdicts of accuracy and gap by these words, unless told others."""
     named = zip(("accuracy", "gap"), words, strict=False)
     verdicts = verdicts or [make_verdict(metric, word, experiment=experiment) for metric, word in named]
-    return Finding(
+    return ExperimentResult(
         experiment=experiment,
         runs=[make_run(experiment)] if runs is None else runs,
         verdicts=verdicts,

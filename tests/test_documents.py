@@ -22,7 +22,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_numbers_in_the_readme_are_those_of_the_baselines() -> None:
     numbers = render(read_baselines(ROOT / "baselines.json"))
-    assert replace_numbers(README, numbers) == README, "run: python -m benchmarks.readme"
+    assert replace_numbers(README, numbers) == README, "run: python -m benchmarks readme"
 
 
 def test_every_experiment_has_a_synthetic_baseline_and_every_published_one_its_numbers() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from scipy.special import stdtrit
 
-from benchmarks.throughput.speeds import SECTION, read_throughput
+from benchmarks.throughput.speeds import FILE
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
 from cifar_models.storage.files import remove_leftovers, write_whole
@@ -141,44 +141,37 @@ def read_baselines(path: Path) -> Baselines:
         schema = content.get("schema") if isinstance(content, dict) else None
         if type(schema) is not int or schema != SCHEMA:
             raise ValueError(f"schema: found {schema!r}, expected {SCHEMA}")
-        if unknown := sorted(content.keys() - {"schema", "baselines", SECTION}):
-            raise ValueError(f"found the unknown key {unknown[0]!r}, expected 'schema', 'baselines' and {SECTION!r}")
+        if "throughput" in content:
+            raise ValueError(
+                f"found speeds under 'throughput', expected them under 'speeds' in {FILE} beside this file"
+            )
+        if unknown := sorted(content.keys() - {"schema", "baselines"}):
+            raise ValueError(f"found the unknown key {unknown[0]!r}, expected 'schema' and 'baselines'")
         if "baselines" not in content:
             raise ValueError("found no key 'baselines', expected 'schema' and 'baselines'")
-        read_throughput(content.get(SECTION, {}))
         kind = dict[str, dict[str, dict[str, Baseline]]]
         baselines: Baselines = read_as(kind, content["baselines"], "baselines")
-        for experiment, datasets in baselines.items():
-            for dataset, sources in datasets.items():
-                for source, baseline in sources.items():
-                    _check(baseline, source, f"baselines.{experiment}.{dataset}.{source}")
+        _check_all(baselines)
     except ValueError as error:
         raise BaselineError(f"{path}: {error}; restore it from version control or correct it by hand") from None
     return baselines
 
 
 def write_baselines(path: Path, baselines: Baselines) -> None:
-    """Write a baselines file whole or not at all; the speeds that it holds stay as they are.
+    """Write a baselines file whole or not at all.
 
     Raises:
         OSError: the folder cannot be written; the old file is as it was.
+        ValueError: an entry that ``read_baselines`` refuses; the old file is as it was.
     """
+    _check_all(baselines)
     content = {
         name: {
             dataset: {source: asdict(entry) for source, entry in sources.items()} for dataset, sources in rest.items()
         }
         for name, rest in baselines.items()
     }
-    write_whole(path, to_json({"schema": SCHEMA, "baselines": content} | _speeds(path)))
-
-
-def _speeds(path: Path) -> dict[str, Any]:
-    """Return the speeds' section of a file, with its key; nothing of a file that is not there or no JSON."""
-    try:
-        content = parse_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {SECTION: content[SECTION]} if isinstance(content, dict) and SECTION in content else {}
+    write_whole(path, to_json({"schema": SCHEMA, "baselines": content}))
 
 
 @contextmanager
@@ -327,6 +320,13 @@ def _measured_f1(runs: Sequence[Run]) -> ClassMetric:
         tolerance=SMALLEST_CHANGE["f1"],
         tolerance_reason="the smallest change worth acting on",
     )
+
+
+def _check_all(baselines: Baselines) -> None:
+    for experiment, datasets in baselines.items():
+        for dataset, sources in datasets.items():
+            for source, baseline in sources.items():
+                _check(baseline, source, f"baselines.{experiment}.{dataset}.{source}")
 
 
 def _check(baseline: Baseline, source: str, where: str) -> None:

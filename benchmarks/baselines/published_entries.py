@@ -1,17 +1,13 @@
 """The published report's numbers as baselines for the official CIFAR-10 files.
 
-    python -m benchmarks.published --reason "..."
-
-writes their entries into baselines.json anew. They hold one value each, so their tolerance cannot come from them: it
-is taken from the measured baselines on CIFAR-10 images: their spread, and as a margin for another platform how far the
-models that the report defines in full have come out from its numbers here.
+An entry holds one value, so its tolerance cannot come from it. The tolerance comes from the measured baselines on
+CIFAR-10 images: their spread and, as a margin for another platform, how far the models that the report defines in full
+have come out from its numbers here.
 """
 
 from __future__ import annotations
 
-import argparse
 import datetime
-from pathlib import Path
 
 from benchmarks.baselines.baselines import (
     CONFIDENCE,
@@ -19,8 +15,6 @@ from benchmarks.baselines.baselines import (
     Baselines,
     Metric,
     prediction_half_width,
-    read_baselines,
-    write_baselines,
 )
 from benchmarks.baselines.published_report import REPORT
 from cifar_models.datasets.cifar10 import OFFICIAL_CHECKSUM
@@ -42,20 +36,16 @@ def published_baselines(measured: Baselines, *, reason: str, day: datetime.date)
     """Return the published entry of each experiment.
 
     Args:
-        measured: baselines with measured runs on CIFAR-10 images (official or not), of at least one experiment of
-            ``DEFINED_IN_FULL``; an experiment without any takes the widest spread of the others.
+        measured: baselines with measured runs on CIFAR-10 images (official or not): for each metric, of at least one
+            experiment of ``DEFINED_IN_FULL`` that the report has it of. An experiment without any takes the widest
+            spread of the others.
         reason: why the entries are written.
         day: today.
 
     Raises:
-        ValueError: no measured baseline on CIFAR-10 images to take spread and margin from.
+        ValueError: no measured baseline on CIFAR-10 images to take a metric's spread and margin from.
     """
     runs = {name: _measured_metrics(datasets) for name, datasets in measured.items() if _measured_metrics(datasets)}
-    if not runs.keys() & set(DEFINED_IN_FULL):
-        raise ValueError(
-            f"baselines: found no measured runs on CIFAR-10 images of {', '.join(DEFINED_IN_FULL)}, expected some "
-            f"of at least one, to take spread and margin from"
-        )
     entries = {}
     for name, metrics in PUBLISHED.items():
         protocol = EXPERIMENTS[name].protocol
@@ -80,20 +70,6 @@ def published_baselines(measured: Baselines, *, reason: str, day: datetime.date)
     return entries
 
 
-def main() -> None:
-    """Write the published entries into baselines.json."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--baselines", type=Path, default=Path("baselines.json"), metavar="FILE")
-    parser.add_argument("--reason", required=True, help="why the entries are written, kept with them")
-    arguments = parser.parse_args()
-    baselines = read_baselines(arguments.baselines)
-    for name, entry in published_baselines(
-        baselines, reason=arguments.reason, day=datetime.datetime.now(tz=datetime.UTC).date()
-    ).items():
-        baselines.setdefault(name, {}).setdefault("cifar10", {})["published"] = entry
-    write_baselines(arguments.baselines, baselines)
-
-
 def _measured_metrics(datasets: dict[str, dict[str, Baseline]]) -> dict[str, Metric]:
     """Return an experiment's metrics as measured on CIFAR-10 images, on the official ones if there are such."""
     for dataset in ("cifar10", "cifar10-unofficial"):
@@ -103,11 +79,15 @@ def _measured_metrics(datasets: dict[str, dict[str, Baseline]]) -> dict[str, Met
 
 
 def _metric(name: str, metric: str, value: float, runs: dict[str, dict[str, Metric]]) -> Metric:
+    comparable = [other for other in DEFINED_IN_FULL if metric in PUBLISHED[other]]
+    if not runs.keys() & set(comparable):
+        raise ValueError(
+            f"baselines: found no measured runs on CIFAR-10 images of {' or '.join(comparable)}, expected some to take "
+            f"the tolerance of each published {metric} from; measure one with --update-baselines"
+        )
     spreads = {other: prediction_half_width(metrics[metric].values) for other, metrics in runs.items()}
     distances = {
-        other: abs(runs[other][metric].mean - PUBLISHED[other][metric])
-        for other in DEFINED_IN_FULL
-        if other in runs and metric in PUBLISHED[other]
+        other: abs(runs[other][metric].mean - PUBLISHED[other][metric]) for other in comparable if other in runs
     }
     own = name in spreads
     whose = name if own else max(spreads, key=lambda other: spreads[other])
@@ -121,7 +101,3 @@ def _metric(name: str, metric: str, value: float, runs: dict[str, dict[str, Metr
             f"platform, as far as {farthest} came out from the report"
         ),
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,39 +1,48 @@
-"""Makes a kept night's page again: ``python -m benchmarks.page NIGHT_FOLDER``."""
+"""``page``: the page of a kept night, made again."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+from typing import Any
 
-from benchmarks.baselines.baselines import BaselineError, read_baselines
-from benchmarks.records.night_folder import RECORDS, NightError
-from benchmarks.report.page import PAGE, write_report
+from benchmarks.command_line.arguments import add_baselines, add_command
+from cifar_models.command_line.errors import user_errors
+from cifar_models.command_line.output import say
 
 
-def main() -> None:
-    """Write the page of the night that the command line names, and say where it is."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description="Make the page of a kept night.")
-    parser.add_argument("night", type=Path, metavar="NIGHT_FOLDER", help="such as runs/2026-01-31T02-00-00Z")
-    parser.add_argument("--baselines", type=Path, default=Path("baselines.json"), metavar="FILE")
-    parser.add_argument(
-        "--report-dir",
-        type=Path,
-        metavar="DIR",
-        help=f"where to write {PAGE} and PNG files (default: NIGHT_FOLDER)",
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands,
+        "page",
+        run,
+        summary="make the page of a kept night again",
+        description="Make the page of a kept night again, from its records and the baselines.",
+        example="runs/2026-01-31T02-00-00Z",
     )
-    arguments = parser.parse_args()
-    try:
+    parser.add_argument("night", type=Path, metavar="NIGHT_FOLDER", help="the folder of one night")
+    parser.add_argument(
+        "--report-dir", type=Path, metavar="DIR", help="where to write the page (default: NIGHT_FOLDER)"
+    )
+    add_baselines(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the page and print where it is.
+
+    Raises:
+        CommandError: a folder that is no night, baselines that cannot be read, or a page that cannot be written.
+    """
+    from benchmarks.baselines.baselines import BaselineError, read_baselines
+    from benchmarks.records.night_folder import RECORDS, NightError
+    from benchmarks.report.page import write_report
+
+    with user_errors(BaselineError, NightError, OSError):
         path = write_report(
             arguments.night,
             read_baselines(arguments.baselines),
             arguments.baselines.parent / RECORDS,
             arguments.report_dir or arguments.night,
         )
-    except (BaselineError, NightError, OSError) as error:
-        parser.exit(1, f"{parser.prog}: {error}\n")
-    sys.stdout.write(f"report: {path}\n")
-
-
-if __name__ == "__main__":
-    main()
+    say(f"report: {path}")

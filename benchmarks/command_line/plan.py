@@ -1,111 +1,27 @@
-"""Plans a night: the seeds that each experiment needs to catch a drop of its accuracy, and what they cost.
-
-    python -m benchmarks.plan --drop 6 --dataset synthetic
-
-says so for every experiment with a baseline on that data set. The seeds are those of one look, at the strictest level
-that the night's false-alarm rate leaves to a check, with the baseline's standard deviation taken for the true one. The
-minutes are those that the baseline's own runs took.
-"""
+"""``plan``: the seeds that a night needs to catch a drop, and its minutes."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-from statistics import fmean, stdev
+from typing import Any
 
-from tabulate import tabulate
-
-from benchmarks.baselines.baselines import METRICS, Baselines, Metric, read_baselines
-from benchmarks.statistics.power import seeds_needed
-from cifar_models.datasets.dataset import CLASS_COUNT
-
-HEADLINE_CHECKS = len(METRICS)
-"""Checks of one experiment that share the rate of the headline metrics: accuracy and gap."""
-PER_CLASS_CHECKS = CLASS_COUNT
-"""Checks of one experiment that share the rest: the F1 score of each class."""
-
-MOST_SEEDS = 20
+from benchmarks.command_line.arguments import add_baselines, add_command
+from benchmarks.statistics import FALSE_ALARM_RATE
+from cifar_models.command_line.errors import user_errors
+from cifar_models.command_line.output import say
 
 
-def render(
-    baselines: Baselines,
-    *,
-    dataset: str,
-    points: float,
-    power: float = 0.95,
-    false_alarm_rate: float = 0.01,
-) -> str:
-    """Return a line for each experiment with a baseline on the data set, and below them the night's minutes.
-
-    Args:
-        baselines: as read.
-        dataset: the data set's name.
-        points: the drop of accuracy to catch, in percentage points, above 0 and below 100.
-        power: probability with which a night catches it, in (0.5, 1).
-        false_alarm_rate: chance that a night without any change has anything but passes, in (0, 0.5).
-
-    Raises:
-        ValueError: a number out of range, or no baseline on the data set.
-    """
-    for option, value, low, high in (
-        ("drop", points, 0, 100),
-        ("power", power, 0.5, 1),
-        ("false-alarm-rate", false_alarm_rate, 0, 0.5),
-    ):
-        if not low < value < high:
-            raise ValueError(f"--{option}: found {value:g}, expected a number above {low} and below {high}")
-    found = {
-        name: datasets[dataset]
-        for name, datasets in baselines.items()
-        if datasets.get(dataset) and "+" not in name  # a night of variants is another one
-    }
-    if not found:
-        known = sorted({name for datasets in baselines.values() for name in datasets})
-        raise ValueError(
-            f"--dataset: found no baselines for {dataset!r}, expected a data set that has some: "
-            f"{', '.join(known) or 'there is none yet'}"
-        )
-    measured = sum("measured" in sources for sources in found.values())
-    drop = round(points / 100, 12)  # 1.1 / 100 is above a tolerance of 0.011 by rounding alone
-    needed = partial(
-        seeds_needed,
-        drop=drop,
-        checks=HEADLINE_CHECKS * measured,
-        per_class_checks=PER_CLASS_CHECKS * measured,
-        false_alarm_rate=false_alarm_rate,
-        power=power,
-        at_most=MOST_SEEDS,
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands,
+        "plan",
+        run,
+        summary="how many seeds catch a drop of accuracy, and what they cost",
+        description="Print the seeds that each experiment with a baseline on the data set needs to catch a drop of its "
+        "accuracy at one look, and the minutes that they take.",
+        example="--drop 6 --dataset synthetic",
     )
-    lines: list[list[str]] = []
-    minutes: list[float] = []
-    for name, sources in found.items():
-        baseline = sources.get("measured")
-        if baseline is None:
-            lines.append([name, "", "", "published, no spread to plan from", ""])
-            continue
-        accuracy = baseline.metrics["accuracy"]
-        always_passes = drop <= accuracy.tolerance
-        seeds = "within the tolerance, always passes" if always_passes else _seeds(accuracy, needed)
-        cost = ""
-        if isinstance(seeds, int):
-            minutes.append(seeds * fmean(baseline.seconds) / 60)
-            cost = f"{minutes[-1]:.1f}"
-        lines.append([name, str(len(accuracy.values)), f"{stdev(accuracy.values):.4f}", str(seeds), cost])
-    headers = ["experiment", "baseline runs", "standard deviation", "seeds needed", "minutes"]
-    table = tabulate(lines, headers, disable_numparse=True)
-    part = "" if len(minutes) == len(found) else f", for {len(minutes)} of {len(found)} experiments"
-    return (
-        f"{table}\n\n"
-        f"A night that catches a drop of {points:g} points with probability {power:g}: {sum(minutes):.1f} minutes{part}"
-    )
-
-
-def main() -> None:
-    """Print the plan."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--drop", type=float, required=True, metavar="POINTS", help="drop of accuracy to catch, in percentage points"
     )
@@ -116,13 +32,23 @@ def main() -> None:
     parser.add_argument(
         "--false-alarm-rate",
         type=float,
-        default=0.01,
+        default=FALSE_ALARM_RATE,
         metavar="RATE",
         help="chance that a night without any change does not pass (default: %(default)s)",
     )
-    parser.add_argument("--baselines", type=Path, default=Path("baselines.json"), metavar="FILE")
-    arguments = parser.parse_args()
-    try:
+    add_baselines(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the plan.
+
+    Raises:
+        CommandError: baselines that cannot be read or lack the data set, or a number out of range.
+    """
+    from benchmarks.baselines.baselines import read_baselines
+    from benchmarks.night.plan import render
+
+    with user_errors(ValueError):
         plan = render(
             read_baselines(arguments.baselines),
             dataset=arguments.dataset,
@@ -130,22 +56,4 @@ def main() -> None:
             power=arguments.power,
             false_alarm_rate=arguments.false_alarm_rate,
         )
-    except ValueError as error:
-        parser.error(str(error))
-    sys.stdout.write(f"{plan}\n")
-
-
-def _seeds(accuracy: Metric, needed: Callable[..., int | None]) -> int | str:
-    """Return the seeds that one experiment needs, or in words why there is no such number."""
-    runs = len(accuracy.values)
-    find = partial(needed, deviation=stdev(accuracy.values), tolerance=accuracy.tolerance)
-    if seeds := find(baseline_runs=runs):
-        return seeds
-    for more in (2 * runs, 4 * runs, 8 * runs):
-        if seeds := find(baseline_runs=more):
-            return f"more than {MOST_SEEDS}; with {more} baseline runs: {seeds}"
-    return f"more than {MOST_SEEDS}, even with {8 * runs} baseline runs"
-
-
-if __name__ == "__main__":
-    main()
+    say(plan)

@@ -1,64 +1,48 @@
-"""Makes baselines of speeds.
-
-    python -m benchmarks.record_throughput --reason 'why it changed' .benchmarks/*/*.json
-
-takes the results that pytest-benchmark has saved, one file a repetition.
-"""
+"""``record-throughput``: baselines of speeds from the results that pytest-benchmark saved."""
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import sys
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from benchmarks.baselines.baselines import updating
-from benchmarks.throughput.speeds import SECTION, measured_speed, read_saved, read_throughput
-from cifar_models.storage.files import write_whole
-from cifar_models.storage.strict_json import parse_json, to_json
+from benchmarks.command_line.arguments import add_baselines, add_command, add_reason, today
+from benchmarks.throughput.speeds import FILE
+from cifar_models.command_line.errors import user_errors
+from cifar_models.command_line.output import say
 
 
-def main() -> None:
-    """Write the baselines that saved results give into baselines.json; leave the others as they are."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.record_throughput",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands,
+        "record-throughput",
+        run,
+        summary="write baselines of speeds",
+        description="Write the speeds that `pytest -m throughput --benchmark-autosave` saved, one file a repetition. "
+        "Other speeds stay as they are.",
+        example="--reason 'TensorFlow 2.22' .benchmarks/*/*.json",
     )
-    parser.add_argument("results", nargs="+", type=Path, help="files that pytest-benchmark saved, one a repetition")
-    parser.add_argument("--reason", required=True, help="why the baselines change, kept with them")
-    parser.add_argument("--baselines", type=Path, default=Path("baselines.json"), metavar="FILE")
-    arguments = parser.parse_args()
-    try:
-        saved = read_saved(json.loads(path.read_text(encoding="utf-8")) for path in arguments.results)
+    parser.add_argument(
+        "results", nargs="+", type=Path, metavar="RESULT", help="a file that pytest-benchmark saved, one a repetition"
+    )
+    add_reason(parser)
+    add_baselines(parser, default=FILE)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the speeds, and print each as it was and as it is.
+
+    Raises:
+        CommandError: results or baselines that cannot be read, too few repetitions, or a file that cannot be written.
+    """
+    from benchmarks.baselines.baselines import updating
+    from benchmarks.throughput.speeds import read_saved, read_throughput, record_speeds, write_throughput
+
+    with user_errors(ValueError, OSError):
+        saved = read_saved(arguments.results)
         with updating(arguments.baselines):
-            lines = _record(arguments.baselines, saved, arguments.reason)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-
-
-def _record(path: Path, saved: dict[tuple[str, str, str], list[float]], reason: str) -> list[str]:
-    """Write the speeds; return a line for each, old and new."""
-    content = parse_json(path.read_text(encoding="utf-8"))
-    throughput = read_throughput(content.get(SECTION, {}))
-    day = datetime.datetime.now(tz=datetime.UTC).date()
-    lines = []
-    for (device, experiment, figure), ratios in saved.items():
-        figures = throughput.setdefault(device, {}).setdefault(experiment, {})
-        before, speed = figures.get(figure), measured_speed(ratios, reason=reason, day=day)
-        figures[figure] = speed
-        old = f"{before.mean:.4g} within {before.tolerance:.2f}" if before else "none"
-        lines.append(f"{device} {experiment} {figure}: {old} -> {speed.mean:.4g} within {speed.tolerance:.2f}")
-    content[SECTION] = {
-        device: {name: {figure: asdict(speed) for figure, speed in some.items()} for name, some in experiments.items()}
-        for device, experiments in throughput.items()
-    }
-    write_whole(path, to_json(content))
-    return lines
-
-
-if __name__ == "__main__":
-    main()
+            throughput = read_throughput(arguments.baselines) if arguments.baselines.exists() else {}
+            lines = record_speeds(throughput, saved, reason=arguments.reason, day=today())
+            write_throughput(arguments.baselines, throughput)
+    say("\n".join(lines))

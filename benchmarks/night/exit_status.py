@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from benchmarks.statistics.word import Word
+
 PASSED = 0
 REGRESSION = 1
 """A regression, a training that diverged, or a failure that is no answer of a night, such as an error of the code."""
@@ -16,10 +18,16 @@ UNDECIDED = 11
 NOT_JUDGED = 125
 """Something was not judged, or not kept, and nothing that was judged fails; ``git bisect run`` skips such a commit."""
 
-_OF_WORD = {"regression": REGRESSION, "stale": STALE, "undecided": UNDECIDED, "pass": PASSED}
+_OF_WORD = {
+    Word.REGRESSION: REGRESSION,
+    Word.STALE: STALE,
+    Word.UNDECIDED: UNDECIDED,
+    Word.NOT_JUDGED: NOT_JUDGED,
+    Word.PASS: PASSED,
+}
 
 
-def exit_status(words: Iterable[str], *, failed_otherwise: bool, not_judged: bool) -> int:
+def exit_status(words: Iterable[Word], *, failed_otherwise: bool, not_judged: bool) -> int:
     """Return the status of a night: the worst of what was found, a regression before all.
 
     Args:

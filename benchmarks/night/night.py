@@ -1,159 +1,125 @@
-"""One session's benchmark: what it trains on, what it has found, and what it leaves in baselines.json."""
+"""One session's benchmark: what it has trained, what it has found, and the folder that keeps both."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from benchmarks.baselines.baselines import (
-    SUGGESTED_RUNS,
-    Baseline,
-    BaselineError,
-    Baselines,
-    find_baseline,
-    measured_baseline,
-    read_baselines,
-    updating,
-    write_baselines,
-)
-from benchmarks.night.resume import RunKey, difference_from, runs_to_take
-from benchmarks.records.judge import explain, judge
-from benchmarks.records.night_folder import (
-    RECORDS,
-    BaselineMark,
-    NightFolder,
-    NightRecord,
-    VerdictRecord,
-    damaged_nights,
-    runs_behind,
-)
-from benchmarks.report.terminal import Row
+from benchmarks.baselines.baselines import BaselineError
+from benchmarks.night.inputs import Inputs
+from benchmarks.night.resume import runs_to_take
+from benchmarks.records.judge import judge
+from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, Selection, damaged_nights
+from benchmarks.records.night_results import NightResults, night_results
+from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
+from benchmarks.report.failure import explain
 from benchmarks.statistics.sequential import looks_between
 from benchmarks.statistics.verdict import Verdict
-from cifar_models.datasets import Dataset
-from cifar_models.experiments import Experiment, find_experiment
-from cifar_models.models.pretrained import BackboneWeights, WeightsError
-from cifar_models.results.environment import Environment, describe_environment
+from benchmarks.statistics.word import Word
+from cifar_models.models.pretrained import WeightsError
+from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run
-from cifar_models.results.run_files import record_name, write_run
-from cifar_models.results.source_code import describe_code
-from cifar_models.storage.files import remove_leftovers
-from cifar_models.training.train import checksums_of, default_weights, fingerprints_of
+from cifar_models.results.run_files import write_run
 
 NOT_REACHED = "the session ended before"
 """Why an experiment was not judged that lacks nothing."""
-DIVERGED, NO_BASELINE, NO_WEIGHTS = "diverged", "no baseline", "no weights"
-"""What keeps a training from giving a run whenever it is tried; anything else may not do so the next time."""
 
 
-@dataclass
 class Night:
-    """What one session's benchmark items share.
+    """What one session's benchmark items share. Others change it by its methods alone.
+
+    Args:
+        inputs: what it trains on and is held against.
+        selection: what it is to do; under pytest-xdist, what is known of that before the workers collect.
 
     Attributes:
-        dataset: that all train on.
-        weights: by backbone, or the error that says why there are none.
-        baselines: as read at the start; empty if there was no file and the night is to write one.
-        baselines_path: the file.
-        options: those of the command line that a command to repeat a training needs.
-        seeds: with how many seeds each experiment is trained, from 0 on.
-        max_seeds: with how many at most while its verdict is undecided.
-        false_alarm_rate: chance that a night without any change has anything but passes.
-        to_judge: the experiments whose verdicts were selected.
-        feature_cache: whether a frozen part's output is computed once and kept for the session.
+        settings: the inputs'.
         folder: where its runs are recorded; None to record none.
         resumed: runs of an interrupted night that stand for trainings of tonight.
         notes: what became of other records of that night, a sentence each.
         started: when it did, as its record has it.
-        interrupted: the session ended before its time, or could not write what it was to write.
-        unkept: runs whose records could not be written yet.
         losses: what could not be written to the end and what to do, a sentence each.
-        rows: one for each training that has ended, in order.
-        verdicts: by experiment, of those that could be judged; None until they are.
+        filed: what was filed, in that order; of two trainings of one experiment and seed both.
     """
 
-    dataset: Dataset
-    weights: dict[str, BackboneWeights | WeightsError]
-    baselines: Baselines
-    baselines_path: Path
-    options: str = ""
-    seeds: int = 1
-    max_seeds: int = 1
-    false_alarm_rate: float = 0.01
-    to_judge: frozenset[str] = frozenset()
-    feature_cache: bool = True
-    folder: NightFolder | None = None
-    resumed: dict[RunKey, Run] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    started: str = ""
-    interrupted: bool = False
-    unkept: list[Run] = field(default_factory=list)
-    losses: list[str] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    verdicts: dict[str, list[Verdict]] | None = None
+    def __init__(self, inputs: Inputs, selection: Selection) -> None:
+        self.inputs, self.settings = inputs, inputs.settings
+        self.selection = selection
+        self.folder: NightFolder | None = None
+        self.resumed: Mapping[TrainingKey, Run] = {}
+        self.notes: list[str] = []
+        self.started = _now()
+        self.losses: list[str] = []
+        self.filed: list[Training] = []
+        self._trainings: dict[TrainingKey, Training] = {}
+        self._promised = Selection()  # by the interrupted night that this one goes on with
+        self._verdicts: dict[str, list[Verdict]] | None = None  # at the last look, and
+        self._of_judged: dict[TrainingKey, Training] = {}  # the trainings that it was a look at
+        self._unkept: list[Run] = []
+        self._interrupted = False
 
-    def weights_for(self, experiment: Experiment) -> BackboneWeights | None:
-        """Return what the experiment starts from, None if from none.
+    # --- its folder ---
 
-        Raises:
-            WeightsError: its pretrained weights are not to be had.
-        """
-        backbone = experiment.protocol.backbone
-        if backbone is None:
-            return None
-        weights = self.weights[backbone]
-        if isinstance(weights, WeightsError):
-            raise weights
-        return weights
-
-    def baseline_for(self, experiment: Experiment) -> Baseline:
-        """Return what the experiment's runs are held against tonight.
-
-        Raises:
-            BaselineError: there is none, or fingerprints differ.
-            WeightsError: its pretrained weights are not to be had.
-        """
-        weights = self.weights_for(experiment)
-        return find_baseline(
-            self.baselines,
-            experiment=experiment.name,
-            dataset=self.dataset.name,
-            fingerprints=fingerprints_of(experiment.protocol, self.dataset, weights),
-            checksums=checksums_of(self.dataset, weights),
-            update_command=self.update_command(experiment),
-        )
-
-    def open_folder(self, run_dir: Path, *, resume: bool) -> None:
+    def open_folder(self) -> None:
         """Start tonight's folder of runs, or go on with that of the newest interrupted night on the same data.
 
         Raises:
             OSError: the folder cannot be made or written.
         """
-        if resume:
-            self.notes = [f"ignored: {error}" for error in damaged_nights(run_dir)]
-            self.folder = NightFolder.resume(run_dir, dataset=self.dataset.name, data=self.dataset.fingerprint)
+        run_dir, dataset = self.settings.run_dir, self.inputs.dataset
+        if self.settings.resume:
+            self.notes += [f"ignored: {error}" for error in damaged_nights(run_dir)]
+            self.folder = NightFolder.resume(run_dir, dataset=dataset.name, data=dataset.fingerprint)
             if self.folder is not None:
-                self.started = self.folder.read_record().started
+                record = self.folder.read_record()
+                self.started, self._promised = record.started, record.selection
                 environment = describe_environment()
-                self.resumed, notes = runs_to_take(self.folder.path, lambda run: self.difference(run, environment))
+                resumed, notes = runs_to_take(self.folder.path, lambda run: self.inputs.difference(run, environment))
+                self.resume(resumed)
                 self.notes += notes
+                self.folder.write_record(self._record())
                 return
             self.notes.append(f"{run_dir}: found no interrupted night on these data to resume, started a new one")
-        self.started = _now()
         self.folder = NightFolder.start(run_dir, self._record())
 
-    def keep(self, run: Run) -> None:
-        """Write the record of a run, and of those before it that could not be written; what cannot waits for later."""
-        if self.folder is not None:
-            self.unkept.append(run)
-            self._write_unkept()
+    def resume(self, runs: Mapping[TrainingKey, Run]) -> None:
+        """Have runs of an interrupted night stand for trainings of tonight."""
+        self.resumed = runs
+
+    def select(self, selection: Selection) -> None:
+        """Say what the night is to do, once the workers know it; a killed night's record has it too."""
+        self.selection = selection
+        self._write_record(ended=None)
+
+    def close_folder(self, *, interrupted: bool) -> None:
+        """Record what the night came to; one that is unfinished can be resumed. What cannot be written is a loss.
+
+        Args:
+            interrupted: the session ended before its time, or could not write what it was to write.
+        """
+        self._interrupted |= interrupted
+        if self.folder is None:
+            return
+        self.losses += self._write_unkept()
+        self._write_record(ended=None if self.unfinished else _now())
+        self.folder.close()
+
+    def _write_record(self, *, ended: str | None) -> None:
+        if self.folder is None:
+            return
+        try:
+            self.folder.write_record(self._record(ended=ended))
+        except OSError as error:
+            loss = (
+                f"what the night came to could not be recorded ({error}): put that right, and --resume takes its runs "
+                f"and judges them again"
+            )
+            self.losses += [loss] * (loss not in self.losses)
 
     def _write_unkept(self) -> list[str]:
-        """Write what can be written now; return a sentence for each run whose record still cannot be."""
+        """Write the records that can be written now; return a sentence for each that still cannot be."""
         losses = []
-        for run in list(self.unkept):
+        for run in list(self._unkept):
             assert self.folder is not None  # noqa: S101 - or nothing waits for it
             try:
                 write_run(self.folder.path, run)
@@ -163,135 +129,132 @@ class Night:
                     f"right, and --resume trains it anew and takes the runs that were kept"
                 )
             else:
-                self.unkept.remove(run)
+                self._unkept.remove(run)
         return losses
 
+    # --- its trainings ---
+
     @property
-    def unfinished(self) -> bool:
-        """Whether there is something for ``--resume`` to go on with: a training that gave no run and may yet."""
-        final = (DIVERGED, NO_BASELINE, NO_WEIGHTS)
+    def trainings(self) -> Sequence[Training]:
+        """What became of each training, in the order of their first end: one for each experiment and seed."""
+        return tuple(self._trainings.values())
+
+    def file(self, training: Training) -> str:
+        """File what became of a training, and keep its record.
+
+        Of an experiment and seed that were trained before, see ``settle``.
+
+        Returns:
+            As ``contradiction``.
+        """
+        self.filed.append(training)
+        former = self._trainings.get(training.key)
+        settled = self._trainings[training.key] = settle(former, training) if former else training
+        if settled.outcome == Outcome.DIFFERENT and former and former.outcome != Outcome.DIFFERENT:
+            self._set_apart([one.run for one in (former, training) if one.run])
+        if settled.outcome == Outcome.TRAINED and settled is training and training.run and self.folder:
+            self._unkept.append(training.run)
+            self._write_unkept()
+        return self.contradiction(*training.key)
+
+    def contradiction(self, name: str, seed: int) -> str:
+        """Return why neither of two results of one training can be believed; nothing if there is no contradiction."""
+        training = self.training(name, seed)
+        if training is None or training.outcome != Outcome.DIFFERENT:
+            return ""
         return (
-            self.interrupted
-            or bool(self.unkept)
-            or any(row.run is None and row.outcome not in final for row in self.rows)
+            f"{name} seed {seed}: found two different results of one training, expected the same to the last digit: "
+            f"{training.detail}; find what makes it vary, and --resume trains it anew"
         )
 
-    def close_folder(self) -> None:
-        """Record what the night came to; one that is unfinished can be resumed. What cannot be written is a loss."""
-        if self.folder is None:
-            return
-        try:
-            self.losses += self._write_unkept()
-            self.folder.write_record(self._record(ended=None if self.unfinished else _now()))
-        except OSError as error:
-            self.losses.append(
-                f"what the night came to could not be recorded ({error}): put that right, and --resume takes its runs "
-                f"and judges them again"
-            )
-        finally:
-            self.folder.close()
+    def _set_apart(self, runs: Sequence[Run]) -> None:
+        for number, run in enumerate(runs, start=1):
+            if self.folder is not None and run not in self._unkept:
+                try:
+                    self.folder.set_apart(run, number)
+                except OSError as error:
+                    self.losses.append(f"{run.experiment} seed {run.seed}: its record could not be set apart ({error})")
+        self._unkept = [run for run in self._unkept if run not in runs]
 
-    def difference(self, run: Run, environment: Environment) -> str:
-        """Return what tells a run apart from a training of tonight in an environment; nothing if nothing does."""
-        try:
-            experiment = find_experiment(run.experiment)
-            weights = self.weights_for(experiment)
-        except WeightsError:
-            return "the weights that it started from are not to be had"
-        except (ValueError, KeyError):
-            return "nothing selected tonight trains it"
-        return difference_from(
-            run,
-            fingerprints=fingerprints_of(experiment.protocol, self.dataset, weights),
-            code=describe_code(),
-            environment=environment,
-        )
-
-    def _record(self, *, ended: str | None = None) -> NightRecord:
-        verdicts = self.verdicts or {}
-        names = dict.fromkeys(row.experiment for row in self.rows)
-        marks = {name: self.baseline_for(find_experiment(name)) for name in verdicts}
-        return NightRecord(
-            dataset=self.dataset.name,
-            data=self.dataset.fingerprint,
-            started=self.started,
-            ended=ended,
-            false_alarm_rate=self.false_alarm_rate,
-            verdicts=[
-                VerdictRecord(
-                    experiment=name,
-                    metric=verdict.check.metric,
-                    word=verdict.word,
-                    baseline=verdict.baseline,
-                    today=verdict.today,
-                    allowance=verdict.allowance,
-                    rule=verdict.rule,
-                    smallest_drop=verdict.smallest_drop,
-                    runs=verdict.runs,
-                )
-                for name, some in verdicts.items()
-                for verdict in some
-            ],
-            problems={name: self._why_not_judged(name) for name in names if name not in verdicts},
-            baselines={name: BaselineMark.of(entry) for name, entry in marks.items()},
-        )
-
-    def runs_of(self, name: str) -> list[Run]:
-        """Return tonight's runs of an experiment, in the order of training."""
-        return [row.run for row in self.rows if row.experiment == name and row.run is not None]
-
-    def judge(self, train: Callable[[str, int], object]) -> dict[str, list[Verdict]]:
-        """Judge all that has been trained, training further seeds as long as a verdict is undecided; once a night.
-
-        An experiment of which a seed gave no run is left out.
+    def exclude(self, reason: Callable[[Run], str]) -> None:
+        """Leave out runs that are not this night's.
 
         Args:
-            train: trains an experiment of that name with that seed and files the row.
+            reason: why a run is not; nothing if it is.
         """
-        looks = looks_between(self.seeds, self.max_seeds)
-        while self.verdicts is None:
-            runs = {
-                row.experiment: self.runs_of(row.experiment) for row in self.rows if not self.problem(row.experiment)
-            }
-            if not runs:
-                self.verdicts = {}
-                break
-            baselines = {name: self.baseline_for(find_experiment(name)) for name in runs}
-            verdicts = judge(runs, baselines, false_alarm_rate=self.false_alarm_rate, looks=looks)
-            wanted = {
-                name: range(len(runs[name]), max(verdict.seeds_wanted or 0 for verdict in some))
-                for name, some in verdicts.items()
-            }
-            if not any(wanted.values()):
-                self.verdicts = verdicts
-            for name, further in wanted.items():
-                for seed in further:
-                    train(name, seed)
-        return self.verdicts
+        for key, training in self._trainings.items():
+            if training.run and (why := reason(training.run)):
+                self._trainings[key] = Training(*key, Outcome.OTHER_CODE, detail=why)
+
+    def put_in_order(self, names: Iterable[str]) -> None:
+        """Put the trainings into the order of experiments and seeds."""
+        order = {name: position for position, name in enumerate(names)}
+        self._trainings = dict(sorted(self._trainings.items(), key=lambda item: (order[item[0][0]], item[0][1])))
+
+    def training(self, name: str, seed: int) -> Training | None:
+        """Return what became of a training; None if it has not ended."""
+        return self._trainings.get((name, seed))
+
+    def runs_of(self, name: str) -> list[Run]:
+        """Return tonight's runs of an experiment, by seed."""
+        runs = [training.run for training in self._of(name) if training.run is not None]
+        return sorted(runs, key=lambda run: run.seed)
+
+    def _of(self, name: str) -> list[Training]:
+        return [training for training in self._trainings.values() if training.experiment == name]
+
+    @property
+    def trained(self) -> list[str]:
+        """The experiments with trainings, in the order of the first of them."""
+        return list(dict.fromkeys(training.experiment for training in self._trainings.values()))
+
+    # --- its verdicts ---
+
+    @property
+    def verdicts(self) -> Mapping[str, list[Verdict]]:
+        """The verdicts of each experiment that was judged; none until the night is judged to the end."""
+        return self._verdicts if self._verdicts is not None and self.judged else {}
+
+    @property
+    def judged(self) -> bool:
+        """Whether all that has been trained was judged, and no verdict wants further seeds."""
+        return self._verdicts is not None and self._of_judged == self._trainings and not self.seeds_wanted()
+
+    def judge(self) -> None:
+        """Judge all that has been trained so far; an experiment of which a seed gave no run is left out."""
+        runs = {name: self.runs_of(name) for name in self.trained if not self.problem(name)}
+        self._verdicts, self._of_judged = {}, dict(self._trainings)
+        if runs:
+            self._verdicts = judge(
+                runs,
+                {name: self.inputs.baseline_for(name) for name in runs},
+                false_alarm_rate=self.settings.false_alarm_rate,
+                looks=looks_between(self.settings.seeds, self.settings.max_seeds),
+            )
+
+    def seeds_wanted(self) -> list[TrainingKey]:
+        """Return the trainings that undecided verdicts want before the night is judged again."""
+        return [
+            (name, seed)
+            for name, some in (self._verdicts or {}).items()
+            for seed in range(max(verdict.seeds_wanted or 0 for verdict in some))
+            if (name, seed) not in self._trainings
+        ]
 
     def problem(self, name: str) -> str:
         """Return why an experiment cannot be judged; nothing if it can."""
-        if self.interrupted:
+        trainings = self._of(name)
+        if self._interrupted:
             return NOT_REACHED
-        rows = [row for row in self.rows if row.experiment == name]
-        if name not in self.to_judge:
+        if name not in self.selection.verdicts:
             return "its verdict was not selected"
-        if not rows:
+        if not trainings:
             return "none of its trainings was selected"
-        if without := [f"seed {row.seed}: {row.outcome}" for row in rows if row.run is None]:
+        if without := [f"seed {one.seed}: {one.description}" for one in trainings if one.run is None]:
             return f"not every training gave a run ({', '.join(without)})"
-        if len(rows) < self.seeds:
-            return f"found {len(rows)} of its {self.seeds} trainings, expected all to be selected"
+        if len(trainings) < self.settings.seeds:
+            return f"found {len(trainings)} of its {self.settings.seeds} trainings, expected all to be selected"
         return ""
-
-    def _why_not_judged(self, name: str) -> str:
-        """Return what was said once where it happened, rather than what a line of the table has room for."""
-        if name in self.to_judge:
-            try:
-                self.baseline_for(find_experiment(name))
-            except (BaselineError, WeightsError) as error:
-                return str(error)
-        return self.problem(name) or NOT_REACHED
 
     def answer(self, name: str) -> str:
         """Return why an experiment fails tonight and what to do: what failed, or why it was not judged; else nothing.
@@ -301,112 +264,78 @@ class Night:
         """
         if problem := self.problem(name):
             return f"{name}: not judged, {problem}"
-        experiment = find_experiment(name)
+        result = next(one for one in self.results().experiments if one.experiment == name)
+        if result.word == Word.NOT_JUDGED:
+            raise KeyError(name)
         return explain(
-            (self.verdicts or {})[name],
-            self.runs_of(name),
-            self.baseline_for(experiment),
-            recorded=self.recorded_runs(experiment),
-            false_alarm_rate=self.false_alarm_rate,
-            update_command=self.update_command(experiment),
+            result,
+            false_alarm_rate=self.settings.false_alarm_rate,
+            update_command=self.settings.update_command(name),
         )
 
-    def recorded_runs(self, experiment: Experiment) -> list[Run]:
-        """Return the runs that the experiment's baseline was measured by; none unless all are at hand."""
-        folder = self.baselines_path.parent / RECORDS
-        return runs_behind(self.baseline_for(experiment), folder, experiment.name, self.dataset.name)
+    # --- all of it ---
 
-    def update_command(self, experiment: Experiment) -> str:
-        """Return the command that measures the experiment's baseline anew, with this session's options."""
-        return (
-            f"pytest -m benchmark {self.options} -k {experiment.name} --seeds {SUGGESTED_RUNS} "
-            f"--update-baselines --reason 'why it changed'"
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is something for ``--resume`` to go on with: a training or a verdict that may yet come."""
+        outcomes = {key: training.outcome for key, training in self._trainings.items()}
+        outcomes |= {key: Outcome.RESUMED for key in self.resumed if key not in outcomes}
+        promised = self.selection | self._promised
+        wanted = {(name, seed) for name, seeds in promised.trainings.items() for seed in seeds} | outcomes.keys()
+        if self._interrupted or self._unkept or not all(key in outcomes and outcomes[key].final for key in wanted):
+            return True
+        return any(self._has_runs_of_all(name) and name not in self.verdicts for name in self._promised.verdicts)
+
+    def _has_runs_of_all(self, name: str) -> bool:
+        runs = {training.seed for training in self._of(name) if training.run} | {
+            seed for experiment, seed in self.resumed if experiment == name
+        }
+        return runs >= set(self._promised.trainings.get(name, ())) != set()
+
+    def results(self) -> NightResults:
+        """Return what the night came to so far."""
+        runs = [run for name in self.trained for run in self.runs_of(name)]
+        folder = self.folder.path if self.folder else None
+        return night_results(self._record(), runs, self.inputs.baselines, self.settings.records, folder=folder)
+
+    def _record(self, *, ended: str | None = None) -> NightRecord:
+        return NightRecord(
+            dataset=self.inputs.dataset.name,
+            data=self.inputs.dataset.fingerprint,
+            started=self.started,
+            ended=ended,
+            false_alarm_rate=self.settings.false_alarm_rate,
+            verdicts=[verdict for some in self.verdicts.values() for verdict in some],
+            problems={name: self._why_not_judged(name) for name in self.trained if name not in self.verdicts},
+            baselines={name: BaselineMark.of(self.inputs.baseline_for(name)) for name in self.verdicts},
+            selection=self.selection | self._promised,
         )
 
-    def update_baselines(self, *, seeds: int, reason: str) -> tuple[Baselines, dict[str, str]]:
-        """Write the measured baselines of experiments whose seeds all ran, and the records of their runs.
-
-        Other entries and records stay as they are, those that another update writes at the same time included.
-
-        Returns:
-            The file's new content, and why an experiment was left out, by its name.
-
-        Raises:
-            BaselineError: the file has become unreadable since the night began, or another update does not end.
-            OSError: it cannot be written; the old file is as it was.
-        """
-        measured: dict[str, Baseline] = {}
-        left_out: dict[str, str] = {}
-        for name in sorted({row.experiment for row in self.rows}):
-            runs = self.runs_of(name)
-            if len(runs) < seeds:
-                left_out[name] = "not every seed gave a run"
-                continue
+    def _why_not_judged(self, name: str) -> str:
+        """Return what was said once where it happened, rather than what a line of the table has room for."""
+        if name in self.selection.verdicts:
             try:
-                measured[name] = measured_baseline(runs, reason=reason, day=datetime.date.today())
-            except ValueError as error:
-                left_out[name] = str(error)
-        with updating(self.baselines_path):
-            after = read_baselines(self.baselines_path) if self.baselines_path.exists() else {}
-            for name, entry in measured.items():
-                after.setdefault(name, {}).setdefault(self.dataset.name, {})["measured"] = entry
-            if measured:
-                self._write_records([run for name in measured for run in self.runs_of(name)])
-                write_baselines(self.baselines_path, after)
-        return after, left_out
+                self.inputs.baseline_for(name)
+            except (BaselineError, WeightsError) as error:
+                return str(error)
+        return self.problem(name) or NOT_REACHED
 
-    def _write_records(self, runs: Iterable[Run]) -> None:
-        """Write these runs' records beside baselines.json, and remove those of their experiments' other seeds."""
-        folder = self.baselines_path.parent / RECORDS
-        remove_leftovers(folder / "*")
-        written = {write_run(folder, run) for run in runs}
-        for name in {run.experiment for run in runs}:
-            for former in set(folder.glob(record_name(name, self.dataset.name, "*"))) - written:
-                former.unlink()
+
+def judge_to_the_end(night: Night, train: Callable[[str, int], object]) -> None:
+    """Judge a night, and train further seeds as long as a verdict is undecided; once a night.
+
+    Args:
+        night: all that was selected is trained.
+        train: trains an experiment of that name with that seed and files what becomes of it.
+    """
+    if night.judged:
+        return
+    night.judge()
+    while wanted := night.seeds_wanted():
+        for name, seed in wanted:
+            train(name, seed)
+        night.judge()
 
 
 def _now() -> str:
     return datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds")
-
-
-def load_weights(
-    experiments: Iterable[Experiment], dataset: Dataset, weights_dir: Path | None
-) -> dict[str, BackboneWeights | WeightsError]:
-    """Load each backbone's weights once; one that is not to be had does not keep others from training.
-
-    Args:
-        experiments: those that will train.
-        dataset: on synthetic data the backbones start from seeded random weights.
-        weights_dir: where ImageNet weights are; None for Keras's cache or download.
-    """
-    weights: dict[str, BackboneWeights | WeightsError] = {}
-    for experiment in sorted(experiments, key=lambda experiment: experiment.name):
-        backbone = experiment.protocol.backbone
-        if backbone is None or backbone in weights:
-            continue
-        try:
-            loaded = default_weights(experiment, dataset, weights_dir)
-        except WeightsError as error:
-            weights[backbone] = error
-        else:
-            assert loaded is not None  # noqa: S101 - there is a backbone
-            weights[backbone] = loaded
-    return weights
-
-
-def read_or_start_baselines(path: Path, *, to_update: bool) -> Baselines:
-    """Read the baselines; a night that writes them may start without a file, and not where it could not write one.
-
-    Raises:
-        BaselineError: the file is missing and the night is to judge, it cannot be used, or the night is to update it
-            and could not.
-    """
-    if not to_update:
-        return read_baselines(path)
-    if not path.parent.is_dir():
-        raise BaselineError(f"{path}: found no folder {path.parent}, expected one to write the baselines into")
-    try:
-        with updating(path):
-            return read_baselines(path) if path.exists() else {}
-    except OSError as error:
-        raise BaselineError(f"{path}: {error}; expected a folder that the baselines can be written into") from None

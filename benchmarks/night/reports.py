@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable by which GitHub Actions names the file whose Markdown it shows with a job."""
-REPORTED: pytest.StashKey[list[str]] = pytest.StashKey()
-"""What was written, or could not be, a line each."""
 
 Properties = list[tuple[str, object]]
 
 
-def write_reports(session: pytest.Session, night: Night) -> None:
-    """Write the night's page and CI's summary; what goes wrong with them is said and never hides the verdicts."""
-    if night.folder is None or not night.rows or session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        return
-    folder, lines = night.folder.path, session.config.stash.setdefault(REPORTED, [])
-    reports = [partial(_write_page, folder, night, session.config.getoption("report_dir") or folder)]
+def write_reports(session: pytest.Session, night: Night) -> list[str]:
+    """Write the night's page and CI's summary; what goes wrong with them never hides the verdicts.
+
+    Returns:
+        What was written, or could not be, a line each.
+    """
+    if night.folder is None or not night.trainings or session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        return []
+    folder, lines = night.folder.path, []
+    reports = [partial(_write_page, folder, night, night.settings.report_dir or folder)]
     if summary := os.environ.get(STEP_SUMMARY):
         reports.append(partial(_write_summary, folder, night, Path(summary)))
     for write in reports:
@@ -37,13 +39,14 @@ def write_reports(session: pytest.Session, night: Night) -> None:
             lines.append(write())
         except OSError as error:
             lines.append(
-                f"report: could not be written: {error}: put that right, and python -m benchmarks.page {folder} makes "
+                f"report: could not be written: {error}: put that right, and python -m benchmarks page {folder} makes "
                 f"the page"
             )
             session.exitstatus = session.exitstatus or NOT_JUDGED
         except Exception as error:  # noqa: BLE001 - the verdicts are worth more than their reports
             lines.append(f"report: could not be written: {type(error).__name__}: {error}")
             session.exitstatus = session.exitstatus or REGRESSION
+    return lines
 
 
 def properties_of(night: Night, experiment: str, seed: int | None) -> Properties:
@@ -55,10 +58,11 @@ def properties_of(night: Night, experiment: str, seed: int | None) -> Properties
         seed: of the training; None for the verdicts.
     """
     if seed is None:
-        return _properties_of_verdicts((night.verdicts or {}).get(experiment, []))
-    run = next((row.run for row in night.rows if (row.experiment, row.seed) == (experiment, seed)), None)
-    if run is None:
+        return _properties_of_verdicts(night.verdicts.get(experiment, []))
+    training = night.training(experiment, seed)
+    if training is None or training.run is None:
         return []
+    run = training.run
     return [
         ("accuracy", run.accuracy),
         ("gap", run.gap),
@@ -70,7 +74,7 @@ def properties_of(night: Night, experiment: str, seed: int | None) -> Properties
 
 def _properties_of_verdicts(verdicts: Sequence[Verdict]) -> Properties:
     return [
-        (f"{verdict.check.metric}: {what}", value)
+        (f"{verdict.metric}: {what}", value)
         for verdict in verdicts
         for what, value in (
             ("today", verdict.today),
@@ -82,18 +86,16 @@ def _properties_of_verdicts(verdicts: Sequence[Verdict]) -> Properties:
 
 
 def _write_page(folder: Path, night: Night, report_dir: Path) -> str:
-    from benchmarks.records.night_folder import RECORDS
     from benchmarks.report.page import write_report
 
-    return f"report: {write_report(folder, night.baselines, night.baselines_path.parent / RECORDS, report_dir)}"
+    return f"report: {write_report(folder, night.inputs.baselines, night.settings.records, report_dir)}"
 
 
 def _write_summary(folder: Path, night: Night, file: Path) -> str:
-    from benchmarks.records.findings import read_findings
-    from benchmarks.records.night_folder import RECORDS
+    from benchmarks.records.night_results import read_night_results
     from benchmarks.report.markdown import markdown
 
-    text = markdown(read_findings(folder, night.baselines, night.baselines_path.parent / RECORDS))
+    text = markdown(read_night_results(folder, night.inputs.baselines, night.settings.records))
     with file.open("a", encoding="utf-8") as stream:
         stream.write(text)
     return f"summary: {file}"

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.records.night_folder import read_night_runs
+from benchmarks.records.trainings import TrainingKey
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
 from cifar_models.results.source_code import Code
 
-RunKey = tuple[str, int]
-"""An experiment's name and a seed."""
 
-
-def runs_to_take(folder: Path, difference: Callable[[Run], str]) -> tuple[dict[RunKey, Run], list[str]]:
+def runs_to_take(folder: Path, difference: Callable[[Run], str]) -> tuple[dict[TrainingKey, Run], list[str]]:
     """Return the runs of a night's folder that can be taken, and a sentence for each record that cannot.
 
     Args:
@@ -22,7 +20,7 @@ def runs_to_take(folder: Path, difference: Callable[[Run], str]) -> tuple[dict[R
         difference: what tells a run apart from a training of tonight; nothing if nothing does.
     """
     runs, errors = read_night_runs(folder)
-    taken: dict[RunKey, Run] = {}
+    taken: dict[TrainingKey, Run] = {}
     notes = [f"ignored, and trained anew: {error}" for error in errors]
     for run in runs:
         if reason := difference(run):

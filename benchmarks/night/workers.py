@@ -7,22 +7,26 @@ trained, the controller judges and reports them itself.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from benchmarks.night.items import SESSION, SETTINGS, is_answer, training_in
+from benchmarks.night.options import experiment_names
 from benchmarks.night.reports import Properties, properties_of
 from benchmarks.night.worker_share import take_share
+from benchmarks.records.night_folder import Selection
+from benchmarks.records.trainings import Outcome, Training, TrainingKey
+from cifar_models.results.environment import describe_environment
+from cifar_models.results.run import Run
 
-if TYPE_CHECKING:
-    from benchmarks.night.night import Night
+FILED, ANSWER, TO_JUDGE, INPUT = "benchmark_filed", "benchmark_answer", "benchmark_to_judge", "benchmark"
 
-ROWS, ANSWER, TO_JUDGE, INPUT = "benchmark_rows", "benchmark_answer", "benchmark_to_judge", "benchmark"
+_Sent = tuple[str, int, str, str | None, str]
+"""A training as it travels: experiment, seed, outcome, the run as JSON, detail."""
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -38,6 +42,8 @@ def is_controller(config: pytest.Config) -> bool:
 class Worker:
     """What a worker does beside its trainings: takes its share of the machine, and hands over what came of them."""
 
+    NAME = "benchmark worker"
+
     def __init__(self, config: pytest.Config) -> None:
         self._input: dict[str, Any] = config.workerinput.get(INPUT, {})  # type: ignore[attr-defined]
         self._sent = 0
@@ -45,11 +51,10 @@ class Worker:
         if share := self._input.get("share"):
             take_share(*share, use_gpu=config.getoption("gpu"))
 
-    @property
-    def resumed(self) -> dict[str, str]:
-        """The records that stand for trainings of tonight, as the controller found them."""
-        records: dict[str, str] = self._input.get("resumed", {})
-        return records
+    def resumed(self) -> dict[TrainingKey, Run]:
+        """Return the runs that stand for trainings of tonight, as the controller found them."""
+        runs = map(Run.from_json, self._input.get("resumed", ()))
+        return {(run.experiment, run.seed): run for run in runs}
 
     def leave_verdicts(self, verdicts: dict[str, str]) -> None:
         """Keep what verdicts were selected, by experiment and node id, for the controller."""
@@ -59,16 +64,12 @@ class Worker:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put into the report what was trained since the last one."""
-        from benchmarks.plugin import NIGHT, is_answer
-
+        """Put into the report what was filed since the last one."""
         report = yield
-        night = item.config.stash.get(NIGHT, None)
-        if night is not None:
-            rows = night.rows[self._sent :]
-            self._sent = len(night.rows)
-            sent = [(row.experiment, row.seed, row.outcome, row.run.to_json() if row.run else None) for row in rows]
-            setattr(report, ROWS, sent)
+        if session := item.config.stash.get(SESSION, None):
+            filed = session.night.filed[self._sent :]
+            self._sent += len(filed)
+            setattr(report, FILED, [_to_send(training) for training in filed])
             setattr(report, ANSWER, is_answer(item, call))
         return report
 
@@ -95,21 +96,19 @@ class Controller:
         Raises:
             pytest.UsageError: data or baselines that cannot be used.
         """
-        from benchmarks.plugin import NIGHT, experiment_names, start_night
-
         self._workers = Counter(map(_host, specs))
         if _selects_benchmark(config):
+            from benchmarks.night.session import start_night  # loads TensorFlow
+
             # Weights are wanted here to compare the runs of an interrupted night with; else once it is known whose.
-            names = experiment_names(config) if config.getoption("resume") else ()
-            config.stash[NIGHT] = start_night(config, names=names, to_judge=())
+            names = experiment_names(config) if config.stash[SETTINGS].resume else []
+            start_night(config, Selection(), names=names)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker its share of its machine, and which trainings an interrupted night has done."""
-        from benchmarks.plugin import NIGHT
-
-        night = self._config.stash.get(NIGHT, None)
-        if night is None:
+        session = self._config.stash.get(SESSION, None)
+        if session is None:
             return
         spec = node.gateway.spec
         # xdist makes a worker that replaces a dead one by the same object, and it has the same share.
@@ -119,37 +118,41 @@ class Controller:
         index = next(number for number, other in enumerate(neighbours) if other is spec)
         node.workerinput[INPUT] = {
             "share": (index, self._workers[_host(spec)]),
-            "resumed": {f"{name} {seed}": run.to_json() for (name, seed), run in night.resumed.items()},
+            "resumed": [run.to_json() for run in session.night.resumed.values()],
         }
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Learn which trainings were selected, so that a night that is killed can be resumed with all of them."""
+        if session := self._config.stash.get(SESSION, None):
+            selection = session.night.selection
+            for name, seed in filter(None, map(training_in, ids)):
+                selection |= Selection({name: [seed]}, [] if session.night.settings.updates else [name])
+            if selection != session.night.selection:
+                session.night.select(selection)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """File what a worker has trained; keep its record at once."""
-        from benchmarks.plugin import FAILED_OTHERWISE, NIGHT
-        from benchmarks.report.terminal import Row
-        from cifar_models.results.run import Run
-
-        night = self._config.stash.get(NIGHT, None)
-        if night is None:
+        """File what a worker has trained; a run that contradicts another one fails its test."""
+        session = self._config.stash.get(SESSION, None)
+        if session is None:
             return
         if report.failed and not getattr(report, ANSWER, False):
-            self._config.stash[FAILED_OTHERWISE] = True
-        for name, seed, outcome, text in getattr(report, ROWS, []):
-            run = Run.from_json(text) if text else None
-            night.rows.append(Row(name, seed, outcome, run))
-            if run is not None and (name, seed) not in night.resumed:
-                night.keep(run)
+            session.failed_otherwise = True
+        for sent in getattr(report, FILED, []):
+            if contradiction := session.night.file(_received(sent)):
+                report.outcome, report.longrepr = "failed", contradiction
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """Say of the training that a worker died in that it gave no run; another worker goes on with the rest."""
-        if training := re.search(r"\[([\w+]+)-seed(\d+)\]$", crashitem):
-            name, seed = training.groups()
+        if training := training_in(crashitem):
+            name, seed = training
             report.longrepr = (
                 f"{name} seed {seed}: its worker died, killed or out of memory; the others go on without it: see what "
                 f"ended it, and --resume trains it"
             )
-            setattr(report, ROWS, [(name, int(seed), "its worker died", None)])
+            setattr(report, FILED, [_to_send(Training(name, seed, Outcome.WORKER_DIED))])
             setattr(report, ANSWER, True)
 
     @pytest.hookimpl(optionalhook=True)
@@ -162,52 +165,49 @@ class Controller:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
         """When all is trained, judge and report the verdicts as if they were items of this process."""
-        from benchmarks.plugin import NIGHT, train_and_file
-
-        night = self._config.stash.get(NIGHT, None)
         try:
             result = yield
         finally:
-            if night is not None:
-                self.put_in_order(night)
-        if night is None or not (night.rows or self._to_judge):
-            return result
-        self.complete(night)
-        if self._config.getoption("update_baselines"):
-            return result
-        night.judge(lambda name, seed: train_and_file(night, name, seed, progress=None))
-        for name, node_id in self._to_judge.items():
-            _report_verdict(session, node_id, night.answer(name), properties_of(night, name, None))
+            if SESSION in self._config.stash:
+                self._put_in_order()
+        if SESSION in self._config.stash:
+            self._judge(session)
         return result
 
-    def put_in_order(self, night: Night) -> None:
-        """Put the rows into the order of one process, and say which verdicts were selected."""
-        from benchmarks.plugin import experiment_names
+    def _put_in_order(self) -> None:
+        """Put the trainings into the order of one process, and say which verdicts were selected."""
+        night = self._config.stash[SESSION].night
+        night.put_in_order(experiment_names(self._config))
+        if self._told:  # where all workers died, nobody says what was selected, and every training was to be judged
+            night.select(replace(night.selection, verdicts=list(self._to_judge)))
 
-        order = {name: position for position, name in enumerate(experiment_names(self._config))}
-        night.rows.sort(key=lambda row: (order[row.experiment], row.seed))
-        # Where all workers died, nobody says what was selected, and every training was to be judged.
-        night.to_judge = frozenset(self._to_judge if self._told else (row.experiment for row in night.rows))
+    def _judge(self, session: pytest.Session) -> None:
+        from benchmarks.night.night import judge_to_the_end  # load TensorFlow
+        from benchmarks.night.training import train_and_file
 
-    def complete(self, night: Night) -> None:
-        """Load the weights that the baselines are looked up with, and leave out runs that are not this night's.
-
-        A worker reads data, weights and code itself, on its own host or after another worker has died: they may not be
-        what the night began with.
-        """
-        from benchmarks.night.night import load_weights
-        from benchmarks.report.terminal import Row
-        from cifar_models.experiments import find_experiment
-        from cifar_models.results.environment import describe_environment
-
-        names = {row.experiment for row in night.rows} | night.to_judge
-        weights_dir: Path | None = self._config.getoption("weights_dir")
-        night.weights |= load_weights(map(find_experiment, names), night.dataset, weights_dir)
+        night = self._config.stash[SESSION].night
+        if not night.trainings and not self._to_judge:
+            return
+        # A worker reads data, weights and code itself, on its own host or after another worker has died: they may not
+        # be what the night began with. Another processor is allowed, as it is to another night; another version is not.
+        night.inputs.load_weights({*night.trained, *night.selection.verdicts})
         packages = describe_environment().packages
-        for position, row in enumerate(night.rows):
-            # Another processor is allowed, as it is to another night; another version is not.
-            if row.run and (reason := night.difference(row.run, replace(row.run.environment, packages=packages))):
-                night.rows[position] = Row(row.experiment, row.seed, f"not of this night, for {reason}")
+        night.exclude(lambda run: night.inputs.difference(run, replace(run.environment, packages=packages)))
+        if night.settings.updates:
+            return
+        judge_to_the_end(night, lambda name, seed: train_and_file(night, name, seed))
+        for name, node_id in self._to_judge.items():
+            _report_verdict(session, node_id, night.answer(name), properties_of(night, name, None))
+
+
+def _to_send(training: Training) -> _Sent:
+    run = training.run.to_json() if training.run else None
+    return training.experiment, training.seed, training.outcome.value, run, training.detail
+
+
+def _received(sent: _Sent) -> Training:
+    name, seed, outcome, run, detail = sent
+    return Training(name, seed, Outcome(outcome), Run.from_json(run) if run else None, detail)
 
 
 def _report_verdict(session: pytest.Session, node_id: str, failure: str, properties: Properties) -> None:
@@ -229,13 +229,31 @@ def _report_verdict(session: pytest.Session, node_id: str, failure: str, propert
 
 
 def _selects_benchmark(config: pytest.Config) -> bool:
+    """Return whether the paths, marks and keywords of the command line select a training or a verdict."""
+    from _pytest.mark import KeywordMatcher
     from _pytest.mark.expression import Expression
+
 
     def is_benchmark(name: str, /, **_: str | int | bool | None) -> bool:
         return name == "benchmark"
 
-    marks = config.getoption("markexpr")
-    return not config.getoption("collectonly") and (not marks or Expression.compile(marks).evaluate(is_benchmark))
+    file = config.rootpath / "benchmarks" / "test_training.py"
+    paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    marks, keywords = config.getoption("markexpr"), config.getoption("keyword")
+    seeds = [f"test_trains[{{}}-seed{seed}]" for seed in range(config.getoption("seeds"))]
+    items = [item.format(name) for item in ("test_verdict[{}]", *seeds) for name in experiment_names(config)]
+    return (
+        not config.getoption("collectonly")
+        and any(path.resolve() in (file, *file.parents) for path in paths)
+        and (not marks or Expression.compile(marks).evaluate(is_benchmark))
+        and (
+            not keywords
+            or any(
+                Expression.compile(keywords).evaluate(KeywordMatcher({*file.parts[-2:], "benchmark", item}))
+                for item in items
+            )
+        )
+    )
 
 
 def _host(spec: Any) -> str:

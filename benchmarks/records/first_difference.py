@@ -1,4 +1,4 @@
-"""Since which epoch today's curves and the baseline's part: where to begin to look for what changed."""
+"""The epoch from which today's curves lie apart from the baseline's: where to begin to look for what changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import fmean
 from cifar_models.results.run import Curves, Run
 
 
-def parting_epoch(baseline: Sequence[Sequence[float]], today: Sequence[Sequence[float]]) -> int | None:
+def first_epoch_apart(baseline: Sequence[Sequence[float]], today: Sequence[Sequence[float]]) -> int | None:
     """Return the first epoch, from 1, since which the mean of today's curves stays on one side of the baseline's range.
 
     Only epochs that every run trained are looked at: where early stopping has ended some, those left are a selection.
@@ -35,10 +35,10 @@ def parting_epoch(baseline: Sequence[Sequence[float]], today: Sequence[Sequence[
     return parted
 
 
-def parting_epochs(baseline: Sequence[Run], today: Sequence[Run]) -> dict[str, int | None]:
-    """Return the parting epoch of each of a run's ``Curves``, by its name, the earliest first and None last."""
+def first_epochs_apart(baseline: Sequence[Run], today: Sequence[Run]) -> dict[str, int | None]:
+    """Return the first epoch apart of each of a run's ``Curves``, by its name, the earliest first and None last."""
     epochs = {
-        kind.name: parting_epoch(
+        kind.name: first_epoch_apart(
             [getattr(run.curves, kind.name) for run in baseline], [getattr(run.curves, kind.name) for run in today]
         )
         for kind in fields(Curves)

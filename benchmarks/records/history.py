@@ -84,7 +84,7 @@ def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:
     """Return the nights, counted from 0, at which the baseline is not that of the night judged before."""
     changes: list[BaselineChange] = []
     for number, night in enumerate(some):
-        if night.mark is not None and (not changes or night.mark != changes[-1].mark):
+        if night.mark is not None and (not changes or not night.mark.same_as(changes[-1].mark)):
             changes.append(BaselineChange(number, night.mark))
     return changes
 

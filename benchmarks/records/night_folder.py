@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from benchmarks.baselines.baselines import Baseline
+from benchmarks.records.judge import CLASS_METRIC
+from benchmarks.records.trainings import same_numbers
+from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.storage.files import remove_leftovers, write_whole
 from cifar_models.storage.strict_json import parse_json, read_as, to_json
 
-FORMAT = 1
-"""The number of a night's own record; another layout gets another number."""
+FORMAT = 2
+"""The number of a night's own record; another layout gets another number. Format 1 is still read."""
 NIGHT_RECORD = "night.json"
 RECORDS = "baseline_runs"
 """The folder beside baselines.json with the records of the runs that it was measured by."""
@@ -32,44 +38,53 @@ class NightError(ValueError):
 
 
 @dataclass(frozen=True)
-class VerdictRecord:
-    """One verdict, for the reports and the history; means, allowance and drop in the metric's unit.
+class BaselineMark:
+    """Which baseline a night was held against.
 
     Attributes:
-        experiment: its name.
-        metric: its name.
-        word: pass, regression, stale or undecided.
-        baseline: the mean of the baseline's values.
-        today: the mean of the night's runs.
-        allowance: how far the two may be apart, either way.
-        rule: what set it, the tolerance or the t-test.
-        smallest_drop: the smallest change for the worse that such a night catches 95 times in 100; None if not known.
-        runs: how many of the night's runs were used.
+        source: where it came from, ``measured`` or ``published``.
+        recorded: the day.
+        reason: why it was set.
+        fingerprint: over all of it; None in a record of format 1.
     """
-
-    experiment: str
-    metric: str
-    word: str
-    baseline: float
-    today: float
-    allowance: float
-    rule: str
-    smallest_drop: float | None
-    runs: int
-
-
-@dataclass(frozen=True)
-class BaselineMark:
-    """Which baseline a night was held against: where it came from, the day and the reason it was set for."""
 
     source: str
     recorded: str
     reason: str
+    fingerprint: str | None = None
 
     @classmethod
     def of(cls, baseline: Baseline) -> BaselineMark:
         """Return the mark of a baseline."""
-        return cls(baseline.source, baseline.recorded, baseline.reason)
+        digest = hashlib.sha256(to_json(baseline).encode()).hexdigest()
+        return cls(baseline.source, baseline.recorded, baseline.reason, f"sha256:{digest}")
+
+    def same_as(self, other: BaselineMark) -> bool:
+        """Return whether both are of one baseline, as far as their records tell."""
+        if None in (self.fingerprint, other.fingerprint):
+            return replace(self, fingerprint=None) == replace(other, fingerprint=None)
+        return self == other
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a night is to do.
+
+    Attributes:
+        trainings: the seeds to train by experiment, without those that an undecided verdict trains besides.
+        verdicts: the experiments to judge.
+    """
+
+    trainings: dict[str, list[int]] = field(default_factory=dict)
+    verdicts: list[str] = field(default_factory=list)
+
+    def __or__(self, other: Selection) -> Selection:
+        """Return what either selects."""
+        names = dict.fromkeys([*self.trainings, *other.trainings])
+        return Selection(
+            {name: sorted({*self.trainings.get(name, []), *other.trainings.get(name, [])}) for name in names},
+            list(dict.fromkeys([*self.verdicts, *other.verdicts])),
+        )
 
 
 @dataclass(frozen=True)
@@ -82,19 +97,21 @@ class NightRecord:
         started: in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
         ended: likewise; None while it runs, and for good if it was interrupted.
         false_alarm_rate: of the whole night.
-        verdicts: in the order of the table.
+        verdicts: in the order of the table; one of format 1 has means alone, no values.
         problems: why an experiment was not judged, by its name.
         baselines: by experiment, of those judged.
+        selection: what the night is to do before it has ended; empty in a record of format 1.
     """
 
     dataset: str
     data: str
     started: str
     ended: str | None = None
-    false_alarm_rate: float = 0.01
-    verdicts: list[VerdictRecord] = field(default_factory=list)
+    false_alarm_rate: float = FALSE_ALARM_RATE
+    verdicts: list[Verdict] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     baselines: dict[str, BaselineMark] = field(default_factory=dict)
+    selection: Selection = field(default_factory=Selection)
 
 
 class NightFolder:
@@ -172,6 +189,16 @@ class NightFolder:
         """
         write_whole(self.path / NIGHT_RECORD, to_json({"format": FORMAT, **asdict(record)}))
 
+    def set_apart(self, run: Run, number: int) -> None:
+        """Keep one of two different runs of an experiment and seed where nothing takes it for the night's run.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        name = record_name(run.experiment, run.dataset, run.seed)
+        write_whole(self.path / f"{name}.different{number}", run.to_json())
+        (self.path / name).unlink(missing_ok=True)
+
     def read_record(self) -> NightRecord:
         """Return what the night is.
 
@@ -243,8 +270,10 @@ def read_night(path: Path) -> NightRecord:
     try:
         record = parse_json(file.read_text(encoding="utf-8"))
         found = record.pop("format", None) if isinstance(record, dict) else None
-        if found != FORMAT or type(found) is not int:
-            raise ValueError(f"found format {found!r}, expected {FORMAT}")
+        if type(found) is not int or found not in (1, FORMAT):
+            raise ValueError(f"found format {found!r}, expected 1 or {FORMAT}")
+        if found == 1:
+            record = _from_format_1(record)
         night: NightRecord = read_as(NightRecord, record, "night")
         for time in filter(None, (night.started, night.ended)):
             datetime.datetime.fromisoformat(time)
@@ -253,14 +282,55 @@ def read_night(path: Path) -> NightRecord:
     return night
 
 
+def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of format 1 as one of today's; what it did not hold is None, empty, or follows from the rest."""
+    record["selection"] = asdict(Selection())
+    marks, verdicts = record.get("baselines"), record.get("verdicts")
+    if isinstance(marks, dict) and all(isinstance(mark, dict) for mark in marks.values()):
+        record["baselines"] = {name: mark | {"fingerprint": None} for name, mark in marks.items()}
+        if isinstance(verdicts, list) and all(isinstance(verdict, dict) for verdict in verdicts):
+            record["verdicts"] = [verdict | _missing_in_format_1(verdict, marks) for verdict in verdicts]
+    return record
+
+
+def _missing_in_format_1(verdict: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]:
+    statistics = ("deviation", "degrees_of_freedom", "p_value", "level", "seeds_wanted")
+    today, baseline = verdict.get("today"), verdict.get("baseline")
+    return {
+        "effect": today - baseline if isinstance(today, float) and isinstance(baseline, float) else None,
+        **dict.fromkeys(("tolerance", "inner_allowance", *statistics)),
+        "source": marks.get(str(verdict.get("experiment")), {}).get("source"),
+        "family": "per_class" if str(verdict.get("metric")).startswith(CLASS_METRIC) else "headline",
+        "baseline_values": [],
+        "today_values": [],
+    }
+
+
 def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
-    """Return the runs of a night's folder, by experiment and seed, and an error for each record that cannot be read."""
-    runs, errors = [], []
-    for path in folder.glob(record_name("*", "*", "*")):
+    """Return the runs of a night's folder, by experiment and seed, and an error for each record that cannot be used.
+
+    A run whose record is there twice is returned once; of two different runs of one experiment and seed, none is.
+    """
+    found: dict[tuple[str, str, int], tuple[Path, Run]] = {}
+    different: set[tuple[str, str, int]] = set()
+    errors = []
+    for path in sorted(folder.glob(record_name("*", "*", "*"))):
         try:
-            runs.append(read_run(path))
+            run = read_run(path)
         except RunError as error:
             errors.append(error)
+            continue
+        key = run.experiment, run.dataset, run.seed
+        first, other = found.setdefault(key, (path, run))
+        if not same_numbers(run, other):
+            different.add(key)
+            errors.append(
+                RunError(
+                    f"{first} and {path.name}: found two different runs of {run.experiment} seed {run.seed}, expected "
+                    f"one; remove the wrong one"
+                )
+            )
+    runs = [run for key, (_, run) in found.items() if key not in different]
     return sorted(runs, key=lambda run: (run.experiment, run.seed)), sorted(errors, key=str)
 
 

@@ -10,13 +10,14 @@ from statistics import fmean
 
 from benchmarks.baselines.published_report import REPORT
 from benchmarks.records.differences import compare, differing_first
-from benchmarks.records.findings import WORDS, Finding, Findings
 from benchmarks.records.history import NightOfExperiment, baseline_changes, recent_drift
 from benchmarks.records.judge import CLASS_METRIC
-from benchmarks.records.night_folder import BaselineMark, VerdictRecord
+from benchmarks.records.night_folder import BaselineMark
+from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.pictures import Drawing, history_drawing, pictures_of
 from benchmarks.report.published_comparison import Published
 from benchmarks.report.wording import answer, mean_and_range, reasons, summary
+from benchmarks.statistics.verdict import Verdict
 
 Table = Sequence[Sequence[str]]
 VERDICT_HEADERS = ("metric", "verdict", "today", "baseline", "difference", "allowed", "by", "catches", "runs")
@@ -68,30 +69,29 @@ class PageContent:
 
 
 def page_content(
-    findings: Findings, history: Mapping[str, Sequence[NightOfExperiment]], published: Published
+    results: NightResults, history: Mapping[str, Sequence[NightOfExperiment]], published: Published
 ) -> PageContent:
     """Return the page of a night.
 
     Args:
-        findings: of the night.
+        results: of the night.
         history: the nights of each experiment up to this one.
         published: the published comparison.
     """
-    night = findings.night
-    words = {finding.word for finding in findings.experiments} or {"not judged"}
+    night = results.night
     return PageContent(
         title=f"Night of {_day(night.started)}, {night.dataset}",
-        word=next(word for word in WORDS if word in words),
-        answer=answer(findings.experiments),
-        notes=findings.notes,
-        experiments=[_experiment(finding) for finding in findings.experiments],
+        word=results.word,
+        answer=answer(results.experiments),
+        notes=results.notes,
+        experiments=[_experiment(result) for result in results.experiments],
         histories={
-            finding.experiment: _history(finding.experiment, history[finding.experiment])
-            for finding in findings.experiments
-            if finding.experiment in history
+            result.experiment: _history(result.experiment, history[result.experiment])
+            for result in results.experiments
+            if result.experiment in history
         },
         published=published,
-        facts=_facts(findings),
+        facts=_facts(results),
     )
 
 
@@ -100,49 +100,49 @@ def anchor(kind: str, name: str) -> str:
     return f"{kind}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}"
 
 
-def _experiment(finding: Finding) -> ExperimentContent:
+def _experiment(result: ExperimentResult) -> ExperimentContent:
     comparisons = []
-    if finding.runs and finding.baseline:
-        comparisons = differing_first(compare(finding.baseline, finding.recorded, finding.runs))
+    if result.runs and result.baseline:
+        comparisons = differing_first(compare(result.baseline, result.recorded, result.runs))
     shown = [(one.what, one.baseline or NOT_RECORDED, one.today or NOT_RECORDED) for one in comparisons]
     return ExperimentContent(
-        name=finding.experiment,
-        anchor=anchor("experiment", finding.experiment),
-        word=finding.word,
-        sentence=summary(finding),
-        held_against=_held_against(finding),
-        headline=headline(finding),
-        reasons=reasons(finding) if finding.failed else [],
+        name=result.experiment,
+        anchor=anchor("experiment", result.experiment),
+        word=result.word,
+        sentence=summary(result),
+        held_against=_held_against(result),
+        headline=headline(result),
+        reasons=reasons(result) if result.failed else [],
         differing=[row for row, one in zip(shown, comparisons, strict=True) if one.differs],
         not_known=", ".join(one.what for one in comparisons if not one.known),
         comparisons=[
             (*row, "differs" if one.differs else "same" if one.known else "not known")
             for row, one in zip(shown, comparisons, strict=True)
         ],
-        verdicts=[_verdict_row(verdict) for verdict in finding.verdicts if _worth_a_line(verdict)],
-        costs=_costs(finding),
-        classes=_classes(finding),
-        drawings=pictures_of(finding),
+        verdicts=[_verdict_row(verdict) for verdict in result.verdicts if _worth_a_line(verdict)],
+        costs=_costs(result),
+        classes=_classes(result),
+        drawings=pictures_of(result),
     )
 
 
-def _held_against(finding: Finding) -> str:
-    if finding.mark is None:
+def _held_against(result: ExperimentResult) -> str:
+    if result.mark is None:
         return ""
-    runs = f" of {len(finding.baseline.seeds)} runs" if finding.baseline and finding.baseline.seeds else ""
-    return f"Held against the {finding.mark.source} baseline{runs}, set {finding.mark.recorded}: {finding.mark.reason}."
+    runs = f" of {len(result.baseline.seeds)} runs" if result.baseline and result.baseline.seeds else ""
+    return f"Held against the {result.mark.source} baseline{runs}, set {result.mark.recorded}: {result.mark.reason}."
 
 
-def headline(finding: Finding) -> list[tuple[str, str]]:
+def headline(result: ExperimentResult) -> list[tuple[str, str]]:
     """Return the means of accuracy, gap, epochs and minutes, each with the difference that it was judged by, if so."""
     cells = []
     for metric in ("accuracy", "gap"):
-        values = [getattr(run, metric) for run in finding.runs]
-        verdict = finding.verdict(metric)
-        difference = f"{verdict.today - verdict.baseline:+.4f}" if verdict else ""
+        values = [getattr(run, metric) for run in result.runs]
+        verdict = result.verdict(metric)
+        difference = f"{verdict.effect:+z.4f}" if verdict else ""
         cells.append((f"{fmean(values):.4f}" if values else "", difference))
-    epochs = [run.epochs for run in finding.runs]
-    minutes = [run.timings.total / 60 for run in finding.runs]
+    epochs = [run.epochs for run in result.runs]
+    minutes = [run.timings.total / 60 for run in result.runs]
     return [
         *cells,
         (f"{fmean(epochs):.1f}" if epochs else "", ""),
@@ -150,17 +150,17 @@ def headline(finding: Finding) -> list[tuple[str, str]]:
     ]
 
 
-def _worth_a_line(verdict: VerdictRecord) -> bool:
+def _worth_a_line(verdict: Verdict) -> bool:
     return verdict.word != "pass" or not verdict.metric.startswith(CLASS_METRIC)
 
 
-def _verdict_row(verdict: VerdictRecord) -> tuple[str, ...]:
+def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
     return (
         verdict.metric,
         verdict.word,
         f"{verdict.today:.4f}",
         f"{verdict.baseline:.4f}",
-        f"{verdict.today - verdict.baseline:+.4f}",
+        f"{verdict.effect:+z.4f}",
         f"±{verdict.allowance:.4f}",
         verdict.rule,
         "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}",
@@ -168,16 +168,16 @@ def _verdict_row(verdict: VerdictRecord) -> tuple[str, ...]:
     )
 
 
-def _costs(finding: Finding) -> Table:
-    if not finding.runs:
+def _costs(result: ExperimentResult) -> Table:
+    if not result.runs:
         return []
 
-    absent = NOT_RECORDED if finding.recorded else "not at hand"
+    absent = NOT_RECORDED if result.recorded else "not at hand"
 
     def row(what: str, values: Sequence[Sequence[float]], digits: int) -> tuple[str, ...]:
         return (what, *(mean_and_range(some, digits) or absent for some in values))
 
-    sides = (finding.runs, finding.recorded)
+    sides = (result.runs, result.recorded)
     features = row(
         "minutes for the frozen part's features",
         [[max(run.timings.features for run in side) / 60] if side else [] for side in sides],
@@ -187,7 +187,7 @@ def _costs(finding: Finding) -> Table:
         row("epochs", [[run.epochs for run in side] for side in sides], 1),
         row("minutes of training", [[run.timings.training / 60 for run in side] for side in sides], 2),
         row("seconds an epoch", [[run.timings.training / run.epochs for run in side] for side in sides], 1),
-        *([features] if any(run.protocol.get("backbone") for run in finding.runs) else []),
+        *([features] if any(run.protocol.get("backbone") for run in result.runs) else []),
         row(
             "peak memory of the process (GB)",
             [[run.peak_memory / 1e9 for run in side if run.peak_memory is not None] for side in sides],
@@ -196,18 +196,18 @@ def _costs(finding: Finding) -> Table:
     ]
 
 
-def _classes(finding: Finding) -> Table:
-    if not finding.runs:
+def _classes(result: ExperimentResult) -> Table:
+    if not result.runs:
         return []
-    published = REPORT[finding.experiment].f1_by_class if finding.experiment in REPORT else {}
-    baseline = finding.baseline.f1.values if finding.baseline and finding.baseline.f1 else {}
+    published = REPORT[result.experiment].f1_by_class if result.experiment in REPORT else {}
+    baseline = result.baseline.f1.values if result.baseline and result.baseline.f1 else {}
     rows = []
-    for name in finding.runs[0].evaluation.classes:
-        verdict = finding.verdict(f"{CLASS_METRIC}{name}")
+    for name in result.runs[0].evaluation.classes:
+        verdict = result.verdict(f"{CLASS_METRIC}{name}")
         rows.append(
             (
                 name,
-                f"{fmean(run.evaluation.classes[name].f1 for run in finding.runs):.4f}",
+                f"{fmean(run.evaluation.classes[name].f1 for run in result.runs):.4f}",
                 f"{fmean(baseline[name]):.4f}" if name in baseline else "-",
                 f"{published[name]:.2f}" if name in published else "-",
                 f"±{verdict.allowance:.4f}" if verdict else "-",
@@ -238,16 +238,16 @@ def _change(started: str, mark: BaselineMark) -> str:
     return f"From the night of {_day(started)}: {mark.source} on {mark.recorded}. {mark.reason}"
 
 
-def _facts(findings: Findings) -> list[tuple[str, str]]:
-    night = findings.night
-    runs = [run for finding in findings.experiments for run in finding.runs]
+def _facts(results: NightResults) -> list[tuple[str, str]]:
+    night = results.night
+    runs = [run for result in results.experiments for run in result.runs]
     facts = [
         ("started", _time(night.started)),
         ("ended", _time(night.ended) if night.ended else "not recorded"),
         ("data", f"{night.dataset}, {night.data}"),
         ("runs", str(len(runs))),
         ("false-alarm rate", f"{night.false_alarm_rate:g} over all checks of the night"),
-        ("records", findings.folder.resolve().name),
+        ("records", results.folder.resolve().name if results.folder else NOT_RECORDED),
     ]
     several: dict[str, set[str]] = {
         "weights": {run.weights for run in runs},

@@ -7,8 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmarks.baselines.baselines import Baselines
-from benchmarks.records.findings import read_findings
 from benchmarks.records.history import read_history
+from benchmarks.records.night_results import read_night_results
 from benchmarks.report.content import VERDICT_HEADERS, PageContent, page_content
 from benchmarks.report.published_comparison import comparable_runs, pictures, published_comparison
 from benchmarks.report.wording import SYMBOLS
@@ -34,10 +34,10 @@ def write_report(night: Path, baselines: Baselines, records: Path, folder: Path)
         NightError: the night's folder holds no night.
         OSError: the folder cannot be made or written.
     """
-    findings = read_findings(night, baselines, records)
-    history = read_history(night.resolve().parent, findings.night.dataset, until=findings.night.started)
-    comparable = comparable_runs(findings, baselines, records)
-    page = render(page_content(findings, history, published_comparison(comparable)))
+    results = read_night_results(night, baselines, records)
+    history = read_history(night.resolve().parent, results.night.dataset, until=results.night.started)
+    comparable = comparable_runs(results, baselines, records)
+    page = render(page_content(results, history, published_comparison(comparable)))
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures(comparable).items():
         write_whole(folder / f"published-{name}.png", figures.to_png(picture.figure))

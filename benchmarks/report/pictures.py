@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.baselines.published_report import REPORT
-from benchmarks.records.findings import Finding
-from benchmarks.records.first_difference import parting_epochs
+from benchmarks.records.first_difference import first_epochs_apart
 from benchmarks.records.history import NightOfExperiment, baseline_changes
+from benchmarks.records.night_results import ExperimentResult
 from cifar_models.figures import drawings as figures
 from cifar_models.figures.drawings import Picture
 
@@ -49,35 +49,35 @@ def draw(picture: Picture, caption: str) -> Drawing:
     )
 
 
-def pictures_of(finding: Finding) -> list[Drawing]:
+def pictures_of(result: ExperimentResult) -> list[Drawing]:
     """Return what there is to see of one experiment; nothing if it has no run."""
-    if not finding.runs:
+    if not result.runs:
         return []
     drawings = []
     for metric in ("accuracy", "gap"):
-        verdict = finding.verdict(metric)
-        if verdict is None or finding.baseline is None:
+        verdict = result.verdict(metric)
+        if verdict is None or result.baseline is None:
             continue
         allowed = verdict.baseline - verdict.allowance, verdict.baseline + verdict.allowance
-        today = [getattr(run, metric) for run in finding.runs]
-        picture = figures.interval(AXES[metric], finding.baseline.metrics[metric].values, allowed, today, narrow=True)
+        today = [getattr(run, metric) for run in result.runs]
+        picture = figures.interval(AXES[metric], result.baseline.metrics[metric].values, allowed, today, narrow=True)
         drawings.append(draw(picture, f"{metric.capitalize()}: the baseline's runs, what is allowed, and today's."))
-    behind = " over the range of the baseline's runs" if finding.recorded else ""
+    behind = " over the range of the baseline's runs" if result.recorded else ""
     curves = figures.learning_curves(
-        {"today": finding.runs},
-        finding.recorded,
-        parting=parting_epochs(finding.recorded, finding.runs) if finding.failed else {},
+        {"today": result.runs},
+        result.recorded,
+        parting=first_epochs_apart(result.recorded, result.runs) if result.failed else {},
         narrow=True,
     )
     drawings.append(draw(curves, f"Learning curves: each of today's runs{behind}."))
-    change = ", and how it changed from the baseline's" if finding.recorded else ""
-    confusion = figures.confusion_matrix(finding.runs, finding.recorded, narrow=True)
+    change = ", and how it changed from the baseline's" if result.recorded else ""
+    confusion = figures.confusion_matrix(result.runs, result.recorded, narrow=True)
     drawings.append(draw(confusion, f"Confusion matrix, mean of today's runs{change}."))
-    published = REPORT[finding.experiment].f1_by_class if finding.experiment in REPORT else {}
-    classes = set(finding.runs[0].evaluation.classes)
+    published = REPORT[result.experiment].f1_by_class if result.experiment in REPORT else {}
+    classes = set(result.runs[0].evaluation.classes)
     shown = bool(classes & set(published))
-    f1 = figures.class_f1(finding.runs, finding.recorded, published if shown else None, narrow=True)
-    others = [name for name, there in (("the baseline's", finding.recorded), ("the published one", shown)) if there]
+    f1 = figures.class_f1(result.runs, result.recorded, published if shown else None, narrow=True)
+    others = [name for name, there in (("the baseline's", result.recorded), ("the published one", shown)) if there]
     beside = f", beside {' and '.join(others)}" if others else ""
     drawings.append(draw(f1, f"F1 of each class, mean of today's runs{beside}."))
     return drawings

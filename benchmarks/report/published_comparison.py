@@ -9,8 +9,8 @@ from statistics import fmean, stdev
 
 from benchmarks.baselines.baselines import Baselines
 from benchmarks.baselines.published_report import REPORT
-from benchmarks.records.findings import Findings
 from benchmarks.records.night_folder import runs_behind
+from benchmarks.records.night_results import NightResults
 from benchmarks.report.pictures import Drawing, draw
 from cifar_models.figures import drawings as figures
 from cifar_models.figures.drawings import Picture
@@ -42,19 +42,19 @@ class Published:
     drawings: Sequence[Drawing]
 
 
-def comparable_runs(findings: Findings, baselines: Baselines, records: Path) -> dict[str, list[Run]]:
+def comparable_runs(results: NightResults, baselines: Baselines, records: Path) -> dict[str, list[Run]]:
     """Return our runs on CIFAR-10 images of each published experiment that has some.
 
     Those of the night if it trained on such images, else those behind the measured baseline.
 
     Args:
-        findings: of the night.
+        results: of the night.
         baselines: as in baselines.json.
         records: the folder with the records of the baselines' own runs.
     """
     runs: dict[str, list[Run]] = {}
-    if findings.night.dataset in DATASETS:
-        runs = {one.experiment: list(one.runs) for one in findings.experiments if one.runs}
+    if results.night.dataset in DATASETS:
+        runs = {one.experiment: list(one.runs) for one in results.experiments if one.runs}
     for name in REPORT:
         for dataset in DATASETS:
             baseline = baselines.get(name, {}).get(dataset, {}).get("measured")

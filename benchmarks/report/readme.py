@@ -1,21 +1,18 @@
 """The tables of numbers in README.md, made from baselines.json so that none is typed in.
 
-    python -m benchmarks.readme
-
-rewrites the part between the two marks; a unit test fails while they differ.
+``python -m benchmarks readme`` rewrites the part between the two marks. A unit test fails while they differ.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import fmean, stdev
 
 from tabulate import tabulate
 
-from benchmarks.baselines.baselines import Baseline, Baselines, read_baselines
+from benchmarks.baselines.baselines import Baseline, Baselines
 from cifar_models.experiments import EXPERIMENTS
 
-BEGIN = "<!-- numbers: written by python -m benchmarks.readme -->\n"
+BEGIN = "<!-- numbers: written by python -m benchmarks readme -->\n"
 END = "<!-- end of numbers -->\n"
 
 DATASETS = {
@@ -78,14 +75,3 @@ def _mean(baseline: Baseline | None, metric: str) -> str:
 def _spread(baseline: Baseline, metric: str) -> str:
     values = baseline.metrics[metric].values
     return f"{fmean(values):.4f} ± {stdev(values):.4f}"
-
-
-def main() -> None:
-    """Rewrite the numbers in README.md."""
-    readme = Path("README.md")
-    numbers = render(read_baselines(Path("baselines.json")))
-    readme.write_text(replace_numbers(readme.read_text(encoding="utf-8"), numbers), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

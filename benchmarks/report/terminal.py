@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from tabulate import tabulate
 
 from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.records.trainings import Training
 from benchmarks.statistics.verdict import Verdict
-from cifar_models.results.run import Run
 
 
-@dataclass(frozen=True)
-class Row:
-    """What became of one training.
-
-    Attributes:
-        experiment: its name.
-        seed: of the training.
-        outcome: ``trained``, or what kept it from giving a run.
-        run: the training's record; None if it gave none.
-    """
-
-    experiment: str
-    seed: int
-    outcome: str
-    run: Run | None = None
-
-
-def trainings_table(rows: Iterable[Row]) -> str:
+def trainings_table(trainings: Iterable[Training]) -> str:
     """Return one line for each training: its numbers, and what became of it."""
     headers = ["experiment", "seed", "accuracy", "gap", "epochs", "minutes", "training"]
     lines: list[list[str | int]] = []
-    for row in rows:
-        run = row.run
+    for training in trainings:
+        run = training.run
         numbers: list[str | int] = [""] * 4
         if run is not None:
             minutes = run.timings.total / 60
             numbers = [f"{run.accuracy:.4f}", f"{run.gap:.4f}", run.epochs, f"{minutes:.1f}"]
-        lines.append([row.experiment, row.seed, *numbers, row.outcome])
+        lines.append([training.experiment, training.seed, *numbers, training.description])
     return _table(lines, headers)
 
 
@@ -58,17 +40,16 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[
     lines: list[list[str | int]] = []
     for name, some in verdicts.items():
         for verdict in _worth_a_line(some):
-            check = verdict.check
             lines.append(
                 [
                     name,
-                    check.metric,
+                    verdict.metric,
                     f"{verdict.baseline:.4f}",
                     f"{verdict.today:.4f}",
                     verdict.runs,
-                    f"{verdict.effect:+.4f}",
+                    f"{verdict.effect:+z.4f}",
                     f"{verdict.allowance:.4f}",
-                    verdict.rule if check.source == "measured" else "published tolerance",
+                    verdict.rule if verdict.source == "measured" else "published tolerance",
                     "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}",
                     verdict.word,
                 ]
@@ -78,14 +59,14 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[
 
 
 def _worth_a_line(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    classes = [verdict for verdict in verdicts if verdict.check.family == "per_class"]
+    classes = [verdict for verdict in verdicts if verdict.family == "per_class"]
     shown = [verdict for verdict in classes if verdict.word != "pass"]
     if classes and not shown:
         shown = [max(classes, key=lambda verdict: abs(verdict.effect) / verdict.allowance)]
-    return [verdict for verdict in verdicts if verdict.check.family != "per_class"] + shown
+    return [verdict for verdict in verdicts if verdict.family != "per_class"] + shown
 
 
-def published_table(baselines: Baselines, rows: Sequence[Row]) -> str:
+def published_table(baselines: Baselines, trainings: Sequence[Training]) -> str:
     """Return the published numbers, this run's means beside them and what ours were trained on; empty if none are."""
     headers = [
         "experiment",
@@ -98,9 +79,9 @@ def published_table(baselines: Baselines, rows: Sequence[Row]) -> str:
         "weights",
     ]
     lines: list[list[str | int]] = []
-    for experiment in dict.fromkeys(row.experiment for row in rows):
+    for experiment in dict.fromkeys(training.experiment for training in trainings):
         published = baselines.get(experiment, {}).get("cifar10", {}).get("published")
-        runs = [row.run for row in rows if row.experiment == experiment and row.run]
+        runs = [one.run for one in trainings if one.experiment == experiment and one.run]
         if published is None or not runs:
             continue
         lines.append(

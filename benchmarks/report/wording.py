@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from benchmarks.records.findings import Finding
-from benchmarks.records.first_difference import parting_epochs
-from benchmarks.records.judge import CLASS_METRIC, HIGHER_IS_BETTER, confusion_that_grew
-from benchmarks.records.night_folder import VerdictRecord
+from benchmarks.records.first_difference import first_epochs_apart
+from benchmarks.records.judge import CLASS_METRIC, HIGHER_IS_BETTER
+from benchmarks.records.night_results import ExperimentResult
+from benchmarks.report.failure import confusion_that_grew
+from benchmarks.statistics.verdict import Verdict
+from benchmarks.statistics.word import Word
 
 SYMBOLS = {"regression": "▼", "stale": "▲", "undecided": "?", "not judged": "○", "pass": "✓"}
 """By verdict: what says the same as its colour."""
@@ -24,22 +26,22 @@ _CLASSES_SHOWN = 3
 _SAID = {"regression": "is a regression", "stale": "makes its baseline stale", "undecided": "is undecided"}
 
 
-def answer(experiments: Sequence[Finding]) -> str:
+def answer(experiments: Sequence[ExperimentResult]) -> str:
     """Return what the night came to, in a sentence."""
-    words = Counter(finding.word for finding in experiments)
-    total, passed = len(experiments), words["pass"]
+    words = Counter(result.word for result in experiments)
+    total, passed = len(experiments), words[Word.PASS]
     if not total:
         return "The night trained nothing."
     if passed == total:
         return f"{experiments[0].experiment} passes." if total == 1 else f"All {total} experiments pass."
-    if words["not judged"] == total:
+    if words[Word.NOT_JUDGED] == total:
         return "Nothing was judged."
     parts = [
-        f"{finding.experiment} {_SAID[finding.word]} ({shift(worst(finding))})"
-        for finding in experiments
-        if finding.word in _SAID
+        f"{result.experiment} {_SAID[result.word]} ({shift(worst(result))})"
+        for result in experiments
+        if result.word in _SAID
     ]
-    unjudged = [finding.experiment for finding in experiments if finding.word == "not judged"]
+    unjudged = [result.experiment for result in experiments if result.word == "not judged"]
     if unjudged:
         parts.append(f"{_list(unjudged)} {'was' if len(unjudged) == 1 else 'were'} not judged")
     rest = {0: "none passes", 1: "the other passes"}.get(passed, f"the other {passed} pass")
@@ -49,15 +51,15 @@ def answer(experiments: Sequence[Finding]) -> str:
     return f"{total - passed} of {total} experiments {need} a look: {'; '.join(parts)}; {rest}."
 
 
-def worst(finding: Finding) -> VerdictRecord:
-    """Return the verdict that a finding is named after: of accuracy, gap and classes the first, then the farthest out.
+def worst(result: ExperimentResult) -> Verdict:
+    """Return the verdict that a result is named after: of accuracy, gap and classes the first, then the farthest out.
 
     Raises:
         ValueError: it has no verdict.
     """
-    named = [verdict for verdict in finding.verdicts if verdict.word == finding.word]
+    named = [verdict for verdict in result.verdicts if verdict.word == result.word]
     if not named:
-        raise ValueError(f"{finding.experiment}: found no verdict, expected one or more")
+        raise ValueError(f"{result.experiment}: found no verdict, expected one or more")
     order = list(HIGHER_IS_BETTER)
     return min(
         named,
@@ -68,7 +70,7 @@ def worst(finding: Finding) -> VerdictRecord:
     )
 
 
-def shift(verdict: VerdictRecord) -> str:
+def shift(verdict: Verdict) -> str:
     """Return a metric's mean today and how far it lies from the baseline's."""
     difference = verdict.today - verdict.baseline
     if f"{abs(difference):.4f}" == "0.0000":
@@ -77,21 +79,21 @@ def shift(verdict: VerdictRecord) -> str:
     return f"{verdict.metric} {verdict.today:.4f}, {abs(difference):.4f} {side} its baseline"
 
 
-def summary(finding: Finding) -> str:
+def summary(result: ExperimentResult) -> str:
     """Return what became of one experiment, in a sentence."""
-    if finding.word == "not judged":
-        return f"Not judged: {finding.problem}."
-    verdict = worst(finding) if finding.word != "pass" else finding.verdict("accuracy") or finding.verdicts[0]
-    where = {"pass": "inside", "undecided": "at the edge of"}.get(finding.word, "outside")
+    if result.word == "not judged":
+        return f"Not judged: {result.problem}."
+    verdict = worst(result) if result.word != "pass" else result.verdict("accuracy") or result.verdicts[0]
+    where = {"pass": "inside", "undecided": "at the edge of"}.get(result.word, "outside")
     return f"{_sentence(shift(verdict))}: {where} the ±{verdict.allowance:.4f} that its {verdict.rule} allows."
 
 
-def reasons(finding: Finding) -> list[str]:
+def reasons(result: ExperimentResult) -> list[str]:
     """Return what moved, since when, and where: a sentence each."""
-    classes = [verdict for verdict in finding.failed if verdict.metric.startswith(CLASS_METRIC)]
+    classes = [verdict for verdict in result.failed if verdict.metric.startswith(CLASS_METRIC)]
     found = [
         f"{_sentence(shift(verdict))}: {verdict.word}, ±{verdict.allowance:.4f} is allowed."
-        for verdict in finding.failed
+        for verdict in result.failed
         if verdict not in classes
     ]
     if classes:
@@ -101,13 +103,13 @@ def reasons(finding: Finding) -> list[str]:
             for verdict in classes[:_CLASSES_SHOWN]
         ]
         found.append(f"F1 of {len(classes)} class{'es' * (len(classes) > 1)} out of bounds, most: {', '.join(moved)}.")
-    if not finding.recorded:
+    if not result.recorded:
         return [
             *found,
             "The records of the baseline's runs are not at hand: since when the curves part is not known.",
         ]
     parted: dict[int, list[str]] = {}
-    for name, epoch in parting_epochs(finding.recorded, finding.runs).items():
+    for name, epoch in first_epochs_apart(result.recorded, result.runs).items():
         if epoch is not None:
             parted.setdefault(epoch, []).append(CURVES[name])
     if parted:
@@ -117,7 +119,7 @@ def reasons(finding: Finding) -> list[str]:
         )
     else:
         found.append("The mean curves end inside the range of the baseline's runs.")
-    return [*found, confusion_that_grew(finding.runs, finding.recorded)]
+    return [*found, confusion_that_grew(result.runs, result.recorded)]
 
 
 def mean_and_range(values: Sequence[float], digits: int) -> str:

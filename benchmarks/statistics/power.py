@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import optimize, special
 
+from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import FAMILY_SHARES
 from benchmarks.statistics.significance import Floats, critical_value, degrees_of_freedom, standard_error_factor
 
@@ -83,7 +84,7 @@ def seeds_needed(
     tolerance: float,
     checks: int,
     per_class_checks: int = 0,
-    false_alarm_rate: float = 0.01,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
     power: float = 0.95,
     at_most: int = 20,
 ) -> int | None:

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.power import Look, smallest_drop
 from benchmarks.statistics.sequential import FAMILY_SHARES, Decisions, Family, decide, make_plan
 from benchmarks.statistics.significance import (
@@ -34,9 +35,9 @@ from benchmarks.statistics.significance import (
     p_values,
     standard_error_factor,
 )
+from benchmarks.statistics.word import Word
 
 Source = Literal["measured", "published"]
-Word = Literal["pass", "regression", "stale", "undecided"]
 Rule = Literal["tolerance", "t-test"]
 
 LEAST_BASELINE_RUNS = 3
@@ -89,16 +90,21 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was found for one check, with the numbers at the look that decided it.
+    """What was found for one check, with the numbers at the look that decided it; also what a night's record holds.
 
     |effect| within `inner_allowance` passes, beyond `allowance` is a regression or stale, between is
     undecided; with a single look both are equal. The statistical fields are None for a published baseline,
     which is judged by its tolerance alone, outside the false-alarm rate.
 
     Attributes:
-        word: pass, regression (outside on the bad side), stale (outside on the good side) or undecided.
+        experiment: as the check's, like `metric`, `source`, `family` and `tolerance`.
+        word: the outcome.
         rule: what set `allowance`: the tolerance or the t-test.
-        effect: mean(today) - mean(baseline), in the metric's unit, as the allowances and `smallest_drop`.
+        baseline: the mean of the baseline's runs, in the metric's unit, as all other values and allowances.
+        today: the mean of those of today's runs that were used.
+        effect: `today` less `baseline`; exactly 0 where all values are equal, whatever the means' rounding.
+        baseline_values: one for each run; none in a record of format 1.
+        today_values: one for each run that was used; none in a record of format 1.
         runs: how many of today's runs were used.
         deviation: pooled standard deviation of one run (n + k - 2 degrees of freedom).
         p_value: two-sided, before Holm's method.
@@ -108,13 +114,21 @@ class Verdict:
         seeds_wanted: how many runs the next look takes; None if there is none.
     """
 
-    check: Check
+    experiment: str
+    metric: str
+    source: Source
+    family: Family
     word: Word
     rule: Rule
+    baseline: float
+    today: float
     effect: float
     allowance: float
-    inner_allowance: float
     runs: int
+    tolerance: float | None = None
+    inner_allowance: float | None = None
+    baseline_values: list[float] = field(default_factory=list)
+    today_values: list[float] = field(default_factory=list)
     deviation: float | None = None
     degrees_of_freedom: int | None = None
     p_value: float | None = None
@@ -122,26 +136,11 @@ class Verdict:
     smallest_drop: float | None = None
     seeds_wanted: int | None = None
 
-    @property
-    def used(self) -> tuple[float, ...]:
-        """Those of today's runs that were used."""
-        return self.check.today[: self.runs]
-
-    @property
-    def today(self) -> float:
-        """The mean of the runs that were used."""
-        return fmean(self.used)
-
-    @property
-    def baseline(self) -> float:
-        """The mean of the baseline's runs."""
-        return fmean(self.check.baseline)
-
 
 def judge_night(
     checks: Sequence[Check],
     *,
-    false_alarm_rate: float = 0.01,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
     looks: Sequence[int] | None = None,
     power: float = 0.95,
 ) -> list[Verdict]:
@@ -172,14 +171,32 @@ def judge_night(
 def _judge_published(check: Check) -> Verdict:
     """Judge by the tolerance alone."""
     effect = float(np.mean(np.sort(check.today))) - check.baseline[0]
-    return Verdict(
-        check=check,
-        word=_side(check, effect) if _beyond(effect, check.tolerance) else "pass",
+    return _verdict(
+        check,
+        runs=len(check.today),
+        word=_side(check, effect) if _beyond(effect, check.tolerance) else Word.PASS,
         rule="tolerance",
         effect=effect,
         allowance=check.tolerance,
         inner_allowance=check.tolerance,
-        runs=len(check.today),
+    )
+
+
+def _verdict(check: Check, *, runs: int, **found: Any) -> Verdict:
+    """Return the verdict of a check by the first of today's runs."""
+    used = check.today[:runs]
+    return Verdict(
+        experiment=check.experiment,
+        metric=check.metric,
+        source=check.source,
+        family=check.family,
+        tolerance=check.tolerance,
+        baseline=fmean(check.baseline),
+        today=fmean(used),
+        baseline_values=list(check.baseline),
+        today_values=list(used),
+        runs=runs,
+        **found,
     )
 
 
@@ -217,14 +234,14 @@ def _judge_measured(
         inner_critical = critical_value(inner_level, baseline_runs=n, today_runs=runs) * error
         decided = decisions.passed[column] or decisions.failed[column]
         verdicts.append(
-            Verdict(
-                check=check,
+            _verdict(
+                check,
+                runs=runs,
                 word=_word(check, decisions, column, float(effect[row, column])),
                 rule="t-test" if critical > check.tolerance else "tolerance",
                 effect=float(effect[row, column]),
                 allowance=max(check.tolerance, critical),
                 inner_allowance=max(check.tolerance, inner_critical),
-                runs=runs,
                 deviation=s,
                 degrees_of_freedom=degrees_of_freedom(baseline_runs=n, today_runs=runs),
                 p_value=float(p[row, column]),
@@ -258,13 +275,13 @@ def _schedule(check: Check, looks: Sequence[int] | None) -> tuple[int, ...]:
 def _word(check: Check, decisions: Decisions, column: int, effect: float) -> Word:
     """Return the outcome's word."""
     if decisions.passed[column]:
-        return "pass"
-    return _side(check, effect) if decisions.failed[column] else "undecided"
+        return Word.PASS
+    return _side(check, effect) if decisions.failed[column] else Word.UNDECIDED
 
 
 def _side(check: Check, effect: float) -> Word:
     """Return the word for a failure on the effect's side."""
-    return "stale" if (effect > 0) == check.higher_is_better else "regression"
+    return Word.STALE if (effect > 0) == check.higher_is_better else Word.REGRESSION
 
 
 def _beyond(effect: Any, tolerance: Any) -> Any:

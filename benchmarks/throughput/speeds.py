@@ -7,18 +7,21 @@ slows both. It is judged on a logarithmic scale, on which half and twice the spe
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from scipy.special import stdtrit
 
-from cifar_models.storage.strict_json import read_as
+from cifar_models.storage.files import write_whole
+from cifar_models.storage.strict_json import parse_json, read_as, to_json
 
 FIGURES = ("step", "inference", "prefix", "training")
-SECTION = "throughput"
-"""The section's key in baselines.json."""
+FILE = "throughput_baselines.json"
+"""The baselines' file, beside ``baselines.json``."""
+SCHEMA = 1
 
 CONFIDENCE = 0.999
 """Of one figure's tolerance: a night looks at some twenty."""
@@ -55,6 +58,13 @@ class Speed:
 
 Throughput = dict[str, dict[str, dict[str, Speed]]]
 """Baselines by device, experiment and figure. A device is a GPU's name, or ``PROCESSOR`` and that of a processor."""
+
+
+@dataclass(frozen=True)
+class _File:
+    schema: int
+    speeds: Throughput
+
 
 PROCESSOR = "CPU "
 """What the names of processors begin with."""
@@ -134,18 +144,39 @@ def measured_speed(ratios: Sequence[float], *, reason: str, day: datetime.date) 
     )
 
 
-def read_throughput(section: Any) -> Throughput:
-    """Read and check the section of baselines.json.
+def read_throughput(path: Path) -> Throughput:
+    """Read and check the baselines of speeds.
 
     Raises:
-        ValueError: a key missing or unknown, or a value that makes no sense; says where.
+        ValueError: a file that is missing or no JSON, another schema, a key missing or unknown, or a value that makes
+            no sense; says where.
     """
-    throughput: Throughput = read_as(Throughput, section, SECTION)
+    try:
+        content: _File = read_as(_File, parse_json(path.read_text(encoding="utf-8")), FILE)
+        if content.schema != SCHEMA:
+            raise ValueError(f"schema: found {content.schema}, expected {SCHEMA}")
+        _check_all(content.speeds)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}; restore it from version control or correct it by hand") from None
+    return content.speeds
+
+
+def write_throughput(path: Path, throughput: Throughput) -> None:
+    """Write the baselines of speeds whole or not at all.
+
+    Raises:
+        OSError: the folder cannot be written.
+        ValueError: a speed that ``read_throughput`` refuses.
+    """
+    _check_all(throughput)
+    write_whole(path, to_json(_File(SCHEMA, throughput)))
+
+
+def _check_all(throughput: Throughput) -> None:
     for device, experiments in throughput.items():
         for experiment, figures in experiments.items():
             for figure, speed in figures.items():
-                _check(speed, figure, f"{SECTION}.{device}.{experiment}.{figure}")
-    return throughput
+                _check(speed, figure, f"speeds.{device}.{experiment}.{figure}")
 
 
 def _check(speed: Speed, figure: str, where: str) -> None:
@@ -159,23 +190,52 @@ def _check(speed: Speed, figure: str, where: str) -> None:
         raise ValueError(f"{where}.reason: found {speed.reason!r}, expected why it was set")
 
 
-def read_saved(results: Iterable[Any]) -> dict[tuple[str, str, str], list[float]]:
+def read_saved(files: Iterable[Path]) -> dict[tuple[str, str, str], list[float]]:
     """Collect the ratios of results that pytest-benchmark saved, by device, experiment and figure.
 
     Args:
-        results: each a parsed file, one a repetition.
+        files: one a repetition.
 
     Raises:
-        ValueError: a result without the figures of ``test_throughput.py``.
+        OSError: a file cannot be read.
+        ValueError: a file without the figures of ``test_throughput.py``; says which.
     """
     ratios: dict[tuple[str, str, str], list[float]] = {}
-    for result in results:
-        measured = [each["extra_info"] for each in result.get("benchmarks", []) if "ratio" in each["extra_info"]]
+    for file in files:
+        try:
+            infos = [each["extra_info"] for each in json.loads(file.read_text(encoding="utf-8"))["benchmarks"]]
+            measured = [
+                ((str(info["device"]), str(info["experiment"]), str(info["figure"])), float(info["ratio"]))
+                for info in infos
+                if "ratio" in info
+            ]
+        except (KeyError, TypeError, ValueError):
+            measured = []
         if not measured:
-            raise ValueError("found no figure of test_throughput.py, expected a result that pytest-benchmark saved")
-        for info in measured:
-            ratios.setdefault((info["device"], info["experiment"], info["figure"]), []).append(float(info["ratio"]))
+            raise ValueError(
+                f"{file}: found no figure of test_throughput.py, expected a result that pytest-benchmark saved"
+            )
+        for key, ratio in measured:
+            ratios.setdefault(key, []).append(ratio)
     return ratios
+
+
+def record_speeds(
+    throughput: Throughput, saved: dict[tuple[str, str, str], list[float]], *, reason: str, day: datetime.date
+) -> list[str]:
+    """Put speeds into the baselines and leave the others as they are; return a line for each, old and new.
+
+    Raises:
+        ValueError: repetitions that make no baseline.
+    """
+    lines = []
+    for (device, experiment, figure), ratios in saved.items():
+        figures = throughput.setdefault(device, {}).setdefault(experiment, {})
+        before, speed = figures.get(figure), measured_speed(ratios, reason=reason, day=day)
+        figures[figure] = speed
+        old = f"{before.mean:.4g} within {before.tolerance:.2f}" if before else "none"
+        lines.append(f"{device} {experiment} {figure}: {old} -> {speed.mean:.4g} within {speed.tolerance:.2f}")
+    return lines
 
 
 def _mean_and_deviation(ratios: Sequence[float]) -> tuple[float, float]:

@@ -1,80 +1,26 @@
-"""The parser of all commands, and what becomes of their errors."""
+"""The commands of ``python -m cifar_models``."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from collections.abc import Sequence
-from typing import NoReturn
-
 from cifar_models.command_line import compare, list_experiments, predict, summary, train
-from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.program import Program
 
-PROGRAM = "python -m cifar_models"
-EXTRA = ("matplotlib", "PIL", "tabulate")
-"""Packages that the extra ``command-line`` installs."""
+NAME = "python -m cifar_models"
 
 EXAMPLES = f"""\
 examples:
-  {PROGRAM} list
-  {PROGRAM} summary simple_cnn
-  {PROGRAM} train simple_cnn --dataset synthetic --save-model
-  {PROGRAM} compare runs/*.json
-  {PROGRAM} predict runs/simple_cnn.synthetic.seed0.keras cat.jpg
-
-`{PROGRAM} COMMAND --help` says more of each.
+  {NAME} list
+  {NAME} summary simple_cnn
+  {NAME} train simple_cnn --dataset synthetic --save-model
+  {NAME} compare runs/*.json
+  {NAME} predict runs/simple_cnn.synthetic.seed0.keras cat.jpg
 """
 
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as those of the commands are."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` says more\n")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        arguments: None for those of the process.
-
-    Returns:
-        The exit status: 0; 1 for a training that diverged or an output that nobody reads on; 2 for anything that the
-        user can put right; 130 for an interruption.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices say nothing about a result
-    parsed = _parser().parse_args(arguments)
-    try:
-        parsed.run(parsed)
-    except CommandError as error:
-        return _fail(str(error), error.status)
-    except ModuleNotFoundError as error:
-        if error.name not in EXTRA:
-            raise
-        return _fail(f"found no {error.name}, expected it: pip install 'cifar-models[command-line]'", 2)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
-    except BrokenPipeError:  # such as by `| head`; Python would write to the pipe once more at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
-
-
-def _fail(message: str, status: int) -> int:
-    sys.stderr.write(f"{PROGRAM}: {message}\n")
-    return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog=PROGRAM,
-        description="One CIFAR-10 model at a time: see what there is, train it, compare trainings, use the result.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (list_experiments, summary, train, compare, predict):
-        command.add_to(commands)
-    return parser
+main = Program(
+    NAME,
+    "One CIFAR-10 model at a time: see what there is, train it, compare trainings, use the result.",
+    EXAMPLES,
+    commands=(list_experiments, summary, train, compare, predict),
+    extra="command-line",
+    packages=("matplotlib", "PIL", "tabulate"),
+).main

@@ -8,6 +8,7 @@ import re
 import types
 import typing
 from dataclasses import asdict, is_dataclass
+from enum import StrEnum
 from typing import Any
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -52,8 +53,8 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
     """Turn a parsed JSON value into ``kind``: a dataclass, or a type such as its fields are annotated with.
 
     Args:
-        kind: a dataclass, ``list[...]``, ``dict[str, ...]``, ``... | None``, ``float``, ``int``, ``str`` or
-            ``Any``.
+        kind: a dataclass, ``list[...]``, ``dict[str, ...]``, ``... | None``, ``float``, ``int``, ``str``, a
+            ``StrEnum``, a ``Literal`` of texts, or ``Any``.
         value: what ``parse_json`` returned.
         where: the value's place in the file, for error messages.
 
@@ -81,6 +82,11 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
         return {key: read_as(item, element, f"{where}.{key}") for key, element in value.items()}
     if origin is types.UnionType:
         return None if value is None else read_as(typing.get_args(kind)[0], value, where)
+    if origin is typing.Literal or (isinstance(kind, type) and issubclass(kind, StrEnum)):
+        members = typing.get_args(kind) or [str(member) for member in kind]
+        if not isinstance(value, str) or value not in members:
+            raise ValueError(f"{where}: found {_shown(value)}, expected one of {', '.join(members)}")
+        return value if origin else kind(value)
     if kind is float and type(value) in (int, float) and _is_finite(value):
         return float(value)
     if kind is str and isinstance(value, str):

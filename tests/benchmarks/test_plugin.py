@@ -21,6 +21,7 @@ import tensorflow as tf
 import cifar_models.training.live_line  # noqa: F401 - for the same reason
 from benchmarks.baselines import baselines
 from benchmarks.baselines.baselines import Baseline, Baselines, write_baselines
+from benchmarks.night import inputs as inputs_module  # noqa: F401 - for the same reason as keras
 from benchmarks.night import night as night_module
 from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION, STALE, UNDECIDED
 from benchmarks.records.night_folder import read_night
@@ -169,7 +170,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(
         tf.config, "set_visible_devices", lambda devices, kind: bench.events.append(f"visible {kind} {devices}")
     )
-    pytester.makeconftest('pytest_plugins = ["benchmarks.plugin", "pytest_benchmark.plugin"]')
+    pytester.makeconftest('pytest_plugins = ["benchmarks.plugin"]')
     shutil.copy(ROOT / "pyproject.toml", pytester.path)
     pytester.mkdir("benchmarks")
     shutil.copy(ROOT / "benchmarks/test_training.py", pytester.path / "benchmarks")
@@ -466,7 +467,7 @@ def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
     assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(
         [
-            "weights of vgg16: NOT TO BE HAD, its experiments end in an error (vgg16: found no file, *",
+            "weights of vgg16: NOT AVAILABLE, its experiments end in an error (vgg16: found no file, *",
             "*ERROR at setup of *vgg16_frozen-seed0*",
             "vgg16: found no file, expected Keras's",  # and no traceback of how it was found out
             "*= trainings on synthetic =*",

@@ -90,7 +90,7 @@ class House:
         signals.mkdir()
         arguments = [
             "benchmarks/test_training.py",
-            *("-p", "tests.faults.stub", "-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "-m", "benchmark"),
+            *("-p", "tests.faults.stub", "-p", "no:cacheprovider", "-m", "benchmark"),
             *self.selection,
             f"--run-dir={self.run_dir}",
             f"--baselines={self.baselines}",

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.night import night
+from benchmarks.night import night, update
 from benchmarks.night import reports as plugin_report
 from cifar_models.datasets import Dataset
 from cifar_models.datasets.synthetic import load_synthetic
@@ -184,4 +184,4 @@ def _set_the_clock(back: int | str) -> None:
     class Module:
         UTC, date, datetime = datetime.UTC, datetime.date, Clock
 
-    night.datetime = Module  # type: ignore[assignment, attr-defined]
+    night.datetime = update.datetime = Module  # type: ignore[assignment, attr-defined]

@@ -91,7 +91,7 @@ def test_a_disk_too_full_for_the_page(house: House) -> None:
         assert ended.words == {"pass"}
         (line,) = [line for line in ended.lines if line.startswith("report: ")]
         assert line == (
-            f"report: could not be written: {FULL}: put that right, and python -m benchmarks.page {house.night} makes "
+            f"report: could not be written: {FULL}: put that right, and python -m benchmarks page {house.night} makes "
             f"the page"
         )
         for picture in pages.iterdir():

@@ -149,4 +149,4 @@ def test_the_night_raises_no_false_alarm(night: int) -> None:
     first = max(baseline.seeds) + 1 + night * SEEDS
     runs = [train(EXPERIMENTS[EXPERIMENT], dataset, seed) for seed in range(first, first + SEEDS)]
     verdicts = judge({EXPERIMENT: runs}, {EXPERIMENT: baseline}, false_alarm_rate=0.01, looks=[SEEDS])[EXPERIMENT]
-    assert [(verdict.check.metric, verdict.effect) for verdict in verdicts if verdict.word != "pass"] == []
+    assert [(verdict.metric, verdict.effect) for verdict in verdicts if verdict.word != "pass"] == []

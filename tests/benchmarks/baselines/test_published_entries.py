@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines import published_entries as published
-from benchmarks.baselines.baselines import Baseline, prediction_half_width, read_baselines, write_baselines
+from benchmarks.baselines.baselines import Baseline, prediction_half_width, read_baselines, updating, write_baselines
 from cifar_models.datasets.cifar10 import OFFICIAL_CHECKSUM
 from cifar_models.experiments import EXPERIMENTS
+from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_baseline
 
 pytestmark = pytest.mark.unit
@@ -60,7 +61,7 @@ def test_the_tolerance_is_the_experiment_s_own_spread_and_a_measured_margin() ->
 def test_a_model_that_the_report_leaves_open_lends_no_margin() -> None:
     metric = _published()["improved_cnn"].metrics["accuracy"]  # its own runs lie 0.0025 from the report
     assert metric.tolerance == pytest.approx(WIDEST + MARGIN, abs=5e-5)
-    with pytest.raises(ValueError, match="found no measured runs on CIFAR-10 images of simple_cnn, "):
+    with pytest.raises(ValueError, match="found no measured runs on CIFAR-10 images of simple_cnn or vgg16_frozen or "):
         published.published_baselines({"improved_cnn": {"cifar10": {"measured": WIDE}}}, reason="r", day=DAY)
 
 
@@ -75,13 +76,32 @@ def test_without_any_runs_on_cifar10_there_is_no_tolerance_to_give() -> None:
         published.published_baselines({"simple_cnn": {"synthetic": {"measured": NARROW}}}, reason="r", day=DAY)
 
 
-def test_the_command_writes_the_published_entries_and_keeps_all_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_metric_that_no_measured_experiment_was_published_with_has_no_margin() -> None:
+    assert "gap" not in published.PUBLISHED["resnet50_frozen"]
+    with pytest.raises(ValueError, match=r"of simple_cnn or vgg16_frozen, expected some to take .* published gap"):
+        published.published_baselines({"resnet50_frozen": {"cifar10": {"measured": NARROW}}}, reason="r", day=DAY)
+
+
+def test_the_command_waits_for_another_update(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "baselines.json"
     write_baselines(path, {"simple_cnn": {"cifar10-unofficial": {"measured": NARROW}}})
-    monkeypatch.setattr("sys.argv", ["published", f"--baselines={path}", "--reason=as in the report"])
-    published.main()
+    monkeypatch.setattr("benchmarks.baselines.baselines.LOCK_SECONDS", 0.1)
+    before = path.read_bytes()
+    with updating(path):
+        ended = command("published", f"--baselines={path}", "--reason=why")
+    assert ended.status == 2
+    assert "found another update at work" in ended.error
+    assert path.read_bytes() == before
+
+
+def test_the_command_writes_the_published_entries_and_keeps_all_others(tmp_path: Path, command: Command) -> None:
+    path = tmp_path / "baselines.json"
+    write_baselines(path, {"simple_cnn": {"cifar10-unofficial": {"measured": NARROW}}})
+    ended = command("published", f"--baselines={path}", "--reason=as in the report")
+    assert ended.status == 0
+    assert "vgg16_frozen: accuracy 0.5769 within " in ended.output
     baselines = read_baselines(path)
     assert baselines["simple_cnn"]["cifar10-unofficial"]["measured"] == NARROW
     assert baselines["vgg16_frozen"]["cifar10"]["published"].metrics["gap"].values == [0.016]

@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from benchmarks.night.exit_status import exit_status
+from benchmarks.statistics.word import Word
 
 pytestmark = pytest.mark.unit
 
@@ -29,4 +30,4 @@ pytestmark = pytest.mark.unit
 )
 def test_each_answer_has_a_status(words: list[str], failed_otherwise: bool, not_judged: bool, status: int) -> None:
     for order in itertools.permutations(words):
-        assert exit_status(order, failed_otherwise=failed_otherwise, not_judged=not_judged) == status
+        assert exit_status(map(Word, order), failed_otherwise=failed_otherwise, not_judged=not_judged) == status

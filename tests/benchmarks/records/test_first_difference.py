@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from benchmarks.records.first_difference import parting_epoch, parting_epochs
+from benchmarks.records.first_difference import first_epoch_apart, first_epochs_apart
 from cifar_models.results.run import Curves, Run
 from tests.factories import make_run
 
@@ -29,24 +29,24 @@ BASELINE = ((0.4, 0.5, 0.6, 0.7), (0.5, 0.6, 0.7, 0.8))
     ],
 )
 def test_the_first_epoch_from_which_on_it_stays_outside(today: tuple[float, ...], epoch: int | None) -> None:
-    assert parting_epoch(BASELINE, [today]) == epoch
+    assert first_epoch_apart(BASELINE, [today]) == epoch
 
 
 def test_it_is_the_mean_of_the_runs_that_counts() -> None:
-    assert parting_epoch(BASELINE, [(0.0, 0.0, 0.0, 0.0), (0.9, 1.1, 1.3, 1.5)]) is None
-    assert parting_epoch(BASELINE, [(0.0, 0.0, 0.0, 0.0), (0.9, 1.1, 1.1, 1.1)]) == 3
+    assert first_epoch_apart(BASELINE, [(0.0, 0.0, 0.0, 0.0), (0.9, 1.1, 1.3, 1.5)]) is None
+    assert first_epoch_apart(BASELINE, [(0.0, 0.0, 0.0, 0.0), (0.9, 1.1, 1.1, 1.1)]) == 3
 
 
 def test_only_epochs_that_every_run_trained_are_compared() -> None:
-    assert parting_epoch(BASELINE, [(0.45, 0.55, 0.1, 0.1), (0.45, 0.55)]) is None
-    assert parting_epoch([*BASELINE, (0.4,)], [(0.3, 0.55, 0.65, 0.75)]) == 1
+    assert first_epoch_apart(BASELINE, [(0.45, 0.55, 0.1, 0.1), (0.45, 0.55)]) is None
+    assert first_epoch_apart([*BASELINE, (0.4,)], [(0.3, 0.55, 0.65, 0.75)]) == 1
 
 
 @pytest.mark.parametrize(("baseline", "today"), [((), ((0.5,),)), (((0.5,),), ())])
 def test_without_runs_nothing_parts(
     baseline: tuple[tuple[float, ...], ...], today: tuple[tuple[float, ...], ...]
 ) -> None:
-    assert parting_epoch(baseline, today) is None
+    assert first_epoch_apart(baseline, today) is None
 
 
 def test_of_the_four_curves_the_earliest_comes_first() -> None:
@@ -55,7 +55,7 @@ def test_of_the_four_curves_the_earliest_comes_first() -> None:
         return dataclasses.replace(make_run(), curves=dataclasses.replace(same, **changed))
 
     today = run(val_accuracy=[0.5, 0.5, 0.4], loss=[1.0, 2.0, 2.0])
-    assert list(parting_epochs([run()], [today]).items()) == [
+    assert list(first_epochs_apart([run()], [today]).items()) == [
         ("loss", 2),
         ("val_accuracy", 3),
         ("accuracy", None),

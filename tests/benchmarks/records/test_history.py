@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records.history import METRICS, RECENT_NIGHTS, baseline_changes, read_history, recent_drift
-from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, VerdictRecord
+from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord
 from cifar_models.results.run import Timings
 from cifar_models.results.run_files import write_run
-from tests.factories import make_run
+from tests.factories import make_run, make_verdict
 
 pytestmark = pytest.mark.unit
 
@@ -35,7 +35,7 @@ def _write_night(
         started=f"2026-01-{day:02}T02:00:00+00:00",
         ended=f"2026-01-{day:02}T03:00:00+00:00",
         verdicts=[
-            VerdictRecord(name, metric, "pass", 0.72, accuracy, 0.04, "tolerance", 0.05, 2)
+            make_verdict(metric, experiment=name, baseline=0.72, today=accuracy)
             for name in judged
             for metric in ("accuracy", "F1 of cat")
         ],

@@ -12,22 +12,25 @@ from typing import Any
 
 import pytest
 
+from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import (
+    BaselineMark,
     NightError,
     NightFolder,
     NightRecord,
-    VerdictRecord,
     damaged_nights,
     newest_first,
     nights,
     read_night,
+    read_night_runs,
     read_runs,
     remove_half_removed,
 )
+from benchmarks.statistics.word import Word
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name, write_run
 from cifar_models.storage.files import remove_leftovers, write_whole
-from tests.factories import make_run
+from tests.factories import make_baseline, make_run
 
 pytestmark = pytest.mark.unit
 
@@ -97,20 +100,55 @@ def test_a_start_that_cannot_write_its_record_leaves_no_folder(tmp_path: Path, m
 
 def test_what_a_night_came_to_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     folder = NightFolder.start(tmp_path, _record())
-    verdict = VerdictRecord(
-        "simple_cnn",
-        "accuracy",
-        "pass",
-        baseline=0.7,
-        today=0.69,
-        allowance=0.02,
-        runs=3,
-        rule="t-test",
-        smallest_drop=0.03,
-    )
-    record = dataclasses.replace(_record(ended=SECOND), verdicts=[verdict], problems={"simple_cnn": "why"})
+    runs = [make_run(seed=seed, accuracy=0.69 + seed / 100) for seed in range(3)]
+    verdicts = judge({"simple_cnn": runs}, {"simple_cnn": make_baseline()}, false_alarm_rate=0.01, looks=(3,))
+    record = dataclasses.replace(_record(ended=SECOND), verdicts=verdicts["simple_cnn"], problems={"simple_cnn": "why"})
     folder.write_record(record)
     assert read_night(folder.path) == record
+
+
+FORMAT_1 = """{
+  "baselines": {"simple_cnn": {"reason": "the first", "recorded": "2025-01-31", "source": "measured"}},
+  "data": "sha256:data", "dataset": "synthetic", "ended": "2025-01-31T03:00:00+00:00", "false_alarm_rate": 0.01,
+  "format": 1, "problems": {}, "started": "2025-01-31T02:00:00+00:00",
+  "verdicts": [
+    {"allowance": 0.04, "baseline": 0.7, "experiment": "simple_cnn", "metric": "F1 of cat", "rule": "t-test", "runs": 3,
+     "smallest_drop": 0.05, "today": 0.6, "word": "regression"}
+  ]
+}"""
+
+
+def test_a_record_of_format_1_is_read(tmp_path: Path) -> None:
+    (tmp_path / "night.json").write_text(FORMAT_1, encoding="utf-8")
+    night = read_night(tmp_path)
+    (verdict,) = night.verdicts
+    assert (verdict.word, verdict.rule, verdict.runs) == (Word.REGRESSION, "t-test", 3)
+    assert (verdict.source, verdict.family) == ("measured", "per_class")
+    assert verdict.effect == pytest.approx(-0.1)
+    mark = night.baselines["simple_cnn"]
+    assert mark.same_as(BaselineMark.of(make_baseline()))
+    assert not mark.same_as(BaselineMark.of(make_baseline(reason="another")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"regression"', '"not much"'),
+        ('"t-test"', '"chance"'),
+        ('"runs": 3', '"runs": "3"'),
+        ('"word"', '"verdict"'),
+        ('"source": "measured"', '"source": "heard"'),
+        ('"baselines": {"simple_cnn"', '"baselines": {"another"'),
+        ('"format": 1', '"format": 3'),
+        ('"format": 1', '"format": 2'),
+        ('"format": 1', '"format": true'),
+    ],
+)
+def test_a_record_that_is_not_as_its_format_says_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    assert old in FORMAT_1
+    (tmp_path / "night.json").write_text(FORMAT_1.replace(old, new), encoding="utf-8")
+    with pytest.raises(NightError, match=r"night\.json: .*expected"):
+        read_night(tmp_path)
 
 
 def test_an_interrupted_night_is_gone_on_with_and_one_that_ended_is_not(tmp_path: Path) -> None:
@@ -274,3 +312,22 @@ def test_leftovers_are_those_of_the_file_that_is_named(tmp_path: Path, monkeypat
 
 def _killed(*_: Path) -> None:
     raise InterruptedError
+
+
+def test_a_run_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
+    run = make_run()
+    file = write_run(tmp_path, run)
+    shutil.copy(file, tmp_path / "simple_cnn.synthetic.seed0 (copy).json")
+    assert read_night_runs(tmp_path) == ([run], [])
+
+
+def test_two_different_runs_of_one_seed_are_an_error_that_names_both_and_neither_is_read(tmp_path: Path) -> None:
+    other = write_run(tmp_path, make_run(accuracy=0.6)).rename(tmp_path / "simple_cnn.synthetic.seed00.json")
+    file = write_run(tmp_path, make_run())
+    kept = make_run(seed=1)
+    write_run(tmp_path, kept)
+    runs, (error,) = read_night_runs(tmp_path)
+    assert runs == [kept]
+    assert str(error) == (
+        f"{file} and {other.name}: found two different runs of simple_cnn seed 0, expected one; remove the wrong one"
+    )

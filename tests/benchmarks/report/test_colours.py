@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from benchmarks import report
-from benchmarks.records.findings import WORDS
+from benchmarks.statistics.word import Word
 from cifar_models.figures import drawings as figures
 
 pytestmark = pytest.mark.unit
@@ -87,7 +87,7 @@ def test_colours_of_one_figure_are_told_apart(names: tuple[str, ...], night: boo
 @pytest.mark.parametrize("vision", VISIONS)
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
 def test_a_pass_is_told_from_each_failure_by_its_colour_too(scheme: str, vision: str) -> None:
-    tones = {word: re.findall(rf"--{word.replace(' ', '-')}: (#[0-9a-f]{{6}});", scheme) for word in WORDS}
+    tones = {word: re.findall(rf"--{word.replace(' ', '-')}: (#[0-9a-f]{{6}});", scheme) for word in map(str, Word)}
     passed = _parse(tones.pop("pass")[0])
     for word, (tone,) in tones.items():
         distance, *_ = _closest({"pass": passed, word: _parse(tone)}, vision)

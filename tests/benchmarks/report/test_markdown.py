@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.records.findings import Finding, Findings
 from benchmarks.records.night_folder import NightRecord
+from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.markdown import markdown
-from tests.factories import ENVIRONMENT, make_baseline, make_finding, make_run, make_verdict
+from tests.factories import ENVIRONMENT, make_baseline, make_result, make_run, make_verdict
 
 pytestmark = pytest.mark.unit
 
 NIGHT = NightRecord("synthetic", "sha256:data", "2026-01-31T02:00:00+00:00", "2026-01-31T03:00:00+00:00")
 
 
-def _lines(*experiments: Finding, notes: tuple[str, ...] = ()) -> list[str]:
-    return markdown(Findings(Path("night"), NIGHT, experiments, notes)).splitlines()
+def _lines(*experiments: ExperimentResult, notes: tuple[str, ...] = ()) -> list[str]:
+    return markdown(NightResults(Path("night"), NIGHT, experiments, notes)).splitlines()
 
 
 def test_a_night_that_passes_is_a_heading_and_a_table() -> None:
     verdicts = [make_verdict(today=0.72), make_verdict("gap", today=0.1, baseline=0.1)]
-    assert _lines(make_finding(verdicts=verdicts, runs=[make_run(accuracy=0.72)])) == [
+    assert _lines(make_result(verdicts=verdicts, runs=[make_run(accuracy=0.72)])) == [
         r"## simple\_cnn passes.",
         "",
         "Night of 2026-01-31T02:00:00+00:00, synthetic.",
@@ -38,7 +38,7 @@ def test_a_failure_says_why_and_what_differs() -> None:
     elsewhere = dataclasses.replace(ENVIRONMENT, packages={"keras": "3.9.0"})
     today = dataclasses.replace(make_run(), environment=elsewhere)
     verdicts = [make_verdict(word="regression", today=0.6)]
-    lines = _lines(make_finding(verdicts=verdicts, runs=[today], baseline=make_baseline(), recorded=[make_run()]))
+    lines = _lines(make_result(verdicts=verdicts, runs=[today], baseline=make_baseline(), recorded=[make_run()]))
     start = lines.index(r"### simple\_cnn: regression")
     assert lines[start + 2] == "- Accuracy 0.6000, 0.1000 below its baseline: regression, ±0.0400 is allowed."
     assert lines[-1] == "- Differs from the baseline's runs: keras 3.8.0 to 3.9.0."
@@ -46,19 +46,19 @@ def test_a_failure_says_why_and_what_differs() -> None:
 
 def test_nothing_that_differs_is_said_too() -> None:
     verdicts = [make_verdict(word="regression", today=0.6)]
-    lines = _lines(make_finding(verdicts=verdicts, baseline=make_baseline(), recorded=[make_run()]))
+    lines = _lines(make_result(verdicts=verdicts, baseline=make_baseline(), recorded=[make_run()]))
     assert lines[-1] == "- Nothing, of what was recorded on both sides, differs from the baseline's runs."
 
 
 def test_notes_and_problems_are_in_it() -> None:
-    lines = _lines(make_finding(problem="no weights", runs=[]), notes=("The night was interrupted.",))
+    lines = _lines(make_result(problem="no weights", runs=[]), notes=("The night was interrupted.",))
     assert "> The night was interrupted." in lines
     assert r"| simple\_cnn | ○ not judged |  |  |  |  |" in lines
     assert lines[-1] == "- no weights"
 
 
 def test_a_name_is_text_in_one_cell() -> None:
-    lines = _lines(make_finding("<script>|\n`x`", "pass"))
+    lines = _lines(make_result("<script>|\n`x`", "pass"))
     assert any(line.startswith(r"| \<script\>\| \`x\` | ✓ pass |") for line in lines)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.command_line.page import main
-from benchmarks.records.findings import WORDS
 from benchmarks.report.page import write_report
+from benchmarks.statistics.word import Word
 from cifar_models.figures import drawings as figures
 from tests.benchmarks.report.nights import HOSTILE, Project, make_project
+from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_baseline
 
 pytestmark = pytest.mark.integration
@@ -156,7 +156,7 @@ def test_a_verdict_is_said_by_word_and_symbol_wherever_it_has_a_colour(page: Rea
     badges = {str(span.get("class")) for span in page.all("span") if "badge" in str(span.get("class"))}
     assert badges == {"badge regression", "badge pass", "badge not-judged"}
     style = (Path(write_report.__code__.co_filename).parent / "style.css").read_text(encoding="utf-8")
-    assert all(f".{word.replace(' ', '-')} {{ --tone:" in style for word in WORDS)
+    assert all(f".{word.replace(' ', '-')} {{ --tone:" in style for word in Word)
 
 
 def test_the_published_comparison_lies_beside_it_as_png_files(path: Path) -> None:
@@ -168,24 +168,18 @@ def test_the_published_comparison_lies_beside_it_as_png_files(path: Path) -> Non
 
 @pytest.mark.usefixtures("undrawn")
 def test_the_command_makes_the_same_page_again_into_a_folder_that_it_makes(
-    project: Project, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Project, path: Path, tmp_path: Path, command: Command
 ) -> None:
     folder = tmp_path / "new" / "folder"
     options = [f"--baselines={project.baselines_path}", f"--report-dir={folder}"]
-    monkeypatch.setattr("sys.argv", ["page", str(project.night), *options])
-    main()
-    assert capsys.readouterr().out == f"report: {folder / 'report.html'}\n"
+    assert command("page", project.night, *options).output == f"report: {folder / 'report.html'}\n"
     assert _without_drawings(folder / "report.html") == _without_drawings(path)
 
 
-def test_a_folder_that_is_no_night_is_one_line(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["page", str(tmp_path), f"--baselines={project.baselines_path}"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 1
-    assert capsys.readouterr().err.startswith(f"python -m benchmarks.page: {tmp_path / 'night.json'}: ")
+def test_a_folder_that_is_no_night_is_one_line(project: Project, tmp_path: Path, command: Command) -> None:
+    ended = command("page", tmp_path, f"--baselines={project.baselines_path}")
+    assert ended.status == 2
+    assert ended.error.startswith(f"python -m benchmarks: {tmp_path / 'night.json'}: ")
 
 
 def test_a_metric_s_interval_is_what_its_verdict_allows(page: Reader) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from benchmarks.baselines.baselines import Baselines
 from benchmarks.baselines.published_report import REPORT
-from benchmarks.records.findings import Finding, Findings
 from benchmarks.records.night_folder import NightRecord
+from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.published_comparison import comparable_runs, pictures, published_comparison
 from cifar_models.datasets.cifar10 import CLASS_NAMES
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import write_run
-from tests.factories import make_baseline, make_finding, make_run
+from tests.factories import make_baseline, make_result, make_run
 
 pytestmark = pytest.mark.integration
 
@@ -25,8 +25,10 @@ def _run(seed: int = 0, accuracy: float = 0.7, dataset: str = "cifar10-unofficia
     return make_run(name, seed, accuracy=accuracy, gap=0.125, dataset=dataset, f1=F1)
 
 
-def _night(dataset: str, *experiments: Finding) -> Findings:
-    return Findings(Path("night"), NightRecord(dataset, "sha256:data", "2026-01-31T02:00:00+00:00"), experiments, [])
+def _night(dataset: str, *experiments: ExperimentResult) -> NightResults:
+    return NightResults(
+        Path("night"), NightRecord(dataset, "sha256:data", "2026-01-31T02:00:00+00:00"), experiments, []
+    )
 
 
 @pytest.fixture
@@ -40,14 +42,14 @@ BASELINES: Baselines = {"simple_cnn": {"cifar10-unofficial": {"measured": make_b
 
 
 def test_a_night_on_other_images_shows_the_runs_behind_the_baseline_on_cifar10(records: Path) -> None:
-    night = _night("synthetic", make_finding(runs=[_run(dataset="synthetic")]))
+    night = _night("synthetic", make_result(runs=[_run(dataset="synthetic")]))
     runs = comparable_runs(night, BASELINES, records)
     assert {name: [run.accuracy for run in some] for name, some in runs.items()} == {"simple_cnn": [0.69, 0.7, 0.71]}
 
 
 def test_a_night_on_cifar10_shows_its_own_runs(records: Path) -> None:
     own = [_run(accuracy=0.68, dataset="cifar10")]
-    night = _night("cifar10", make_finding(runs=own), make_finding("of_ones_own", runs=own), make_finding(runs=[]))
+    night = _night("cifar10", make_result(runs=own), make_result("of_ones_own", runs=own), make_result(runs=[]))
     assert comparable_runs(night, BASELINES, records) == {"simple_cnn": own}
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.baselines.baselines import Baseline, Baselines
 from benchmarks.records.judge import judge
-from benchmarks.report.terminal import Row, changes_table, published_table, trainings_table, verdicts_table
+from benchmarks.records.trainings import Outcome, Training
+from benchmarks.report.terminal import changes_table, published_table, trainings_table, verdicts_table
 from benchmarks.statistics.verdict import Verdict
 from tests.factories import make_baseline, make_published, make_run
 
@@ -34,13 +35,13 @@ def _verdicts(*, baseline: Baseline | None = None, **changes: Any) -> dict[str, 
 
 def test_each_training_is_a_line_with_its_numbers() -> None:
     rows = [
-        Row("simple_cnn", 3, "trained", make_run(seed=3, accuracy=0.65, gap=0.05)),
-        Row("vgg16_frozen", 1, "diverged"),
+        Training("simple_cnn", 3, Outcome.TRAINED, make_run(seed=3, accuracy=0.65, gap=0.05)),
+        Training("vgg16_frozen", 1, Outcome.DIVERGED),
     ]
     assert _cells(trainings_table(rows)) == [
         ["experiment", "seed", "accuracy", "gap", "epochs", "minutes", "training"],
-        ["simple_cnn", "3", "0.6500", "0.0500", "2", "1.5", "trained"],
-        ["vgg16_frozen", "1", "", "", "", "", "diverged"],
+        ["simple_cnn", "3", "0.6500", "0.0500", "2", "1.5", Outcome.TRAINED],
+        ["vgg16_frozen", "1", "", "", "", "", Outcome.DIVERGED],
     ]
 
 
@@ -91,12 +92,12 @@ def test_the_published_table_has_ours_beside_it() -> None:
         "resnet50_frozen": {"cifar10": {"measured": make_baseline()}},
     }
     rows = [
-        Row("simple_cnn", 0, "trained", make_run(accuracy=0.60, gap=0.1)),
-        Row("simple_cnn", 1, "trained", make_run(seed=1, accuracy=0.70, gap=0.2)),
-        Row("simple_cnn", 2, "TrainingDiverged"),
-        Row("vgg16_frozen", 0, "trained", make_run("vgg16_frozen", weights="random (seed 0)")),
-        Row("improved_cnn", 0, "no baseline"),
-        Row("resnet50_frozen", 0, "trained", make_run("resnet50_frozen")),
+        Training("simple_cnn", 0, Outcome.TRAINED, make_run(accuracy=0.60, gap=0.1)),
+        Training("simple_cnn", 1, Outcome.TRAINED, make_run(seed=1, accuracy=0.70, gap=0.2)),
+        Training("simple_cnn", 2, Outcome.FAILED, detail="TypeError"),
+        Training("vgg16_frozen", 0, Outcome.TRAINED, make_run("vgg16_frozen", weights="random (seed 0)")),
+        Training("improved_cnn", 0, Outcome.NO_BASELINE),
+        Training("resnet50_frozen", 0, Outcome.TRAINED, make_run("resnet50_frozen")),
     ]
     assert _cells(published_table(baselines, rows)) == [
         ["experiment", "published accuracy", "ours", "published gap", "ours", "seeds", "data", "weights"],

@@ -6,23 +6,24 @@ import dataclasses
 
 import pytest
 
-from benchmarks.records.findings import WORDS, Finding
+from benchmarks.records.night_results import ExperimentResult
 from benchmarks.report.wording import SYMBOLS, answer, mean_and_range, reasons, shift, summary, worst
+from benchmarks.statistics.word import Word
 from cifar_models.results.run import Curves, Run
-from tests.factories import make_finding, make_run, make_verdict
+from tests.factories import make_result, make_run, make_verdict
 
 pytestmark = pytest.mark.unit
 
 WORSE = make_verdict(word="regression", today=0.61, baseline=0.7)
-PASS, OTHER = make_finding("one", "pass"), make_finding("two", "pass")
-REGRESSION = make_finding("three", verdicts=[WORSE])
-STALE = make_finding("four", verdicts=[make_verdict("gap", "stale", today=0.05, baseline=0.1)])
-UNDECIDED = make_finding("five", "undecided")
-UNJUDGED = make_finding("six", problem="not every training gave a run (seed 2: diverged)")
+PASS, OTHER = make_result("one", "pass"), make_result("two", "pass")
+REGRESSION = make_result("three", verdicts=[WORSE])
+STALE = make_result("four", verdicts=[make_verdict("gap", "stale", today=0.05, baseline=0.1)])
+UNDECIDED = make_result("five", "undecided")
+UNJUDGED = make_result("six", problem="not every training gave a run (seed 2: diverged)")
 
 
 def test_each_word_has_a_symbol_of_its_own() -> None:
-    assert SYMBOLS.keys() == set(WORDS)
+    assert SYMBOLS.keys() == set(Word)
     assert len(set(SYMBOLS.values())) == len(SYMBOLS)
 
 
@@ -52,7 +53,7 @@ def test_each_word_has_a_symbol_of_its_own() -> None:
         ),
     ],
 )
-def test_the_night_s_answer_is_one_sentence(experiments: list[Finding], sentence: str) -> None:
+def test_the_night_s_answer_is_one_sentence(experiments: list[ExperimentResult], sentence: str) -> None:
     assert answer(experiments) == sentence
 
 
@@ -61,8 +62,8 @@ def test_a_finding_is_named_after_accuracy_then_gap_then_the_class_farthest_out(
     dog = make_verdict("F1 of dog", "regression", today=0.3, baseline=0.6)
     gap = make_verdict("gap", "regression", today=0.3, baseline=0.1)
     passing = make_verdict("accuracy", "pass")
-    assert worst(make_finding("a", verdicts=[cat, dog, passing])) == dog
-    assert worst(make_finding("a", verdicts=[cat, gap, dog, passing])) == gap
+    assert worst(make_result("a", verdicts=[cat, dog, passing])) == dog
+    assert worst(make_result("a", verdicts=[cat, gap, dog, passing])) == gap
     with pytest.raises(ValueError, match="found no verdict"):
         worst(UNJUDGED)
 
@@ -74,7 +75,7 @@ def test_a_shift_says_how_far_and_to_which_side() -> None:
 
 
 @pytest.mark.parametrize(
-    ("finding", "sentence"),
+    ("result", "sentence"),
     [
         (REGRESSION, "Accuracy 0.6100, 0.0900 below its baseline: outside the ±0.0400 that its tolerance allows."),
         (PASS, "Accuracy 0.7000, as its baseline: inside the ±0.0400 that its tolerance allows."),
@@ -82,8 +83,8 @@ def test_a_shift_says_how_far_and_to_which_side() -> None:
         (UNJUDGED, "Not judged: not every training gave a run (seed 2: diverged)."),
     ],
 )
-def test_an_experiment_s_sentence(finding: Finding, sentence: str) -> None:
-    assert summary(finding) == sentence
+def test_an_experiment_s_sentence(result: ExperimentResult, sentence: str) -> None:
+    assert summary(result) == sentence
 
 
 def _with_curves(run: Run, accuracy: list[float]) -> Run:
@@ -94,7 +95,7 @@ def _with_curves(run: Run, accuracy: list[float]) -> Run:
 def test_the_reasons_say_what_moved_since_when_and_what_is_confused() -> None:
     recorded = [_with_curves(make_run(), [0.5, 0.6]), _with_curves(make_run(), [0.6, 0.7])]
     today = _with_curves(make_run(confusion=((2, 2), (1, 3))), [0.55, 0.5])
-    found = reasons(make_finding(verdicts=[WORSE, make_verdict("gap")], runs=[today], recorded=recorded))
+    found = reasons(make_result(verdicts=[WORSE, make_verdict("gap")], runs=[today], recorded=recorded))
     assert found == [
         "Accuracy 0.6100, 0.0900 below its baseline: regression, ±0.0400 is allowed.",
         "The curves part at epoch 2: the mean lies outside the range of the baseline's runs since epoch 2 of "
@@ -107,7 +108,7 @@ def test_curves_that_part_together_are_named_together_and_the_earliest_first() -
     recorded = [dataclasses.replace(make_run(), curves=Curves([1.0] * 3, [0.5] * 3, [1.0] * 3, [0.5] * 3))]
     moved = Curves([1.0, 2.0, 2.0], [0.5, 0.5, 0.4], [1.0, 2.0, 2.0], [0.5, 0.5, 0.4])
     today = [dataclasses.replace(make_run(), curves=moved)]
-    assert reasons(make_finding(verdicts=[WORSE], runs=today, recorded=recorded))[1] == (
+    assert reasons(make_result(verdicts=[WORSE], runs=today, recorded=recorded))[1] == (
         "The curves part at epoch 2: the mean lies outside the range of the baseline's runs since epoch 2 of train "
         "loss and validation loss; since epoch 3 of train accuracy and validation accuracy."
     )
@@ -118,21 +119,21 @@ def test_of_the_classes_the_three_that_moved_most_are_named() -> None:
         make_verdict(f"F1 of {name}", "regression", today=0.7 - part)
         for name, part in (("bird", 0.1), ("cat", 0.3), ("deer", 0.05), ("dog", 0.2))
     ]
-    assert reasons(make_finding(verdicts=[*classes, make_verdict("F1 of ship")]))[0] == (
+    assert reasons(make_result(verdicts=[*classes, make_verdict("F1 of ship")]))[0] == (
         "F1 of 4 classes out of bounds, most: cat 0.7000 to 0.4000, dog 0.7000 to 0.5000, bird 0.7000 to 0.6000."
     )
-    assert reasons(make_finding(verdicts=classes[:1]))[0] == (
+    assert reasons(make_result(verdicts=classes[:1]))[0] == (
         "F1 of 1 class out of bounds, most: bird 0.7000 to 0.6000."
     )
 
 
 def test_curves_that_do_not_part_and_runs_not_at_hand_are_said() -> None:
     run = make_run()
-    assert reasons(make_finding(verdicts=[WORSE], runs=[run], recorded=[run]))[1:] == [
+    assert reasons(make_result(verdicts=[WORSE], runs=[run], recorded=[run]))[1:] == [
         "The mean curves end inside the range of the baseline's runs.",
         "No confusion of two classes grew.",
     ]
-    assert reasons(make_finding(verdicts=[WORSE]))[1:] == [
+    assert reasons(make_result(verdicts=[WORSE]))[1:] == [
         "The records of the baseline's runs are not at hand: since when the curves part is not known."
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.command_line import record_throughput
 from benchmarks.throughput import reference_workload as reference
 from benchmarks.throughput.reference_workload import time_reference
 from benchmarks.throughput.speeds import (
+    FILE,
     Speed,
     explain,
     judge_speed,
@@ -25,8 +24,10 @@ from benchmarks.throughput.speeds import (
     read_saved,
     read_throughput,
     speeds_on,
+    write_throughput,
 )
-from cifar_models.storage.strict_json import parse_json
+from cifar_models.experiments import EXPERIMENTS
+from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit
 
@@ -148,7 +149,7 @@ def _section(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("section", "text"),
     [
-        (_section(tolerance=1.0), r"throughput.CPU.simple_cnn.step.tolerance: found 1.0, expected a factor above 1"),
+        (_section(tolerance=1.0), r"speeds.CPU.simple_cnn.step.tolerance: found 1.0, expected a factor above 1"),
         (_section(ratios=[1.0] * 4), r"step.ratios: found .* expected 5 or more"),
         (_section(ratios=[1.0] * 4 + [0.0]), r"step.ratios: found .* each above 0"),
         (_section(reason=" "), r"step.reason: found ' ', expected why it was set"),
@@ -159,47 +160,99 @@ def _section(**changes: Any) -> dict[str, Any]:
         ({"CPU": {"simple_cnn": {"step": {}}}}, "found no key"),
     ],
 )
-def test_a_section_that_makes_no_sense_is_refused(section: Any, text: str) -> None:
-    read_throughput(_section())
-    with pytest.raises(ValueError, match=text):
-        read_throughput(section)
+def test_speeds_that_make_no_sense_are_refused(section: Any, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "speeds.json"
+    file.write_text(json.dumps({"schema": 1, "speeds": section}))
+    with pytest.raises(ValueError, match=f"speeds.json: .*{text}"):
+        read_throughput(file)
 
 
-def _saved(ratio: float) -> dict[str, Any]:
-    info = {"experiment": "simple_cnn", "figure": "step", "device": "CPU", "ratio": ratio}
-    return {"benchmarks": [{"extra_info": info}, {"extra_info": {}}]}
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "No such file"),
+        ("", "found no JSON"),
+        ("[]", "expected an object"),
+        ('{"speeds": {}}', "found no key 'schema'"),
+        ('{"schema": 2, "speeds": {}}', "schema: found 2, expected 1"),
+        ('{"schema": 1, "baselines": {}}', "baselines"),
+    ],
+)
+def test_a_file_without_speeds_is_refused(content: str | None, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "speeds.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ValueError, match=rf"speeds\.json: .*{text}.*; restore it from version control"):
+        read_throughput(file)
 
 
-def test_saved_results_are_repetitions() -> None:
-    assert read_saved([_saved(1.0), _saved(2.0)]) == {("CPU", "simple_cnn", "step"): [1.0, 2.0]}
-    with pytest.raises(ValueError, match=r"found no figure of test_throughput\.py"):
-        read_saved([_saved(1.0), {"benchmarks": []}])
+def test_speeds_are_read_back_as_they_were_written_and_none_that_would_be_refused_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "speeds.json"
+    throughput = {"CPU one": {"simple_cnn": {"step": _speed(10.0)}}}
+    write_throughput(file, throughput)
+    assert read_throughput(file) == throughput
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match=r"step\.tolerance: found 1.0"):
+        write_throughput(file, {"CPU one": {"simple_cnn": {"step": _speed(10.0, tolerance=1.0)}}})
+    assert file.read_bytes() == before
 
 
-def test_recording_writes_its_figures_and_leaves_all_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "baselines.json"
-    other = {"vgg16_frozen": _section()["CPU"]["simple_cnn"]}
-    file.write_text(json.dumps({"schema": 2, "baselines": {"a": 1}, "throughput": {"CPU": other}}))
-    results = []
-    for position in range(5):
-        results.append(tmp_path / f"{position}.json")
-        results[-1].write_text(json.dumps(_saved(2.0 + position)))
-    command = ["record_throughput", "--reason", "why", f"--baselines={file}", *map(str, results)]
-    monkeypatch.setattr(sys, "argv", command)
-    record_throughput.main()
-    content = parse_json(file.read_text())
-    assert (content["schema"], content["baselines"]) == (2, {"a": 1})
-    assert content["throughput"]["CPU"]["vgg16_frozen"] == other["vgg16_frozen"]
-    assert content["throughput"]["CPU"]["simple_cnn"]["step"]["ratios"] == [2.0, 3.0, 4.0, 5.0, 6.0]
-    assert "CPU simple_cnn step: none -> 3.728 within" in capsys.readouterr().out
+def test_the_project_has_speeds_of_every_experiment_on_each_processor() -> None:
+    throughput = read_throughput(Path(__file__).parents[3] / FILE)
+    assert all(figures.keys() == EXPERIMENTS.keys() for figures in throughput.values())
+    assert throughput
+
+
+def _saved(folder: Path, *ratios: float) -> list[Path]:
+    """Write what pytest-benchmark saves, one file a repetition."""
+    files = []
+    for position, ratio in enumerate(ratios):
+        info = {"experiment": "simple_cnn", "figure": "step", "device": "CPU", "ratio": ratio}
+        files.append(folder / f"saved{position}.json")
+        files[-1].write_text(json.dumps({"benchmarks": [{"extra_info": info}, {"extra_info": {}}]}))
+    return files
+
+
+def test_saved_results_are_repetitions(tmp_path: Path) -> None:
+    assert read_saved(_saved(tmp_path, 1.0, 2.0)) == {("CPU", "simple_cnn", "step"): [1.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"benchmarks": []}',
+        "{",
+        "[]",
+        '{"benchmarks": [1]}',
+        '{"benchmarks": [{"extra_info": {"ratio": 1}}]}',
+        "\udcff",
+    ],
+)
+def test_a_file_that_pytest_benchmark_did_not_save_is_named(tmp_path: Path, content: str) -> None:
+    other = tmp_path / "other.json"
+    other.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match=r"other\.json: found no figure of test_throughput\.py, expected a result"):
+        read_saved([*_saved(tmp_path, 1.0), other])
+
+
+def test_recording_writes_its_figures_and_leaves_all_else(tmp_path: Path, command: Command) -> None:
+    file = tmp_path / "speeds.json"
+    other = {"vgg16_frozen": {"step": _speed(10.0)}}
+    write_throughput(file, {"CPU": dict(other)})
+    words = ["record-throughput", "--reason", "why", f"--baselines={file}", *_saved(tmp_path, 2.0, 3.0, 4.0, 5.0, 6.0)]
+    ended = command(*words)
+    assert "CPU simple_cnn step: none -> 3.728 within" in ended.output
+    found = read_throughput(file)
+    assert found["CPU"]["vgg16_frozen"] == other["vgg16_frozen"]
+    assert found["CPU"]["simple_cnn"]["step"].ratios == [2.0, 3.0, 4.0, 5.0, 6.0]
     before = file.read_text()
-    monkeypatch.setattr(sys, "argv", command[:-1])
-    with pytest.raises(SystemExit):
-        record_throughput.main()
-    assert "found 4, expected 5 or more" in capsys.readouterr().err
+    ended = command(*words[:-1])
+    assert ended.status == 2
+    assert "found 4, expected 5 or more" in ended.error
     assert file.read_text() == before
+    file.unlink()
+    assert command(*words).status == 0, "the first speeds make the file"
+    assert read_throughput(file).keys() == {"CPU"}
 
 
 def test_the_reference_works_all_its_blocks_on_as_many_threads_as_there_are_cores(

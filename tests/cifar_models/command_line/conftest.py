@@ -9,6 +9,8 @@ import pytest
 
 from cifar_models.command_line.main import main
 
+Main = Callable[[list[str]], int]
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -25,6 +27,11 @@ Command = Callable[..., Ended]
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """Return what runs a command in this process."""
+    return command_of(main, capsys)
+
+
+def command_of(main: Main, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return what runs a command of a program in this process."""
 
     def run(*words: object) -> Ended:
         try:

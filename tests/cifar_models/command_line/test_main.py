@@ -110,4 +110,4 @@ def test_tensorflow_s_notices_are_silenced_unless_the_user_wants_them(
 
 
 def test_the_program_is_named_as_it_is_called() -> None:
-    assert main_module.PROGRAM == "python -m cifar_models"
+    assert main_module.NAME == "python -m cifar_models"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -50,6 +51,18 @@ outers = st.builds(
     shares=st.dictionaries(texts, st.lists(finite, max_size=2), max_size=2),
     free=json_values,
 )
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@pytest.mark.parametrize("kind", [Colour, Literal["red", "blue"]])
+def test_one_of_several_texts_is_read_and_any_other_value_refused(kind: Any) -> None:
+    assert read_as(kind, json.loads(to_json({"colour": Colour.RED}))["colour"], "here") == Colour.RED
+    for value in ("green", "RED", 1, None, ["red"]):
+        assert _refusal(kind, value) == f"here: found {value!r}, expected one of red, blue"
 
 
 def _refusal(kind: Any, value: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.command_line import prune
+from benchmarks.records import prune
 from benchmarks.records.night_folder import NightFolder, NightRecord, nights
 from cifar_models.results.run_files import write_run
+from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_run
 
 pytestmark = pytest.mark.unit
@@ -30,29 +30,20 @@ def _nights(run_dir: Path, days: int, *, ended: bool = True) -> list[Path]:
     return paths
 
 
-def _prune(*args: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["prune", *args])
-    prune.main()
-
-
 def _files(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_nothing_is_removed_until_that_is_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_removed_until_that_is_asked_for(tmp_path: Path, command: Command) -> None:
     oldest, *rest = _nights(tmp_path, 3)
     before = _files(tmp_path)
     arguments = ["--keep", "2", f"--run-dir={tmp_path}"]
-    _prune(*arguments, monkeypatch=monkeypatch)
-    assert capsys.readouterr().out.splitlines() == [
+    assert command("prune", *arguments).output.splitlines() == [
         f"would be removed: {oldest} (synthetic, 2 runs)",
         "1 of 3 nights would be removed; add --remove to remove them",
     ]
     assert _files(tmp_path) == before
-    _prune(*arguments, "--remove", monkeypatch=monkeypatch)
-    assert capsys.readouterr().out.splitlines() == [
+    assert command("prune", *arguments, "--remove").output.splitlines() == [
         f"removed: {oldest} (synthetic, 2 runs)",
         "1 of 3 nights removed",
     ]
@@ -106,35 +97,17 @@ def test_what_an_earlier_removal_left_goes_too(tmp_path: Path) -> None:
     assert not left.exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ([], "error: the following arguments are required: --keep"),
-        (["--keep", "0"], "error: --keep: found 0, expected 1 or more"),
-        (["--keep", "-1"], "error: --keep: found -1, expected 1 or more"),
-        (["--keep", "all"], "error: argument --keep: invalid int value: 'all'"),
-        (["--keep", "3", "--run-dir=nowhere"], "error: --run-dir: found no folder nowhere, expected one of nights"),
-    ],
-)
-def test_wrong_use_is_one_clear_line(
-    arguments: list[str], expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        _prune(*arguments, monkeypatch=monkeypatch)
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1].endswith(expected)
-
-
 def test_a_night_that_cannot_be_removed_is_one_clear_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
 ) -> None:
     def refuse(*_: Path) -> None:
         raise PermissionError(13, "Permission denied", "a night")
 
     _nights(tmp_path, 2)
     monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(SystemExit) as ended:
-        _prune("--keep", "1", f"--run-dir={tmp_path}", "--remove", monkeypatch=monkeypatch)
-    assert ended.value.code == "prune: [Errno 13] Permission denied: 'a night'; expected nights that can be removed"
-    assert "Traceback" not in capsys.readouterr().err
+    ended = command("prune", "--keep", "1", f"--run-dir={tmp_path}", "--remove")
+    assert ended.status == 2
+    assert ended.error == (
+        "python -m benchmarks: [Errno 13] Permission denied: 'a night'; expected nights that can be removed\n"
+    )
     assert len(list(nights(tmp_path))) == 2

@@ -8,14 +8,17 @@ from statistics import stdev
 import pytest
 
 from benchmarks.baselines.baselines import Baseline, Baselines, write_baselines
-from benchmarks.command_line import plan
+from benchmarks.night import plan
 from benchmarks.statistics.power import seeds_needed
+from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_baseline, make_published
 
 pytestmark = pytest.mark.unit
 
-NARROW = dataclasses.replace(make_baseline(accuracy=(0.699, 0.700, 0.701)), seconds=[60.0, 90.0, 120.0])
-WIDE = make_baseline(accuracy=(0.69, 0.70, 0.71))
+NARROW = dataclasses.replace(
+    make_baseline(accuracy=(0.699, 0.700, 0.701)), seconds=[60.0, 90.0, 120.0], feature_seconds=0.0
+)
+WIDE = dataclasses.replace(make_baseline(accuracy=(0.69, 0.70, 0.71)), feature_seconds=0.0)
 
 
 def _baselines(**measured: Baseline) -> Baselines:
@@ -93,60 +96,32 @@ def test_variants_are_left_out_which_a_night_trains_instead() -> None:
     assert _render(baselines | _baselines(**{"a+xla": NARROW})) == _render(baselines)
 
 
-def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr("sys.argv", ["plan", *arguments])
-    plan.main()
+def test_the_features_of_a_frozen_part_are_counted_once_for_all_seeds() -> None:
+    frozen = dataclasses.replace(NARROW, feature_seconds=150.0)
+    lines, _ = _render(_baselines(a=frozen), points=5)
+    seeds = int(lines["a"][2])
+    assert seeds > 1
+    assert lines["a"][3] == f"{1.5 * seeds + 2.5:.1f}"
 
 
-def test_the_command_prints_the_plan_for_its_options(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_the_plan_for_its_options(tmp_path: Path, command: Command) -> None:
     path = tmp_path / "baselines.json"
     baselines = _baselines(simple_cnn=WIDE)
     write_baselines(path, baselines)
-    where = (f"--baselines={path}", "--dataset=synthetic", "--drop=8")
-    _run(monkeypatch, *where)
-    usual = capsys.readouterr().out
+    where = ("plan", f"--baselines={path}", "--dataset=synthetic", "--drop=8")
+    usual = command(*where).output
     assert usual == plan.render(baselines, dataset="synthetic", points=8) + "\n"
     chosen: dict[str, float]
     for option, chosen in (
         ("--power=0.6", {"power": 0.6}),
         ("--false-alarm-rate=0.2", {"false_alarm_rate": 0.2}),
     ):
-        _run(monkeypatch, *where, option)
-        found = capsys.readouterr().out
+        found = command(*where, option).output
         assert found == plan.render(baselines, dataset="synthetic", points=8, **chosen) + "\n"
         assert found.splitlines()[2] != usual.splitlines()[2], "it takes other seeds"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--drop=0"], "--drop: found 0, expected a number above 0 and below 100"),
-        (["--drop=nan"], "--drop: found nan, expected a number above 0 and below 100"),
-        (["--drop=some"], "argument --drop: invalid float value: 'some'"),
-        (["--drop=6", "--power=1"], "--power: found 1, expected a number above 0.5 and below 1"),
-        (["--drop=6", "--false-alarm-rate=0"], "--false-alarm-rate: found 0, expected a number above 0 and below 0.5"),
-        (
-            ["--drop=6", "--dataset=photographs"],
-            "--dataset: found no baselines for 'photographs', expected a data set that has some: cifar10, synthetic",
-        ),
-        (["--drop=6", "--baselines=missing.json"], "missing.json: found no such file, expected the baselines; "),
-    ],
-)
-def test_a_user_error_is_one_clear_line_and_status_2(
-    arguments: list[str],
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_data_set_without_baselines_is_an_error_that_names_those_with_some() -> None:
     baselines = _baselines(a=NARROW) | {"b": {"cifar10": {"published": make_published()}}}
-    write_baselines(tmp_path / "baselines.json", baselines)
-    with pytest.raises(SystemExit) as stop:
-        _run(monkeypatch, *arguments)
-    captured = capsys.readouterr()
-    assert stop.value.code == 2
-    assert captured.out == ""
-    assert f"error: {message}" in captured.err.splitlines()[-1]
+    with pytest.raises(ValueError, match=r"found no baselines for 'x', .* that has some: cifar10, synthetic"):
+        plan.render(baselines, dataset="x", points=6)

@@ -1,0 +1,25 @@
+"""The commands of ``python -m benchmarks``."""
+
+from __future__ import annotations
+
+from benchmarks.command_line import page, plan, prune, published, ratios, readme, record_throughput
+from cifar_models.command_line.program import Program
+
+NAME = "python -m benchmarks"
+
+EXAMPLES = f"""\
+examples:
+  {NAME} plan --drop 3 --dataset synthetic
+  {NAME} page runs/2026-01-31T02-00-00Z
+  {NAME} prune --keep 90
+  {NAME} ratios simple_cnn --pairs 5
+"""
+
+main = Program(
+    NAME,
+    "What goes with a night of `pytest -m benchmark`: plan it, make its page again, remove old ones, write baselines.",
+    EXAMPLES,
+    commands=(plan, page, prune, readme, published, ratios, record_throughput),
+    extra="benchmarks",
+    packages=("filelock", "jinja2", "matplotlib", "scipy", "tabulate"),
+).main

@@ -1,0 +1,66 @@
+"""Which of pytest's items are a night's, and what a session keeps for them in pytest's stash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.records.night_folder import Selection
+from benchmarks.records.trainings import TrainingKey
+
+if TYPE_CHECKING:
+    from benchmarks.night.session import NightSession
+    from benchmarks.night.settings import Settings
+
+SESSION: pytest.StashKey[NightSession] = pytest.StashKey()
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+EXPERIMENT, SEED = "experiment_name", "seed"
+"""Arguments that make a test a training of each experiment and seed, or without the seed a verdict of each."""
+
+
+def training_id(name: str, seed: int) -> str:
+    """Return the id of a training's parameters."""
+    return f"{name}-seed{seed}"
+
+
+def training_in(node_id: str) -> TrainingKey | None:
+    """Return the training that a node id names, among other parameters or alone; None if it names none."""
+    found = re.search(r"[\[-]([\w+]+)-seed(\d+)[\]-]", node_id)
+    return (found[1], int(found[2])) if found else None
+
+
+def experiment_of(item: pytest.Item) -> str | None:
+    """Return the experiment's name of a training or a verdict, None of any other item."""
+    if not isinstance(item, pytest.Function) or EXPERIMENT not in item.fixturenames:
+        return None
+    name = item.callspec.params[EXPERIMENT]
+    assert isinstance(name, str)  # noqa: S101 - as pytest_generate_tests made it
+    return name
+
+
+def seed_of(item: pytest.Item) -> int | None:
+    """Return the seed of a training, None of any other item."""
+    if experiment_of(item) is None or not isinstance(item, pytest.Function) or SEED not in item.fixturenames:
+        return None
+    seed = item.callspec.params[SEED]
+    assert isinstance(seed, int)  # noqa: S101 - as pytest_generate_tests made it
+    return seed
+
+
+def selection_of(items: Iterable[pytest.Item]) -> Selection:
+    """Return what a night is to do by these items."""
+    selection = Selection()
+    for item in items:
+        name, seed = experiment_of(item), seed_of(item)
+        if name is not None:
+            selection |= Selection(verdicts=[name]) if seed is None else Selection(trainings={name: [seed]})
+    return selection
+
+
+def is_answer(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
+    """Return whether a failure says what a night came to: a verdict, or why there is none."""
+    failed = call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception)
+    return failed and experiment_of(item) is not None

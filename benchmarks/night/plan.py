@@ -1,0 +1,116 @@
+"""The plan of a night: the seeds that each experiment needs to catch a drop of its accuracy, and what they cost.
+
+The seeds are those of one look, at the strictest level that the night's false-alarm rate leaves to a check. The
+baseline's standard deviation is taken for the true one. The minutes are those of the baseline's own runs: a training
+for each seed, and once the features of a frozen part, which all seeds share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from statistics import fmean, stdev
+
+from tabulate import tabulate
+
+from benchmarks.baselines.baselines import METRICS, Baseline, Baselines, Metric
+from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.power import seeds_needed
+from cifar_models.datasets.dataset import CLASS_COUNT
+
+HEADLINE_CHECKS = len(METRICS)
+"""Checks of one experiment that share the rate of the headline metrics: accuracy and gap."""
+PER_CLASS_CHECKS = CLASS_COUNT
+"""Checks of one experiment that share the rest: the F1 score of each class."""
+
+MOST_SEEDS = 20
+
+
+def render(
+    baselines: Baselines,
+    *,
+    dataset: str,
+    points: float,
+    power: float = 0.95,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
+) -> str:
+    """Return a line for each experiment with a baseline on the data set, and below them the night's minutes.
+
+    Args:
+        baselines: as read.
+        dataset: the data set's name.
+        points: the drop of accuracy to catch, in percentage points, above 0 and below 100.
+        power: probability with which a night catches it, in (0.5, 1).
+        false_alarm_rate: chance that a night without any change has anything but passes, in (0, 0.5).
+
+    Raises:
+        ValueError: a number out of range, or no baseline on the data set.
+    """
+    for option, value, low, high in (
+        ("drop", points, 0, 100),
+        ("power", power, 0.5, 1),
+        ("false-alarm-rate", false_alarm_rate, 0, 0.5),
+    ):
+        if not low < value < high:
+            raise ValueError(f"--{option}: found {value:g}, expected a number above {low} and below {high}")
+    found = {
+        name: datasets[dataset]
+        for name, datasets in baselines.items()
+        if datasets.get(dataset) and "+" not in name  # a night of variants is another one
+    }
+    if not found:
+        known = sorted({name for datasets in baselines.values() for name in datasets})
+        raise ValueError(
+            f"--dataset: found no baselines for {dataset!r}, expected a data set that has some: "
+            f"{', '.join(known) or 'there is none yet'}"
+        )
+    measured = sum("measured" in sources for sources in found.values())
+    drop = round(points / 100, 12)  # 1.1 / 100 is above a tolerance of 0.011 by rounding alone
+    needed = partial(
+        seeds_needed,
+        drop=drop,
+        checks=HEADLINE_CHECKS * measured,
+        per_class_checks=PER_CLASS_CHECKS * measured,
+        false_alarm_rate=false_alarm_rate,
+        power=power,
+        at_most=MOST_SEEDS,
+    )
+    lines: list[list[str]] = []
+    minutes: list[float] = []
+    for name, sources in found.items():
+        baseline = sources.get("measured")
+        if baseline is None:
+            lines.append([name, "", "", "published, no spread to plan from", ""])
+            continue
+        accuracy = baseline.metrics["accuracy"]
+        always_passes = drop <= accuracy.tolerance
+        seeds = "within the tolerance, always passes" if always_passes else _seeds(accuracy, needed)
+        cost = ""
+        if isinstance(seeds, int):
+            minutes.append(_minutes(baseline, seeds))
+            cost = f"{minutes[-1]:.1f}"
+        lines.append([name, str(len(accuracy.values)), f"{stdev(accuracy.values):.4f}", str(seeds), cost])
+    headers = ["experiment", "baseline runs", "standard deviation", "seeds needed", "minutes"]
+    table = tabulate(lines, headers, disable_numparse=True)
+    part = "" if len(minutes) == len(found) else f", for {len(minutes)} of {len(found)} experiments"
+    return (
+        f"{table}\n\n"
+        f"A night that catches a drop of {points:g} points with probability {power:g}: {sum(minutes):.1f} minutes{part}"
+    )
+
+
+def _minutes(baseline: Baseline, seeds: int) -> float:
+    """Return what so many seeds take: the features of a frozen part are computed once for all of them."""
+    return (seeds * fmean(baseline.seconds) + (baseline.feature_seconds or 0.0)) / 60
+
+
+def _seeds(accuracy: Metric, needed: Callable[..., int | None]) -> int | str:
+    """Return the seeds that one experiment needs, or in words why there is no such number."""
+    runs = len(accuracy.values)
+    find = partial(needed, deviation=stdev(accuracy.values), tolerance=accuracy.tolerance)
+    if seeds := find(baseline_runs=runs):
+        return seeds
+    for more in (2 * runs, 4 * runs, 8 * runs):
+        if seeds := find(baseline_runs=more):
+            return f"more than {MOST_SEEDS}; with {more} baseline runs: {seeds}"
+    return f"more than {MOST_SEEDS}, even with {8 * runs} baseline runs"

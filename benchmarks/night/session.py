@@ -1,0 +1,273 @@
+"""A night as a plugin of pytest's: registered when the night starts, it shows progress, ends the night, prints it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.baselines.baselines import BaselineError
+from benchmarks.night.exit_status import NOT_JUDGED, exit_status
+from benchmarks.night.inputs import load_inputs
+from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of
+from benchmarks.night.night import NOT_REACHED, Night
+from benchmarks.night.options import check_benchmark_plugin
+from benchmarks.night.reports import properties_of, write_reports
+from benchmarks.night.training import Show, train_and_file, why_impossible
+from benchmarks.night.update import Update, update_baselines
+from benchmarks.records.night_folder import Selection
+from benchmarks.records.trainings import Outcome, Training
+from benchmarks.report.terminal import changes_table, published_table, trainings_table, verdicts_table
+from cifar_models.datasets import DatasetError
+from cifar_models.models.pretrained import WeightsError
+from cifar_models.results.environment import describe_environment
+from cifar_models.training.devices import hide_gpus
+from cifar_models.training.live_line import LiveLine
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+_LIVE: pytest.StashKey[LiveLine] = pytest.StashKey()
+
+
+def start_night(
+    config: pytest.Config, selection: Selection, *, names: list[str], keeps_records: bool = True
+) -> NightSession:
+    """Load what a night trains on, open its folder, and have pytest call its hooks from now on.
+
+    Args:
+        config: pytest's.
+        selection: what the night is to do.
+        names: the experiments whose weights to load.
+        keeps_records: whether it keeps records itself, as all but workers of pytest-xdist do.
+
+    Raises:
+        pytest.UsageError: data or baselines that cannot be used, GPUs that can no longer be hidden, a folder that
+            cannot be written, or options of pytest-benchmark that leave out a part of the night.
+    """
+    check_benchmark_plugin(config)
+    settings = config.stash[SETTINGS]
+    if not settings.gpu:
+        try:
+            hide_gpus()
+        except RuntimeError as error:
+            raise pytest.UsageError(f"the GPUs cannot be hidden ({error}); use them with --gpu") from None
+    try:
+        night = Night(load_inputs(settings, names), selection)
+    except (BaselineError, DatasetError) as error:
+        raise pytest.UsageError(str(error)) from None
+    if keeps_records:
+        try:
+            night.open_folder()
+        except OSError as error:
+            raise pytest.UsageError(
+                f"--run-dir: {error}; expected a folder that tonight's runs can be kept in"
+            ) from None
+    session = config.stash[SESSION] = NightSession(config, night)
+    config.pluginmanager.register(session)
+    config.pluginmanager.register(_OtherPluginsAtTheEnd(session))
+    return session
+
+
+class NightSession:
+    """The hooks of a night, and what pytest's session keeps of it beside the night itself.
+
+    Attributes:
+        night: what all benchmark items share.
+        failed_otherwise: a test failed, and not because of what the night came to.
+    """
+
+    def __init__(self, config: pytest.Config, night: Night) -> None:
+        self._config = config
+        self.night = night
+        self.failed_otherwise = False
+        self._update: Update | str | None = None
+        self._said: list[str] = []
+        self._printed = False
+
+    # --- before and while it trains ---
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Name data, weights, device and their fingerprints, before the first training."""
+        night, environment = self.night, describe_environment()
+        dataset = night.inputs.dataset
+        packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
+        counts = f"{len(dataset.train_images):,} train and {len(dataset.evaluation_images):,} evaluation images"
+        lines = [
+            f"data: {dataset.name}, {counts}, {dataset.fingerprint}",
+            f"device: {environment.device} on {environment.processor}",
+            f"packages: {packages}",
+        ]
+        for backbone, weights in night.inputs.weights.items():
+            if isinstance(weights, WeightsError):
+                lines.append(f"weights of {backbone}: NOT AVAILABLE, its experiments end in an error ({weights})")
+            else:
+                lines.append(f"weights of {backbone}: {weights.description}, {weights.fingerprint}")
+        if night.folder is not None:
+            taken = f", resumed with {len(night.resumed)} of its runs" if night.settings.resume else ""
+            lines.append(f"runs: {night.folder.path}{taken}")
+        return lines + night.notes
+
+    def require_possible(self, name: str, seed: int | None) -> None:
+        """Fail an item whose experiment cannot be trained and judged, before the training; say why in full once."""
+        reason = why_impossible(self.night, name)
+        if reason is None:
+            return
+        outcome, text = reason
+        said_before = name in self.night.trained
+        if seed is not None:
+            self.night.file(Training(name, seed, outcome))
+        pytest.fail(f"{name}: {outcome}, as said above" if said_before else text, pytrace=False)
+
+    def train(self, item: pytest.Item, name: str, seed: int) -> str:
+        """Train for an item and show the progress; return why there is no run that can be judged, if so."""
+        return train_and_file(self.night, name, seed, self._show(item, f"{name} seed {seed}"))
+
+    def _show(self, item: pytest.Item, title: str) -> Show | None:
+        """Return what shows a training's progress, past pytest's capture; None where pytest itself reports nothing."""
+        reporter: TerminalReporter | None = self._config.pluginmanager.getplugin("terminalreporter")
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        if reporter is None or capture is None:
+            return None
+
+        def write(text: str) -> None:
+            with capture.global_and_fixture_disabled():
+                reporter.write(text, flush=True)
+
+        if _LIVE not in item.stash:
+            # pytest has written the test's name to the line that it is on.
+            item.stash[_LIVE] = LiveLine(write, terminal=bool(reporter.isatty), before="\n")
+        line = item.stash[_LIVE]
+        return lambda state: line.show(title, state)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Tell failures that are the night's answers from others; file a training that ended without a word."""
+        name, seed = experiment_of(item), seed_of(item)
+        if name is not None and call.when == "call":
+            item.user_properties += properties_of(self.night, name, seed)
+        report = yield
+        if report.failed and not is_answer(item, call):
+            self.failed_otherwise = True
+        if call.when != "call":
+            return report
+        if line := item.stash.get(_LIVE, None):
+            line.clear()  # now, as pytest is about to write the outcome to where the line is
+        if name is not None and seed is not None and call.excinfo and not self.night.training(name, seed):
+            self.night.file(Training(name, seed, Outcome.FAILED, detail=call.excinfo.typename))
+        return report
+
+    # --- its end ---
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """End the night before any other plugin ends anything, and print it whatever the others do."""
+        self._end(session)
+        try:
+            return (yield)
+        except Exception as error:  # noqa: BLE001 - of another plugin, after which pytest would print nothing
+            self.complain(session, error)
+            reporter = self._config.pluginmanager.getplugin("terminalreporter")
+            if reporter is not None:
+                self.print(reporter)
+            return None
+
+    def _end(self, session: pytest.Session) -> None:
+        """Write the baselines if that was asked for, record what the night came to, and say it by the exit status."""
+        night = self.night
+        ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        interrupted = not ended or bool(session.shouldstop or session.shouldfail)
+        if night.settings.updates:
+            try:
+                self._update = update_baselines(night)
+            except (OSError, ValueError) as error:  # the night's table is still worth seeing
+                self._update = str(error)
+                interrupted = True
+        night.close_folder(interrupted=interrupted)
+        if ended:
+            selected = {*night.selection.verdicts, *night.trained}
+            session.exitstatus = exit_status(
+                (verdict.word for some in night.verdicts.values() for verdict in some),
+                failed_otherwise=self.failed_otherwise
+                or any(training.outcome == Outcome.DIVERGED for training in night.trainings),
+                not_judged=bool(selected - night.verdicts.keys() or night.losses),
+            )
+        self._said += write_reports(session, night)
+
+    def complain(self, session: pytest.Session, error: Exception) -> None:
+        """Keep what another plugin raised after the night; it is no answer of the night."""
+        self._said.append(f"another plugin failed after the night: {type(error).__name__}: {error}")
+        if not isinstance(error, Warning):
+            session.exitstatus = session.exitstatus or NOT_JUDGED
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # after pytest's failures and errors
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
+        """Print the night before other plugins print theirs, and whatever they do."""
+        self.print(terminalreporter)
+        try:
+            return (yield)
+        except Exception as error:  # noqa: BLE001 - of another plugin
+            terminalreporter.write_line(f"another plugin failed after the night: {type(error).__name__}: {error}")
+
+    def print(self, reporter: TerminalReporter) -> None:
+        """Print the night's tables, the published comparison, and what became of the baselines file; once."""
+        night = self.night
+        if self._printed or not night.trainings:
+            return
+        self._printed = True
+        weights = {training.run.weights for training in night.trainings if training.run} - {"none"}
+        backbones = f"; backbones from {', '.join(sorted(weights))}" if weights else ""
+        reporter.write_sep("=", f"trainings on {night.inputs.dataset.name}{backbones}")
+        reporter.write_line(trainings_table(night.trainings))
+        if published := published_table(night.inputs.baselines, night.trainings):
+            reporter.write_sep("=", "published comparison")
+            reporter.write_line(published)
+        if not night.settings.updates:
+            names = [name for name in night.trained if name not in night.verdicts]
+            problems = {name: night.problem(name) or NOT_REACHED for name in names}
+            reporter.write_sep("=", f"verdicts, false-alarm rate {night.settings.false_alarm_rate:g} a night")
+            reporter.write_line(verdicts_table(night.verdicts, problems))
+        if night.folder is not None:
+            unfinished = ": unfinished, --resume goes on with it" if night.unfinished else ""
+            reporter.write_sep("=", "records")
+            for line in (f"{night.folder.path}{unfinished}", *night.losses, *self._said):
+                reporter.write_line(line)
+        if self._update is not None:
+            reporter.write_sep("=", "baselines")
+            for line in self._what_became_of_baselines(self._update):
+                reporter.write_line(line)
+
+    def _what_became_of_baselines(self, update: Update | str) -> list[str]:
+        file = self.night.settings.baselines_path
+        if isinstance(update, str):
+            return [
+                f"{file}: this run judged nothing and could not write: {update}",
+                "put that right and repeat the command with --resume, which takes tonight's runs",
+            ]
+        lines = [f"{file}: this run judged nothing and wrote nothing"]
+        if not update.left_out.keys() >= set(self.night.trained):
+            changes = changes_table(self.night.inputs.baselines, update.after)
+            lines = [f"{file}: this run judged nothing, it wrote", changes]
+        return lines + [f"left as it was: {name}, for {why}" for name, why in update.left_out.items()]
+
+
+class _OtherPluginsAtTheEnd:
+    """Keeps what other plugins raise when the session ends from hiding the night and pytest's own summary."""
+
+    def __init__(self, session: NightSession) -> None:
+        self._session = session
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # within pytest's own wrapper, which prints the summary
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Have warnings be no errors, so that each plugin ends; keep any other error for the summary."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            try:
+                return (yield)
+            except Exception as error:  # noqa: BLE001 - of another plugin
+                self._session.complain(session, error)
+                return None

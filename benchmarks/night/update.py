@@ -1,0 +1,75 @@
+"""A night that sets baselines: it writes what it measured into the baselines file, with the records of its runs."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.baselines.baselines import (
+    Baseline,
+    Baselines,
+    measured_baseline,
+    read_baselines,
+    updating,
+    write_baselines,
+)
+from benchmarks.night.night import Night
+from cifar_models.results.run import Run
+from cifar_models.results.run_files import record_name, write_run
+from cifar_models.storage.files import remove_leftovers
+
+
+class Update(NamedTuple):
+    """What became of the baselines file.
+
+    Attributes:
+        after: its new content.
+        left_out: why an experiment was left as it was, by its name.
+    """
+
+    after: Baselines
+    left_out: dict[str, str]
+
+
+def update_baselines(night: Night) -> Update:
+    """Write the measured baselines of experiments whose seeds all ran, and the records of their runs.
+
+    Other entries and records stay as they are, those that another update writes at the same time included.
+
+    Raises:
+        BaselineError: the file has become unreadable since the night began, or another update does not end.
+        OSError: it cannot be written; the old file is as it was.
+    """
+    settings, dataset = night.settings, night.inputs.dataset.name
+    measured: dict[str, Baseline] = {}
+    left_out: dict[str, str] = {}
+    for name in sorted(night.trained):
+        runs = night.runs_of(name)
+        if len(runs) < settings.seeds:
+            left_out[name] = "not every seed gave a run"
+            continue
+        try:
+            today = datetime.datetime.now(tz=datetime.UTC).date()
+            measured[name] = measured_baseline(runs, reason=settings.reason or "", day=today)
+        except ValueError as error:
+            left_out[name] = str(error)
+    with updating(settings.baselines_path):
+        after = read_baselines(settings.baselines_path) if settings.baselines_path.exists() else {}
+        for name, entry in measured.items():
+            after.setdefault(name, {}).setdefault(dataset, {})["measured"] = entry
+        if measured:
+            _write_records(settings.records, dataset, [run for name in measured for run in night.runs_of(name)])
+            write_baselines(settings.baselines_path, after)
+    return Update(after, left_out)
+
+
+def _write_records(folder: Path, dataset: str, runs: Iterable[Run]) -> None:
+    """Write runs' records beside the baselines file, and remove those of their experiments' other seeds."""
+    runs = list(runs)
+    remove_leftovers(folder / "*")
+    written = {write_run(folder, run) for run in runs}
+    for name in {run.experiment for run in runs}:
+        for former in set(folder.glob(record_name(name, dataset, "*"))) - written:
+            former.unlink()

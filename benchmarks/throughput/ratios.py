@@ -1,0 +1,164 @@
+"""What the suite saves against a plain Keras script: pairs of processes that do the same training."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.throughput.random_images import random_dataset
+from cifar_models.datasets import Dataset, load_dataset
+from cifar_models.experiments import Experiment, find_experiment
+from cifar_models.results.environment import peak_memory
+from cifar_models.training.progress import Progress
+
+RANDOM = "random"
+"""The data set of random images, in place of a name that ``load_dataset`` knows."""
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The training that both sides do, without early stopping.
+
+    Attributes:
+        experiment: its name.
+        epochs: how many, 2 or more: the last one is timed by itself.
+        dataset: ``random``, ``synthetic`` or ``cifar10``.
+        train_count: of random images, 50 or more; a fifth as many are for evaluation.
+        data_dir: where the CIFAR-10 files are, or None for Keras's cache.
+        weights_dir: where the ImageNet weight files are, or None for Keras's cache.
+    """
+
+    experiment: str
+    epochs: int
+    dataset: str
+    train_count: int
+    data_dir: Path | None
+    weights_dir: Path | None
+
+    def load(self) -> tuple[Experiment, Dataset, Any]:
+        """Return the experiment with the task's epochs, the data and the backbone's weights.
+
+        Raises:
+            ValueError: an unknown experiment, or data or weights that are not available.
+        """
+        from cifar_models.training.train import default_weights
+
+        experiment = find_experiment(self.experiment)
+        protocol = dataclasses.replace(experiment.protocol, epochs=self.epochs, patience=self.epochs)
+        experiment = dataclasses.replace(experiment, protocol=protocol)
+        if self.dataset == RANDOM:
+            dataset = random_dataset(self.train_count, self.train_count // 5)
+        else:
+            dataset = load_dataset(self.dataset, self.data_dir)
+        return experiment, dataset, default_weights(experiment, dataset, self.weights_dir)
+
+
+def train_plain(task: Task) -> Figures:
+    """Train as a plain Keras script does: float32 arrays, and the whole model in every step."""
+    import keras
+
+    from cifar_models.datasets.normalization import FITS
+
+    experiment, dataset, weights = task.load()
+    protocol = experiment.protocol
+    normalize = FITS[protocol.normalization](dataset.train_images)
+    train_images, evaluation_images = normalize(dataset.train_images), normalize(dataset.evaluation_images)
+    train_labels = keras.utils.to_categorical(dataset.train_labels, 10)
+    evaluation_labels = keras.utils.to_categorical(dataset.evaluation_labels, 10)
+    del dataset  # a script would not keep the bytes
+    began, epoch_ends = time.perf_counter(), []
+    keras.utils.set_random_seed(0)
+    model = experiment.build()
+    if weights:
+        weights.assign(model)
+    rate = protocol.learning_rate
+    if protocol.learning_rate_schedule == "cosine":
+        steps = -(-len(train_images) // protocol.batch_size)
+        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=task.epochs * steps)
+    model.compile(keras.optimizers.Adam(rate), protocol.loss, metrics=["accuracy"], jit_compile=False)
+    model.fit(
+        train_images,
+        train_labels,
+        batch_size=protocol.batch_size,
+        epochs=task.epochs,
+        validation_data=(evaluation_images, evaluation_labels),
+        callbacks=[
+            keras.callbacks.EarlyStopping(
+                protocol.early_stopping_monitor, patience=task.epochs, restore_best_weights=True
+            ),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: epoch_ends.append(time.perf_counter())),
+        ],
+        verbose=0,
+    )
+    model.predict(evaluation_images, batch_size=protocol.batch_size, verbose=0)
+    return _figures(began, epoch_ends)
+
+
+def train_with_suite(task: Task) -> Figures:
+    """Train as the benchmark does."""
+    from cifar_models.training.train import train
+
+    experiment, dataset, weights = task.load()
+    epoch_ends: list[float] = []
+
+    def watch(state: Progress) -> None:
+        if state.validation_accuracy is not None:
+            epoch_ends.append(time.perf_counter())
+
+    began = time.perf_counter()
+    train(experiment, dataset, 0, weights=weights, progress=watch)
+    return _figures(began, epoch_ends)
+
+
+def _figures(began: float, epoch_ends: Sequence[float]) -> Figures:
+    return {
+        "training, s": time.perf_counter() - began,
+        "last epoch, s": epoch_ends[-1] - epoch_ends[-2],
+        "peak memory, MB": (peak_memory() or 0) / 2**20,
+    }
+
+
+def in_a_process(side: Callable[[Task], Figures], task: Task) -> Figures:
+    """Run one side in a new process: its peak memory is its own.
+
+    Raises:
+        Exception: whatever the side raised.
+    """
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(side, task).result()
+
+
+def measure_pairs(
+    task: Task, pairs: int, run: Callable[[Callable[[Task], Figures], Task], Figures] = in_a_process
+) -> list[list[str]]:
+    """Run both sides in turn, each pair in the other order, since what else the machine does then slows both alike.
+
+    Args:
+        task: what both train.
+        pairs: how many, 1 or more.
+        run: runs one side.
+
+    Returns:
+        A line for each figure: its name, the median of either side, the median of plain / suite over the pairs and
+        its range.
+    """
+    values: dict[str, list[Figures]] = {"train_plain": [], "train_with_suite": []}
+    for pair in range(pairs):
+        for side in (train_plain, train_with_suite)[:: 1 if pair % 2 == 0 else -1]:
+            values[side.__name__].append(run(side, task))
+    lines = []
+    for figure in values["train_plain"][0]:
+        plain, suite = ([figures[figure] for figures in side] for side in values.values())
+        ratios = [one / other for one, other in zip(plain, suite, strict=True)]
+        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        lines.append([figure, f"{median(plain):.2f}", f"{median(suite):.2f}", f"{median(ratios):.2f}", spread])
+    return lines

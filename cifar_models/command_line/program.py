@@ -1,0 +1,84 @@
+"""A program of several commands: one parser, and one way to report what goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import NoReturn
+
+from cifar_models.command_line.errors import CommandError
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as those of the commands are."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` says more\n")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command line.
+
+    Attributes:
+        name: how it is called.
+        description: what it is for.
+        examples: lines below the help, without the last one, which names the commands' own help.
+        commands: modules with an ``add_to``, which declares the command and sets ``run``.
+        extra: the package's extra that installs what the commands need.
+        packages: the import names of what that extra installs.
+    """
+
+    name: str
+    description: str
+    examples: str
+    commands: Sequence[ModuleType]
+    extra: str
+    packages: Sequence[str]
+
+    def main(self, arguments: Sequence[str] | None = None) -> int:
+        """Run the command line.
+
+        Args:
+            arguments: None for those of the process.
+
+        Returns:
+            The exit status: 0; 1 for a training that diverged or an output that nobody reads on; 2 for anything that
+            the user can put right; 130 for an interruption.
+        """
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices say nothing about a result
+        parsed = self._parser().parse_args(arguments)
+        try:
+            parsed.run(parsed)
+        except CommandError as error:
+            return self._fail(str(error), error.status)
+        except ModuleNotFoundError as error:
+            if error.name not in self.packages:
+                raise
+            return self._fail(f"found no {error.name}, expected it: pip install 'cifar-models[{self.extra}]'", 2)
+        except KeyboardInterrupt:
+            return self._fail("interrupted", 130)
+        except BrokenPipeError:  # such as by `| head`; Python would write to the pipe once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        return 0
+
+    def _fail(self, message: str, status: int) -> int:
+        sys.stderr.write(f"{self.name}: {message}\n")
+        return status
+
+    def _parser(self) -> argparse.ArgumentParser:
+        parser = _Parser(
+            prog=self.name,
+            description=self.description,
+            epilog=f"{self.examples}\n`{self.name} COMMAND --help` says more of each.\n",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        commands = parser.add_subparsers(metavar="COMMAND", required=True)
+        for command in self.commands:
+            command.add_to(commands)
+        return parser
