@@ -28,25 +28,9 @@ if TYPE_CHECKING:
     from benchmarks.night.night import Night
     from benchmarks.night.session import NightSession
 
-BENCHMARK_PLUGIN = "benchmark"
-"""The name by which pytest-benchmark's plugin is loaded or blocked."""
 
-
-def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare the options, and load pytest-benchmark where plugins are not loaded by themselves.
-
-    Raises:
-        pytest.UsageError: pytest-benchmark is blocked.
-    """
-    if pluginmanager.is_blocked(BENCHMARK_PLUGIN):
-        raise pytest.UsageError(
-            f"-p no:{BENCHMARK_PLUGIN}: found pytest-benchmark switched off, expected it, since the configuration "
-            f"has options of it and trainings are measured by it; leave that out"
-        )
-    if not pluginmanager.hasplugin(BENCHMARK_PLUGIN) and not pluginmanager.hasplugin("pytest_benchmark.plugin"):
-        import pytest_benchmark.plugin
-
-        pluginmanager.register(pytest_benchmark.plugin, BENCHMARK_PLUGIN)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
     add_options(parser)
 
 

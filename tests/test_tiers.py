@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import tomllib
 from pathlib import Path
 
@@ -41,8 +42,45 @@ def test_every_file_belongs_to_one_tier() -> None:
         assert len(tiers) == 1, f"{file}: found the tiers {tiers}, expected one of {sorted(TIERS)} in pytestmark"
 
 
-@pytest.mark.parametrize("tier", sorted(TIERS))
-def test_every_tier_has_an_environment_of_its_name(tier: str) -> None:
-    environments = configparser.ConfigParser(interpolation=None)
-    environments.read(ROOT / "tox.ini", encoding="utf-8")
-    assert f"pytest -m {tier} " in environments[f"testenv:{tier}"]["commands"]
+def test_every_tier_is_run_by_one_environment() -> None:
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(ROOT / "tox.ini", encoding="utf-8")
+    run = {
+        section.removeprefix("testenv:"): re.findall(r'pytest -m (?:"([^"]+)"|(\w+))', settings[section]["commands"])
+        for section in settings.sections()
+        if section.startswith("testenv:")
+    }
+    tiers = {name: {tier for pair in found for tier in " ".join(pair).split()} - {"or"} for name, found in run.items()}
+    assert tiers.pop("nightly") == tiers["benchmark"]
+    assert sorted(tier for some in tiers.values() for tier in some) == sorted(TIERS)
+
+
+def test_every_commit_is_checked_in_the_environments_of_tox_alone() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert not re.search(r"pytest|tox exec|tox run", script)
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(ROOT / "tox.ini", encoding="utf-8")
+    every_commit = settings["tox"]["env_list"].replace(" ", "")
+    assert f"tox -e {every_commit},benchmark\n" in script
+    workflow = (ROOT / ".github" / "workflows" / "unit.yml").read_text(encoding="utf-8")
+    assert f"tox -e {every_commit.replace('lowest,', '')}\n" in workflow
+    assert "tox -e lowest\n" in workflow
+
+
+def test_the_lowest_versions_are_those_that_are_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    tested = ("command-line", "report", "benchmarks", "parallel", "tests")
+    declared = [*project["dependencies"], *(each for name in tested for each in extras[name])]
+    pairs = (re.fullmatch(r"([\w-]+)>=([\d.]+)(?:,<\d+)?", each) for each in declared if "[" not in each)
+    minima = {pair[1]: pair[2] for pair in pairs if pair}
+    pinned = dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / ".ci" / "lowest.txt").read_text(), flags=re.MULTILINE))
+    assert {name: _release(version) for name, version in pinned.items()} == {
+        name: _release(version) for name, version in minima.items()
+    }
+    assert f"tensorflow[and-cuda]>={pinned['tensorflow']};" in extras["gpu"][0]
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return a version's numbers without zeros at the end: 9 is 9.0.0."""
+    return tuple(map(int, re.sub(r"(\.0)+$", "", version).split(".")))

@@ -36,10 +36,10 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from benchmarks.baselines.baselines import BaselineError, read_baselines
     from benchmarks.records.night_folder import RECORDS, NightError
-    from benchmarks.report.page import write_report
+    from benchmarks.report.page import write_page
 
     with user_errors(BaselineError, NightError, OSError):
-        path = write_report(
+        path = write_page(
             arguments.night,
             read_baselines(arguments.baselines),
             arguments.baselines.parent / RECORDS,

@@ -12,7 +12,7 @@ from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, Selection, damaged_nights
 from benchmarks.records.night_results import NightResults, night_results
 from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
-from benchmarks.report.failure import explain
+from benchmarks.report.wording import failure_message
 from benchmarks.statistics.sequential import looks_between
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
@@ -267,11 +267,7 @@ class Night:
         result = next(one for one in self.results().experiments if one.experiment == name)
         if result.word == Word.NOT_JUDGED:
             raise KeyError(name)
-        return explain(
-            result,
-            false_alarm_rate=self.settings.false_alarm_rate,
-            update_command=self.settings.update_command(name),
-        )
+        return failure_message(result, update_command=self.settings.update_command(name))
 
     # --- all of it ---
 

@@ -125,7 +125,7 @@ def read_settings(config: pytest.Config) -> Settings:
     option = config.getoption
     return Settings(
         baselines_path=baselines_file(config),
-        run_dir=option("run_dir") or _beside_ini_file(config, "run_dir"),
+        run_dir=option("run_dir") or project_folder(config) / config.getini("run_dir"),
         report_dir=option("report_dir"),
         dataset=option("dataset"),
         data_dir=option("data_dir"),
@@ -144,7 +144,7 @@ def read_settings(config: pytest.Config) -> Settings:
 def baselines_file(config: pytest.Config) -> Path:
     """Return the file that this session judges by: the option's, or else the ini value's."""
     path: Path | None = config.getoption("baselines")
-    return path or _beside_ini_file(config, "baselines")
+    return path or project_folder(config) / config.getini("baselines")
 
 
 def experiment_names(config: pytest.Config) -> list[str]:
@@ -169,9 +169,9 @@ def check_benchmark_plugin(config: pytest.Config) -> None:
             )
 
 
-def _beside_ini_file(config: pytest.Config, name: str) -> Path:
-    folder = config.inipath.parent if config.inipath else config.rootpath  # --rootdir may name any other folder
-    return folder / str(config.getini(name))
+def project_folder(config: pytest.Config) -> Path:
+    """Return the folder of the ini file, which ``--rootdir`` does not change."""
+    return config.inipath.parent if config.inipath else config.rootpath
 
 
 def _check_numbers(config: pytest.Config) -> None:

@@ -86,9 +86,9 @@ def _properties_of_verdicts(verdicts: Sequence[Verdict]) -> Properties:
 
 
 def _write_page(folder: Path, night: Night, report_dir: Path) -> str:
-    from benchmarks.report.page import write_report
+    from benchmarks.report.page import write_page
 
-    return f"report: {write_report(folder, night.inputs.baselines, night.settings.records, report_dir)}"
+    return f"report: {write_page(folder, night.inputs.baselines, night.settings.records, report_dir)}"
 
 
 def _write_summary(folder: Path, night: Night, file: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchmarks.night.items import SESSION, SETTINGS, is_answer, training_in
-from benchmarks.night.options import experiment_names
+from benchmarks.night.options import experiment_names, project_folder
 from benchmarks.night.reports import Properties, properties_of
 from benchmarks.night.worker_share import take_share
 from benchmarks.records.night_folder import Selection
@@ -233,11 +233,10 @@ def _selects_benchmark(config: pytest.Config) -> bool:
     from _pytest.mark import KeywordMatcher
     from _pytest.mark.expression import Expression
 
-
     def is_benchmark(name: str, /, **_: str | int | bool | None) -> bool:
         return name == "benchmark"
 
-    file = config.rootpath / "benchmarks" / "test_training.py"
+    file = project_folder(config) / "benchmarks" / "test_training.py"
     paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
     marks, keywords = config.getoption("markexpr"), config.getoption("keyword")
     seeds = [f"test_trains[{{}}-seed{seed}]" for seed in range(config.getoption("seeds"))]

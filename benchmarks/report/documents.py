@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 from tabulate import tabulate
 
 from benchmarks.baselines.baselines import Baseline, Baselines
 from benchmarks.records.night_folder import read_night
 from benchmarks.records.night_results import read_night_results
-from benchmarks.report.failure import explain
 from benchmarks.report.terminal import verdicts_table
+from benchmarks.report.wording import failure_message
 from cifar_models.experiments import EXPERIMENTS
+from cifar_models.results.words import mean_and_deviation
 
 BEGIN, END = "<!-- {}: written by python -m benchmarks readme -->\n", "<!-- end of {} -->\n"
 
@@ -75,8 +76,8 @@ def _measured_table(baselines: Baselines, dataset: str) -> str:
         fingerprint = measured.fingerprints.data
         line = [
             f"`{name}`",
-            _spread(measured, "accuracy"),
-            _spread(measured, "gap"),
+            mean_and_deviation(measured.metrics["accuracy"].values),
+            mean_and_deviation(measured.metrics["gap"].values),
             f"{fmean(measured.epochs):.1f}",
             f"{fmean(measured.seconds):.0f}",
             f"{measured.seeds[0]} to {measured.seeds[-1]}",
@@ -93,11 +94,6 @@ def _measured_table(baselines: Baselines, dataset: str) -> str:
 
 def _mean(baseline: Baseline | None, metric: str) -> str:
     return f"{baseline.metrics[metric].mean:.4f}" if baseline and metric in baseline.metrics else "-"
-
-
-def _spread(baseline: Baseline, metric: str) -> str:
-    values = baseline.metrics[metric].values
-    return f"{fmean(values):.4f} ± {stdev(values):.4f}"
 
 
 def verdicts_of(folder: Path, experiments: int | None = None) -> str:
@@ -126,7 +122,5 @@ def failures_of(folder: Path, baselines: Baselines, records: Path, update_comman
     Raises:
         NightError: the folder holds no night.
     """
-    results = read_night_results(folder, baselines, records)
-    failed = [result for result in results.experiments if result.failed]
-    rate = results.night.false_alarm_rate
-    return "\n".join(explain(one, false_alarm_rate=rate, update_command=update_command) for one in failed)
+    results = read_night_results(folder, baselines, records).experiments
+    return "\n".join(failure_message(result, update_command=update_command) for result in results if result.failed)

@@ -1,26 +1,29 @@
-"""A night's answer as Markdown, for where CI shows it."""
+"""What a night came to as Markdown, which CI shows with a job."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from benchmarks.records.differences import compare
 from benchmarks.records.night_results import ExperimentResult, NightResults
-from benchmarks.report.content import headline
+from benchmarks.report.rows import cells, metrics_of
 from benchmarks.report.wording import SYMBOLS, answer, reasons
 
 
 def markdown(results: NightResults) -> str:
-    """Return what a night came to as a heading, a table of the experiments, and what happened to those that failed."""
+    """Return a heading with the answer, a table of the experiments, and the reasons of those that failed."""
     night = results.night
     lines = [f"## {_text(answer(results.experiments))}", "", f"Night of {night.started}, {_text(night.dataset)}.", ""]
     lines += [f"> {_text(note)}\n" for note in results.notes]
-    if results.experiments:
-        lines += [
-            "| experiment | verdict | accuracy | gap | epochs | minutes |",
-            "| --- | --- | --- | --- | --- | --- |",
-        ]
-        lines += [_row(result) for result in results.experiments]
+    metrics = metrics_of(results.experiments)
+    rows = [(result, cells(result, metrics)) for result in results.experiments]
+    if rows:
+        headers = ["experiment", "verdict", *(cell.label for cell in rows[0][1])]
+        lines += [_row(headers), _row(["---"] * len(headers))]
+    for result, row in rows:
+        values = [f"{cell.value} ({cell.difference})" if cell.difference else cell.value for cell in row]
+        lines.append(_row(map(_text, [result.experiment, f"{SYMBOLS[result.word]} {result.word}", *values])))
     for result in results.experiments:
         if result.word != "pass":
             lines += ["", f"### {_text(result.experiment)}: {result.word}", ""]
@@ -28,14 +31,12 @@ def markdown(results: NightResults) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(result: ExperimentResult) -> str:
-    cells = [result.experiment, f"{SYMBOLS[result.word]} {result.word}"]
-    cells += [f"{value} ({difference})" if difference else value for value, difference in headline(result)]
-    return f"| {' | '.join(map(_text, cells))} |"
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _reasons(result: ExperimentResult) -> list[str]:
-    found = reasons(result) if result.failed else [result.problem]
+    found = reasons(result)
     if result.baseline and result.runs:
         compared = compare(result.baseline, result.recorded, result.runs)
         differing = [f"{one.what} {one.baseline} to {one.today}" for one in compared if one.differs]

@@ -1,4 +1,8 @@
-"""What a night came to, in sentences."""
+"""The words for what a night came to: terminal, page, Markdown and failure messages all take them from here.
+
+Sentences are ASCII unless they quote something else, because pytest escapes the line ends of a message that a console
+cannot show.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,38 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
+from benchmarks.baselines.baselines import Baseline
 from benchmarks.records.first_difference import first_epochs_apart
-from benchmarks.records.judge import CLASS_METRIC, HIGHER_IS_BETTER
+from benchmarks.records.grown_confusion import grown_confusion
+from benchmarks.records.judge import HIGHER_IS_BETTER
 from benchmarks.records.night_results import ExperimentResult
-from benchmarks.report.failure import confusion_that_grew
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
+from cifar_models.results.words import count
 
-SYMBOLS = {"regression": "▼", "stale": "▲", "undecided": "?", "not judged": "○", "pass": "✓"}
-"""By verdict: what says the same as its colour."""
-CURVES = {
+SYMBOLS = {Word.REGRESSION: "▼", Word.STALE: "▲", Word.UNDECIDED: "?", Word.NOT_JUDGED: "○", Word.PASS: "✓"}
+"""By verdict: a sign that says the same as its colour."""
+NOT_RECORDED, NOT_AVAILABLE = "not recorded", "not available"
+_CURVES = {
     "loss": "train loss",
     "accuracy": "train accuracy",
     "val_loss": "validation loss",
     "val_accuracy": "validation accuracy",
 }
-"""What a run's curves are called."""
 _CLASSES_SHOWN = 3
-_SAID = {"regression": "is a regression", "stale": "makes its baseline stale", "undecided": "is undecided"}
+_SAID = {
+    Word.REGRESSION: "is a regression",
+    Word.STALE: "makes the baseline stale",
+    Word.UNDECIDED: "is undecided",
+}
+_ADVICE = {
+    Word.REGRESSION: "Training got worse. If that was meant: {}",
+    Word.STALE: (
+        "Better than the baseline allows: look for a leak of evaluation images or a changed metric first. "
+        "If the gain is real: {}"
+    ),
+    Word.UNDECIDED: "Undecided is neither: train more seeds (--max-seeds), or measure the baseline with more of them",
+}
 
 
 def answer(experiments: Sequence[ExperimentResult]) -> str:
@@ -41,18 +59,18 @@ def answer(experiments: Sequence[ExperimentResult]) -> str:
         for result in experiments
         if result.word in _SAID
     ]
-    unjudged = [result.experiment for result in experiments if result.word == "not judged"]
+    unjudged = [result.experiment for result in experiments if result.word == Word.NOT_JUDGED]
     if unjudged:
         parts.append(f"{_list(unjudged)} {'was' if len(unjudged) == 1 else 'were'} not judged")
-    rest = {0: "none passes", 1: "the other passes"}.get(passed, f"the other {passed} pass")
     if total == 1:
         return f"{parts[0]}."
+    rest = {0: "none passes", 1: "the other passes"}.get(passed, f"the other {passed} pass")
     need = "needs" if total - passed == 1 else "need"
     return f"{total - passed} of {total} experiments {need} a look: {'; '.join(parts)}; {rest}."
 
 
 def worst(result: ExperimentResult) -> Verdict:
-    """Return the verdict that a result is named after: of accuracy, gap and classes the first, then the farthest out.
+    """Return the verdict that a result is named after: that of the first headline metric, else the farthest class's.
 
     Raises:
         ValueError: it has no verdict.
@@ -65,61 +83,64 @@ def worst(result: ExperimentResult) -> Verdict:
         named,
         key=lambda verdict: (
             order.index(verdict.metric) if verdict.metric in order else len(order),
-            -abs(verdict.today - verdict.baseline) / verdict.allowance,
+            -abs(verdict.effect) / verdict.allowance,
         ),
     )
 
 
 def shift(verdict: Verdict) -> str:
     """Return a metric's mean today and how far it lies from the baseline's."""
-    difference = verdict.today - verdict.baseline
-    if f"{abs(difference):.4f}" == "0.0000":
+    if f"{abs(verdict.effect):.4f}" == "0.0000":
         return f"{verdict.metric} {verdict.today:.4f}, as its baseline"
-    side = "above" if difference > 0 else "below"
-    return f"{verdict.metric} {verdict.today:.4f}, {abs(difference):.4f} {side} its baseline"
+    side = "above" if verdict.effect > 0 else "below"
+    return f"{verdict.metric} {verdict.today:.4f}, {abs(verdict.effect):.4f} {side} its baseline"
 
 
-def summary(result: ExperimentResult) -> str:
-    """Return what became of one experiment, in a sentence."""
-    if result.word == "not judged":
-        return f"Not judged: {result.problem}."
-    verdict = worst(result) if result.word != "pass" else result.verdict("accuracy") or result.verdicts[0]
-    where = {"pass": "inside", "undecided": "at the edge of"}.get(result.word, "outside")
-    return f"{_sentence(shift(verdict))}: {where} the ±{verdict.allowance:.4f} that its {verdict.rule} allows."
+def held_against(result: ExperimentResult) -> str:
+    """Return which baseline an experiment was compared with, in a sentence; nothing if it was not judged."""
+    if result.mark is None:
+        return ""
+    runs = f" of {count(result.baseline.seeds, 'run')}" if result.baseline and result.baseline.seeds else ""
+    mark = result.mark
+    return f"Compared with the {mark.source} baseline{runs}, set {mark.recorded}: {mark.reason}."
 
 
 def reasons(result: ExperimentResult) -> list[str]:
-    """Return what moved, since when, and where: a sentence each."""
-    classes = [verdict for verdict in result.failed if verdict.metric.startswith(CLASS_METRIC)]
+    """Return why an experiment does not pass, a sentence each: what moved, by how much, since which epoch, and where.
+
+    Returns:
+        Nothing if it passes.
+    """
+    if result.word == Word.NOT_JUDGED:
+        return [f"Not judged: {result.problem}."]
+    if not result.failed:
+        return []
     found = [
-        f"{_sentence(shift(verdict))}: {verdict.word}, ±{verdict.allowance:.4f} is allowed."
+        f"{_what_moved(verdict)} {_what_is_allowed(verdict, result.baseline)}"
         for verdict in result.failed
-        if verdict not in classes
+        if verdict.family != "per_class"
     ]
-    if classes:
-        classes.sort(key=lambda verdict: -abs(verdict.today - verdict.baseline))
-        moved = [
-            f"{verdict.metric.removeprefix(CLASS_METRIC)} {verdict.baseline:.4f} to {verdict.today:.4f}"
-            for verdict in classes[:_CLASSES_SHOWN]
-        ]
-        found.append(f"F1 of {len(classes)} class{'es' * (len(classes) > 1)} out of bounds, most: {', '.join(moved)}.")
+    found += _classes_that_moved(result)
     if not result.recorded:
-        return [
-            *found,
-            "The records of the baseline's runs are not at hand: since when the curves part is not known.",
-        ]
-    parted: dict[int, list[str]] = {}
-    for name, epoch in first_epochs_apart(result.recorded, result.runs).items():
-        if epoch is not None:
-            parted.setdefault(epoch, []).append(CURVES[name])
-    if parted:
-        listed = "; ".join(f"since epoch {epoch} of {_list(names)}" for epoch, names in parted.items())
-        found.append(
-            f"The curves part at epoch {min(parted)}: the mean lies outside the range of the baseline's runs {listed}."
-        )
-    else:
-        found.append("The mean curves end inside the range of the baseline's runs.")
-    return [*found, confusion_that_grew(result.runs, result.recorded)]
+        unknown = "since which epoch the curves differ, and which confusion grew, is not known"
+        return [*found, f"The records of the baseline's runs are not available: {unknown}."]
+    return [*found, _since_when(result), _confusion_that_grew(result)]
+
+
+def failure_message(result: ExperimentResult, *, update_command: str) -> str:
+    """Return what failed of one experiment, the reasons and what to do, a line each; nothing if nothing failed.
+
+    Args:
+        result: the experiment's, judged.
+        update_command: what to run if a change was meant.
+    """
+    if not result.failed:
+        return ""
+    failed = "; ".join(f"{verdict.metric} {_SAID[verdict.word]}" for verdict in result.failed)
+    title = f"{result.experiment} on {result.runs[0].dataset}: {failed}"
+    words = {verdict.word for verdict in result.failed}
+    advice = [said.format(update_command) for word, said in _ADVICE.items() if word in words]
+    return "\n  ".join([title, *reasons(result), *advice])
 
 
 def mean_and_range(values: Sequence[float], digits: int) -> str:
@@ -128,6 +149,69 @@ def mean_and_range(values: Sequence[float], digits: int) -> str:
         return ""
     lowest, mean, highest = (f"{value:,.{digits}f}" for value in (min(values), fmean(values), max(values)))
     return mean if lowest == highest else f"{mean} ({lowest} to {highest})"
+
+
+def _what_moved(verdict: Verdict) -> str:
+    """Return both means, and of which runs they are."""
+    theirs = "published, one value" if verdict.source == "published" else _runs(verdict.baseline_values)
+    today = _runs(verdict.today_values) or f"mean of {verdict.runs} runs"
+    side = "above" if verdict.effect > 0 else "below"
+    return (
+        f"{_sentence(verdict.metric)} {verdict.today:.4f} ({today}) is {abs(verdict.effect):.4f} {side} the baseline "
+        f"{verdict.baseline:.4f}{f' ({theirs})' if theirs else ''}: {verdict.word}."
+    )
+
+
+def _what_is_allowed(verdict: Verdict, baseline: Baseline | None) -> str:
+    """Return the allowance and where it comes from."""
+    allowed = f"Allowed is {verdict.allowance:.4f} either way"
+    if verdict.word == Word.UNDECIDED and verdict.inner_allowance is not None:
+        allowed = f"A change of {verdict.inner_allowance:.4f} passes, one of more than {verdict.allowance:.4f} fails"
+    if verdict.rule == "t-test":
+        spread = "" if verdict.deviation is None else f", as runs vary by {verdict.deviation:.4f} (standard deviation)"
+        return f"{allowed} by the t-test at the night's false-alarm rate{spread}."
+    metric = (baseline.metrics.get(verdict.metric) or baseline.f1) if baseline else None
+    return f"{allowed} by its tolerance{f': {metric.tolerance_reason}' if metric else ''}."
+
+
+def _classes_that_moved(result: ExperimentResult) -> list[str]:
+    """Return the classes whose F1 moved most from the baseline's, if it has any."""
+    before = result.baseline.f1.values if result.baseline and result.baseline.f1 else {}
+    means = {
+        name: (fmean(values), fmean(run.evaluation.classes[name].f1 for run in result.runs))
+        for name, values in before.items()
+    }
+    most = sorted(means, key=lambda name: -abs(means[name][1] - means[name][0]))[:_CLASSES_SHOWN]
+    moved = ", ".join(f"{name} {means[name][0]:.4f} to {means[name][1]:.4f}" for name in most)
+    return [f"F1 that moved most: {moved}."] if moved else []
+
+
+def _since_when(result: ExperimentResult) -> str:
+    since: dict[int, list[str]] = {}
+    for name, epoch in first_epochs_apart(result.recorded, result.runs).items():
+        if epoch is not None:
+            since.setdefault(epoch, []).append(_CURVES[name])
+    if not since:
+        return "The mean curves end inside the range of the baseline's runs."
+    listed = "; ".join(f"since epoch {epoch} in {_list(names)}" for epoch, names in since.items())
+    return f"The mean curves lie outside the range of the baseline's runs {listed}."
+
+
+def _confusion_that_grew(result: ExperimentResult) -> str:
+    growth = grown_confusion(result.runs, result.recorded)
+    if growth is None:
+        return "No confusion of two classes grew."
+    return (
+        f"Confusion that grew most: {growth.label} taken for {growth.prediction}, {growth.before:.1%} to "
+        f"{growth.today:.1%} of its images."
+    )
+
+
+def _runs(values: Sequence[float]) -> str:
+    """Return of how many runs a mean is, with the lowest and highest; nothing if the values are not recorded."""
+    if len(values) < 2:
+        return count(values, "run") if values else ""
+    return f"mean of {len(values)} runs, {min(values):.4f} to {max(values):.4f}"
 
 
 def _sentence(text: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from cifar_models.command_line.errors import CommandError
-from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_pictures
+from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_figures
 from cifar_models.results.overfitting import analyse_overfitting
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name
+from cifar_models.results.words import mean_and_deviation
 
 if TYPE_CHECKING:
-    from cifar_models.figures.drawings import Picture
+    from cifar_models.figures.style import Panel
     from cifar_models.results.run import Run
 
 PREFIX = "comparison"
@@ -54,17 +55,17 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         series = _series(_records(arguments.runs))
         lines = [_line(label, runs) for label, runs in series.items()]
-        pictures = {f"{PREFIX}.{what}.png": picture for what, picture in _draw(series).items()}
+        figures = {f"{PREFIX}.{what}.png": panels for what, panels in _draw(series).items()}
     except RunError as error:
         raise CommandError(error) from None
     except ValueError as error:  # numbers that no training gives
         raise CommandError(f"the runs cannot be compared: {error}") from None
-    prepare_folder(arguments.output, pictures, overwrite=arguments.overwrite)
+    prepare_folder(arguments.output, figures, overwrite=arguments.overwrite)
     headers = ["experiment", "data", "seeds", "accuracy", "gap", "macro F1", "best epoch", "epochs", "seconds"]
     say(table(lines, [*headers, "weights"]))
     say()
     try:
-        write_pictures(arguments.output, pictures)
+        write_figures(arguments.output, figures)
     except OSError as error:
         raise CommandError(f"--output: {error}; expected a folder that can be written") from None
 
@@ -124,9 +125,9 @@ def _line(label: str, runs: Sequence[Run]) -> list[str]:
         label,
         ", ".join(dict.fromkeys(run.dataset for run in runs)),
         ", ".join(str(run.seed) for run in runs),
-        _spread([run.accuracy for run in runs]),
-        _spread([run.gap for run in runs]),
-        _spread([fmean(report.f1 for report in run.evaluation.classes.values()) for run in runs]),
+        mean_and_deviation([run.accuracy for run in runs]),
+        mean_and_deviation([run.gap for run in runs]),
+        mean_and_deviation([fmean(report.f1 for report in run.evaluation.classes.values()) for run in runs]),
         f"{fmean(analyse_overfitting(run).best_epoch for run in runs):.1f}",
         f"{fmean(run.epochs for run in runs):.1f}",
         f"{fmean(run.timings.total for run in runs):.0f}",
@@ -134,20 +135,19 @@ def _line(label: str, runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _spread(values: Sequence[float]) -> str:
-    return f"{fmean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
+def _draw(series: Mapping[str, Sequence[Run]]) -> dict[str, list[Panel]]:
+    from cifar_models.figures.confusion import confusion_matrix
+    from cifar_models.figures.dots import class_f1, comparison
+    from cifar_models.figures.learning_curves import learning_curves
 
-
-def _draw(series: Mapping[str, Sequence[Run]]) -> dict[str, Picture]:
-    from cifar_models.figures import drawings as figures
-
-    pictures = {"learning_curves": figures.learning_curves(series)}
+    figures = {"learning_curves": learning_curves(series)}
     if len(series) > 1:
-        accuracies = {label: [run.accuracy for run in runs] for label, runs in series.items()}
-        pictures["accuracy"] = figures.comparison_bars(accuracies, {})
+        figures["accuracy"] = [
+            comparison({label: [run.accuracy for run in runs] for label, runs in series.items()}, {})
+        ]
     *before, today = series.values()
     if len(before) < 2 and len({tuple(run.evaluation.classes) for runs in series.values() for run in runs}) == 1:
         baseline = before[0] if before else []
-        pictures["confusion_matrix"] = figures.confusion_matrix(today, baseline)
-        pictures["class_f1"] = figures.class_f1(today, baseline)
-    return pictures
+        figures["confusion_matrix"] = confusion_matrix(today, baseline)
+        figures["class_f1"] = [class_f1(today, baseline)]
+    return figures

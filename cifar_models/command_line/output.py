@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cifar_models.command_line.errors import CommandError
 
 if TYPE_CHECKING:
-    from cifar_models.figures.drawings import Picture
+    from cifar_models.figures.style import Panel
 
 DEFAULT_FOLDER = Path("runs")
 
@@ -62,15 +62,15 @@ def prepare_folder(folder: Path, files: Iterable[str], *, overwrite: bool) -> No
         )
 
 
-def write_pictures(folder: Path, pictures: Mapping[str, Picture]) -> None:
-    """Write pictures as PNG files of these names, and say where they went.
+def write_figures(folder: Path, figures: Mapping[str, Sequence[Panel]]) -> None:
+    """Write figures as PNG files of these names, and say where they went.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    from cifar_models.figures.drawings import to_png
+    from cifar_models.figures.style import to_png
     from cifar_models.storage.files import write_whole
 
-    for name, picture in pictures.items():
-        write_whole(folder / name, to_png(picture.figure))
+    for name, panels in figures.items():
+        write_whole(folder / name, to_png(panels))
         say(f"wrote {folder / name}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import NoReturn
 
+from cifar_models.command_line.console import show_on_any_console
 from cifar_models.command_line.errors import CommandError
 
 
@@ -51,6 +52,7 @@ class Program:
             the user can put right; 130 for an interruption.
         """
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices say nothing about a result
+        show_on_any_console()
         parsed = self._parser().parse_args(arguments)
         try:
             parsed.run(parsed)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_models.command_line.arguments import add_experiment, choose_device, experiment_of
 from cifar_models.command_line.errors import CommandError
-from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_pictures
+from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures
 from cifar_models.datasets import DATASETS, DatasetError, load_dataset
 from cifar_models.results.evaluation import describe_evaluation
 from cifar_models.results.overfitting import describe_overfitting
@@ -89,9 +89,10 @@ def run(arguments: argparse.Namespace) -> None:
             or are there already, or a training that diverged.
     """
     experiment = experiment_of(arguments)
-    from cifar_models.figures import (
-        drawings as figures,  # now, so that a missing matplotlib is known before the training
-    )
+    # Now, so that a missing matplotlib is known before the training.
+    from cifar_models.figures.confusion import confusion_matrix
+    from cifar_models.figures.dots import class_f1
+    from cifar_models.figures.learning_curves import learning_curves
 
     dataset = _load(arguments)
     name = record_name(experiment.name, dataset.name, arguments.seed).removesuffix(".json")
@@ -129,14 +130,14 @@ def run(arguments: argparse.Namespace) -> None:
     _say_what_came_of_it(trained)
 
     say()
-    pictures = {
-        files["learning_curves.png"]: figures.learning_curves({title: [trained]}),
-        files["confusion_matrix.png"]: figures.confusion_matrix([trained]),
-        files["class_f1.png"]: figures.class_f1([trained]),
+    figures = {
+        files["learning_curves.png"]: learning_curves({title: [trained]}),
+        files["confusion_matrix.png"]: confusion_matrix([trained]),
+        files["class_f1.png"]: [class_f1([trained])],
     }
     try:
         say(f"wrote {write_run(arguments.output, trained)}")
-        write_pictures(arguments.output, pictures)
+        write_figures(arguments.output, figures)
         if arguments.save_model:
             _save(arguments.output / files["keras"], built[-1], experiment, dataset)
     except OSError as error:

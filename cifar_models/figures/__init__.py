@@ -1,1 +1,1 @@
-"""Figures about runs."""
+"""Figures about runs: one drawing a module, one style."""

@@ -14,17 +14,17 @@ from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment
 from cifar_models.models.pretrained import BackboneWeights
 from cifar_models.storage.fingerprint import fingerprint_arrays
-from cifar_models.training.compiled import CompiledModelCache
 from cifar_models.training.features import FeatureCache
 from cifar_models.training.train import train
+from tests.golden.observe import IMAGES, Observer
 from tests.golden.trajectory import Trajectory
 
 SEED = 0
-IMAGES = 30
-"""One batch, which each step sees anew, and as many for evaluation."""
 STEPS = 20
 FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
 """Where twenty are too slow for every commit."""
+DETAILED_STEPS = 5
+"""The first ones, of which more than the losses is kept: what breaks a step breaks one of these."""
 
 
 @contextmanager
@@ -37,10 +37,15 @@ def deterministic_operations() -> Iterator[None]:
         disable_op_determinism()
 
 
-def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWeights]) -> Trajectory:
-    """Train an experiment on one batch, a step an epoch, and return its losses.
+def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWeights]) -> tuple[Trajectory, list[str]]:
+    """Train an experiment on one batch, a step an epoch.
 
-    ``draw`` returns the random weights that a backbone starts from.
+    Args:
+        experiment: a row of the table.
+        draw: returns the random weights that a backbone starts from.
+
+    Returns:
+        What the steps came to, and the weights that were not restored to what they were at the best epoch's end.
     """
     steps = FEWER_STEPS.get(experiment.name, STEPS)
     protocol = dataclasses.replace(experiment.protocol, epochs=steps, patience=steps)
@@ -53,13 +58,20 @@ def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWei
 
     dataset = load_synthetic(train_count=IMAGES, evaluation_count=IMAGES)
     row = dataclasses.replace(experiment, build=build, protocol=protocol)
+    observer = Observer(DETAILED_STEPS)
     with deterministic_operations():
         weights = draw(protocol.backbone) if protocol.backbone else None
-        run = train(row, dataset, SEED, weights=weights, features=FeatureCache(), models=CompiledModelCache())
-    return Trajectory(
+        run = train(
+            row, dataset, SEED, weights=weights, features=FeatureCache(), models=observer, progress=observer.see
+        )
+    trajectory = Trajectory(
         seed=SEED,
         fingerprints=dataclasses.replace(run.fingerprints, protocol=experiment.protocol.fingerprint),
         initial_weights=initial[0],
         losses=[float(f"{loss:.8g}") for loss in run.curves.loss],
         validation_losses=[float(f"{loss:.8g}") for loss in run.curves.val_loss],
+        learning_rates=[float(f"{rate:.7g}") for rate in observer.learning_rates[:steps]],
+        moved=sorted(observer.moved),
+        quantities={name: dict(layers) for name, layers in observer.quantities.items()},
     )
+    return trajectory, observer.not_restored()

@@ -9,9 +9,11 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 if TYPE_CHECKING:
-    from tests.golden.trajectory import Trajectory  # loads scikit-learn, and pytest-xdist's controller does without
+    # They load scikit-learn, and pytest-xdist's controller does without.
+    from tests.golden.trajectory import Trajectories, Trajectory
 
 FOUND: pytest.StashKey[dict[str, Trajectory]] = pytest.StashKey()
+BEFORE: pytest.StashKey[Trajectories] = pytest.StashKey()
 WRITTEN: pytest.StashKey[str] = pytest.StashKey()
 
 
@@ -28,13 +30,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse an update without a reason, or by several processes that each know some of the trajectories.
 
     Raises:
-        pytest.UsageError: the reason is empty, or pytest-xdist shares the tests out.
+        pytest.UsageError: the reason is empty, pytest-xdist shares the tests out, or what is stored cannot be read.
     """
     reason = config.getoption("update_golden")
     if reason is not None and not reason.strip():
         raise pytest.UsageError("--update-golden: found no reason, expected why the trajectories change")
     if reason is not None and config.getoption("dist", "no") != "no":
         raise pytest.UsageError("--update-golden: found workers of pytest-xdist, expected one process; leave out -n")
+    if reason is not None:
+        from tests.golden.trajectory import STORED, read_trajectories
+
+        try:
+            config.stash[BEFORE] = read_trajectories() if STORED.exists() else {}
+        except (OSError, ValueError) as error:  # before anything is computed
+            raise pytest.UsageError(f"--update-golden: {error}") from None
     config.stash[FOUND] = {}
 
 
@@ -46,10 +55,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if reason is None:
         return
     from cifar_models.results.environment import describe_environment
-    from tests.golden.trajectory import STORED, Stored, read_trajectories, write_trajectories
+    from tests.golden.trajectory import Stored, write_trajectories
 
     if found:
-        stored = read_trajectories() if STORED.exists() else {}
+        stored = config.stash[BEFORE]
         day, packages = datetime.datetime.now(tz=datetime.UTC).date().isoformat(), describe_environment().packages
         lines = []
         for name, trajectory in found.items():

@@ -36,6 +36,12 @@ def test_an_update_keeps_the_others_says_old_and_new_and_is_not_green(
     result = pytester.runpytest_inprocess(*run, "-p", "xdist", "-n", "1", "--update-golden", "a reason")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --update-golden: found workers of pytest-xdist, expected one process; *"])
+    written = path.read_text(encoding="utf-8")
+    path.write_text('{"format": 1}', encoding="utf-8")
+    result = pytester.runpytest_inprocess(*run, "--update-golden", "a reason")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --update-golden: *stored.json: found format 1, expected 3; delete it and *"])
+    path.write_text(written, encoding="utf-8")
     result = pytester.runpytest_inprocess(*run, "--update-golden", "a reason")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*= golden trajectories =*", "a: losses 3 to 1, before 2 to 1"])

@@ -1,7 +1,8 @@
-"""A golden trajectory: the losses of a training's first steps, and what it says if they part from those stored."""
+"""A golden trajectory: what a training's first steps came to, as it is stored."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,13 +10,8 @@ from cifar_models.results.run import Fingerprints
 from cifar_models.storage.files import write_whole
 from cifar_models.storage.strict_json import parse_json, read_as, to_json
 
-FORMAT = 2
+FORMAT = 3
 STORED = Path(__file__).with_name("trajectories.json")
-
-FIRST_TOLERANCE = 2e-5
-GROWTH = 1.35
-LARGEST_TOLERANCE = 5e-3
-"""Relative, see ``tolerance``."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +24,9 @@ class Trajectory:
         initial_weights: the fingerprint of the model's weights as the seed drew them.
         losses: of each training step, before it.
         validation_losses: after each step, in inference mode.
+        learning_rates: of each step.
+        moved: the variables that the first steps changed, by layer and name, sorted.
+        quantities: by the names that ``observe`` gives them, then by layer: a value for each of the first steps.
     """
 
     seed: int
@@ -35,6 +34,9 @@ class Trajectory:
     initial_weights: str
     losses: list[float]
     validation_losses: list[float]
+    learning_rates: list[float]
+    moved: list[str]
+    quantities: dict[str, dict[str, list[float]]]
 
 
 @dataclass(frozen=True)
@@ -58,58 +60,6 @@ Trajectories = dict[str, Stored]
 """All that is stored, by experiment."""
 
 
-def tolerance(step: int) -> float:
-    """Return by how much of itself a loss at a step, counted from 0, may differ.
-
-    Rounding differs between processors, numbers of threads and oneDNN's kernels, and each step multiplies what the
-    ones before have left. A change of the inputs by half a percent moves the first losses by 1e-4 and more.
-    """
-    return min(FIRST_TOLERANCE * GROWTH**step, LARGEST_TOLERANCE)
-
-
-def difference(experiment: str, stored: Trajectory, found: Trajectory) -> str:
-    """Return where a trajectory parts from the stored one, by how much and what that usually means; else nothing."""
-    lines = [
-        f"  the {part} fingerprint is {getattr(found.fingerprints, part)}, stored is {expected}: "
-        f"another {part} gives another trajectory"
-        for part, expected in asdict(stored.fingerprints).items()
-        if getattr(found.fingerprints, part) != expected
-    ]
-    if found.initial_weights != stored.initial_weights:
-        lines.append("  the initial weights are others: an initialiser, a layer's shape or the order of layers changed")
-    if found.seed != stored.seed:
-        lines.append(f"  the seed is {found.seed}, stored is {stored.seed}")
-    lines += _parting("loss", stored.losses, found.losses)
-    lines += _parting("validation loss", stored.validation_losses, found.validation_losses)
-    if not lines:
-        return ""
-    remedy = f"pytest -m unit tests/golden -k {experiment} --update-golden 'why it changed'"
-    first = f"{experiment}: the first steps of training are not what they were"
-    return "\n".join([first, *lines, f"  If that was meant: {remedy}"])
-
-
-def _parting(name: str, stored: list[float], found: list[float]) -> list[str]:
-    if len(stored) != len(found):
-        return [f"  found {len(found)} steps of the {name}, stored are {len(stored)}"]
-    for step, (expected, value) in enumerate(zip(stored, found, strict=True)):
-        relative = abs(value - expected) / abs(expected)
-        if not relative <= tolerance(step):  # so that a NaN parts too
-            return [
-                f"  the {name} parts at step {step}: found {value:.8g}, stored is {expected:.8g}, relatively "
-                f"{relative:.1e} apart where {tolerance(step):.1e} is allowed; that usually means "
-                f"{_meaning(name, step)}"
-            ]
-    return []
-
-
-def _meaning(name: str, step: int) -> str:
-    if name == "validation loss":
-        return "batch normalization's moving averages, or layers that train and infer differently"
-    if step == 0:
-        return "initialisation, normalization, layers or the loss"
-    return "the optimizer, its learning rate, batch normalization or dropout"
-
-
 def read_trajectories(path: Path = STORED) -> Trajectories:
     """Read the stored trajectories.
 
@@ -120,7 +70,9 @@ def read_trajectories(path: Path = STORED) -> Trajectories:
     record = parse_json(path.read_text(encoding="utf-8"))
     found = record.get("format") if isinstance(record, dict) else None
     if found != FORMAT:
-        raise ValueError(f"{path}: found format {found!r}, expected {FORMAT}")
+        raise ValueError(
+            f"{path}: found format {found!r}, expected {FORMAT}; delete it and store all anew with --update-golden"
+        )
     trajectories: Trajectories = read_as(Trajectories, record.get("trajectories"), path.name)
     return trajectories
 
@@ -132,4 +84,9 @@ def write_trajectories(trajectories: Trajectories, path: Path = STORED) -> None:
         OSError: the folder cannot be written.
     """
     content = {experiment: asdict(stored) for experiment, stored in trajectories.items()}
-    write_whole(path, to_json({"format": FORMAT, "trajectories": content}))
+    text = to_json({"format": FORMAT, "trajectories": content})
+    write_whole(path, _LIST.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text))
+
+
+_LIST = re.compile(r"\[[^][{}]*\]")
+"""A list of numbers or names: it stands on one line, so that a change reads well in a diff."""

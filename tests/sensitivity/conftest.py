@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """One regression under one tier; ``failed`` is how many of the tier's tests did."""
+    """One regression or broken library under one tier; ``failed`` is how many of the tier's tests did."""
 
     regression: str
     tier: str

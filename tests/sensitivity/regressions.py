@@ -56,7 +56,7 @@ REGRESSIONS = (
     ),
     Regression(
         "pixels divided by 255 twice",
-        "cifar_models/training/train.py",
+        "cifar_models/training/batches.py",
         "[prepare(array) for array in arrays]",
         "[prepare(array) / np.float32(255) for array in arrays]",
         f"{_TRAINING}::TestSeeds::test_an_epoch_is_keras_s_own_steps_on_its_batches",
@@ -151,14 +151,14 @@ REGRESSIONS = (
     # Steps.
     Regression(
         "learning rate times 3",
-        "cifar_models/training/train.py",
+        "cifar_models/training/compiled.py",
         "return protocol.learning_rate\n",
         "return 3 * protocol.learning_rate\n",
         f"{_TRAINING}::TestTheLearningRate::test_it_is_constant_unless_the_protocol_says_otherwise",
     ),
     Regression(
         "learning rate divided by 10",
-        "cifar_models/training/train.py",
+        "cifar_models/training/compiled.py",
         "return protocol.learning_rate\n",
         "return protocol.learning_rate / 10\n",
         f"{_TRAINING}::TestTheLearningRate::test_it_is_constant_unless_the_protocol_says_otherwise",
@@ -166,23 +166,23 @@ REGRESSIONS = (
     ),
     Regression(
         "SGD for Adam",
-        "cifar_models/training/train.py",
-        "FusedAdam(rate)",
-        "keras.optimizers.SGD(rate)",
+        "cifar_models/training/compiled.py",
+        '"class_name": protocol.optimizer',
+        '"class_name": "sgd"',
         f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_its_learning_rate_is_set",
     ),
     Regression(
         "Adam's epsilon 1e-3",
-        "cifar_models/training/train.py",
-        "FusedAdam(rate)",
-        "FusedAdam(rate, epsilon=1e-3)",
+        "cifar_models/training/compiled.py",
+        '"config": {',
+        '"config": {"epsilon": 1e-3, ',
         f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_its_learning_rate_is_set",
     ),
     Regression(
         "batches of 256",
         "cifar_models/training/train.py",
-        "_batches(train_inputs, dataset.train_labels, protocol.batch_size, ",
-        "_batches(train_inputs, dataset.train_labels, 256, ",
+        "inputs, dataset.train_labels, protocol.batch_size, ",
+        "inputs, dataset.train_labels, 256, ",
         f"{_TRAINING}::TestTheProtocol::test_batches_are_of_the_size_it_says_and_the_last_one_smaller",
     ),
     # Freezing.
@@ -237,6 +237,21 @@ REGRESSIONS = (
         f"{_TRAINING}::TestTheProtocol::test_accuracy_is_that_of_the_best_epoch_and_the_gap_that_of_the_last",
     ),
     Regression(
+        "the best epoch's moving averages not restored with its weights",
+        "cifar_models/training/train.py",
+        "keras.callbacks.EarlyStopping(",
+        "type('Restoring', (keras.callbacks.EarlyStopping,), {'on_train_end': lambda self, logs=None: "
+        "[weight.assign(best) for weight, best in zip(self.model.weights, self.best_weights) if weight.trainable]})(",
+        f"{_TESTS}/training/test_libraries.py::test_the_best_epochs_weights_are_restored_moving_averages_included",
+    ),
+    Regression(
+        "early stopping with a min_delta of 0.005",
+        "cifar_models/training/train.py",
+        "patience=protocol.patience, ",
+        "patience=protocol.patience, min_delta=0.005, ",
+        f"{_TESTS}/training/test_libraries.py::TestEarlyStopping::test_the_smallest_gain_is_a_new_best",
+    ),
+    Regression(
         "the best epoch's gap for the last one's",
         "cifar_models/results/evaluation.py",
         "return train_accuracy[-1] - validation_accuracy[-1]",
@@ -254,15 +269,15 @@ REGRESSIONS = (
     Regression(
         "a tenth of the training labels shuffled",
         "cifar_models/training/train.py",
-        "_batches(train_inputs, dataset.train_labels, ",
-        "_batches(train_inputs, np.where(np.arange(len(dataset.train_labels)) % 10, dataset.train_labels, "
+        "inputs, dataset.train_labels, ",
+        "inputs, np.where(np.arange(len(dataset.train_labels)) % 10, dataset.train_labels, "
         "np.random.default_rng(0).permutation(dataset.train_labels)), ",
         f"{_TRAINING}::TestSeeds::test_an_epoch_is_keras_s_own_steps_on_its_batches",
         night="gap makes the baseline stale",
     ),
     Regression(
         "training images not shuffled",
-        "cifar_models/training/train.py",
+        "cifar_models/training/batches.py",
         "order.permutation(len(labels))",
         "np.arange(len(labels))",
         f"{_TRAINING}::TestSeeds::test_every_epoch_sees_every_training_image_in_an_order_of_its_own",
@@ -270,8 +285,8 @@ REGRESSIONS = (
     Regression(
         "evaluation images leaked into the training images",
         "cifar_models/training/train.py",
-        "_batches(train_inputs, dataset.train_labels, ",
-        "_batches([np.concatenate(pair) for pair in zip(train_inputs, evaluation_inputs)], "
+        "inputs, dataset.train_labels, ",
+        "[np.concatenate(pair) for pair in zip(inputs, evaluation_inputs)], "
         "np.concatenate([dataset.train_labels, dataset.evaluation_labels]), ",
         f"{_TRAINING}::TestTheProtocol::test_an_evaluation_image_is_for_validation_and_the_last_judgement_alone",
         night="accuracy makes the baseline stale",
@@ -279,9 +294,9 @@ REGRESSIONS = (
     Regression(
         "validation on half of the evaluation images",
         "cifar_models/training/train.py",
-        "validation_data=_batches(evaluation_inputs, dataset.evaluation_labels, ",
-        "validation_data=_batches(evaluation_inputs, "
-        "dataset.evaluation_labels[: len(dataset.evaluation_labels) // 2], ",
+        "validation_data=evaluation_batches,",
+        "validation_data=form_batches(evaluation_inputs, "
+        "dataset.evaluation_labels[: len(dataset.evaluation_labels) // 2], protocol.batch_size, prepare),",
         f"{_TRAINING}::TestTheProtocol::test_an_evaluation_image_is_for_validation_and_the_last_judgement_alone",
     ),
     Regression(
@@ -293,7 +308,7 @@ REGRESSIONS = (
     ),
     Regression(
         "one class mapped to another",
-        "cifar_models/training/train.py",
+        "cifar_models/training/batches.py",
         "one_hot[labels[batch]]",
         "one_hot[np.where(labels[batch] == 9, 1, labels[batch])]",
         f"{_TRAINING}::TestSeeds::test_the_order_follows_from_the_seed",

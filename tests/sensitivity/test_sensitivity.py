@@ -1,10 +1,12 @@
 """The suite itself, tested: each regression must turn it red by the check that is named for it, and nothing else may.
 
 A regression is an edit of a throw-away copy of the repository, whose own tests are then run in a process of their own.
+A broken library is patched in that process, and the copy stays as it is.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +20,9 @@ import pytest
 from benchmarks.baselines.baselines import read_baselines
 from benchmarks.night.exit_status import REGRESSION, STALE
 from benchmarks.records.judge import judge
+from tests.sensitivity.broken_library import VARIABLE
 from tests.sensitivity.conftest import Row
+from tests.sensitivity.library_breakages import BREAKAGES, Breakage
 from tests.sensitivity.regressions import REGRESSIONS, Regression
 
 pytestmark = pytest.mark.sensitivity
@@ -34,6 +38,8 @@ GUARDS = ("tests/cifar_models", "tests/golden")
 EVERY_COMMIT = ("-m", "unit or integration")
 NIGHT = ("-m", "benchmark", "--dataset", "synthetic", "-k", EXPERIMENT, "--seeds", str(SEEDS))
 VERDICT = f"benchmarks/test_training.py::test_verdict[{EXPERIMENT}]"
+BOTH_CNNS = ("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn or improved_cnn", "--seeds", str(SEEDS))
+"""A night on libraries: dropout and batch normalization are ``improved_cnn``'s."""
 
 REPETITIONS = 20
 
@@ -48,7 +54,7 @@ class Outcome:
     seconds: float
 
     def messages_of(self, node_id: str) -> list[str]:
-        """Return the messages of a test that failed, one for each of its parameters that did."""
+        """Return the messages of a test that failed, of each of its parameters that did where none is named."""
         name = node_id.replace(".py::", ".").replace("::", ".").replace("/", ".")
         return [message for failed, message in self.failures.items() if name in (failed, failed.partition("[")[0])]
 
@@ -59,13 +65,19 @@ class Copy:
 
     root: Path
 
-    def run(self, *arguments: str) -> Outcome:
-        """Run the copy's tests on the copy's packages: ``python -m`` looks in the current folder first."""
+    def run(self, *arguments: str, breakage: Breakage | None = None) -> Outcome:
+        """Run the copy's tests on the copy's packages: ``python -m`` looks in the current folder first.
+
+        ``breakage`` is what is broken in a library meanwhile.
+        """
+        plugin = ("-p", "tests.sensitivity.broken_library") if breakage else ()
+        environment = os.environ | ({VARIABLE: breakage.name} if breakage else {})
         report = self.root / "report.xml"
         started = time.perf_counter()
         session = subprocess.run(  # noqa: S603 - our own words
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments],
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *plugin, *arguments],
             cwd=self.root,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -127,6 +139,31 @@ def test_the_night_catches(regression: Regression, copy: Copy, table: list[Row])
     by = regression.night if caught else "NOT CAUGHT"
     table.append(Row(regression.name, "night", by, len(outcome.failures), outcome.seconds))
     assert caught, f"expected {regression.night!r}, found:\n{outcome.output}"
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.name)
+def test_the_tests_of_every_commit_see_a_library(breakage: Breakage, copy: Copy, table: list[Row]) -> None:
+    outcome = copy.run(*UNIT, *GUARDS, breakage=breakage)
+    messages = outcome.messages_of(breakage.unit)
+    caught = outcome.status == pytest.ExitCode.TESTS_FAILED and any(
+        message.startswith(("assert ", "AssertionError")) and breakage.says in message for message in messages
+    )
+    by = breakage.unit.removeprefix("tests/") if caught else "NOT CAUGHT"
+    table.append(Row(breakage.name, "unit", by, len(outcome.failures), outcome.seconds))
+    assert caught, f"expected {breakage.unit} to fail by an assertion that says {breakage.says!r}:\n{outcome.output}"
+
+
+@pytest.mark.parametrize(
+    "breakage", [breakage for breakage in BREAKAGES if breakage.night], ids=lambda breakage: breakage.name
+)
+def test_the_night_sees_a_library(breakage: Breakage, copy: Copy, table: list[Row]) -> None:
+    outcome = copy.run(*BOTH_CNNS, breakage=breakage)
+    experiment = breakage.night.partition(" ")[0]
+    said = "".join(outcome.messages_of(f"benchmarks/test_training.py::test_verdict[{experiment}]"))
+    caught = outcome.status in (REGRESSION, STALE) and f"{breakage.night}\n" in said
+    by = breakage.night if caught else "NOT CAUGHT"
+    table.append(Row(breakage.name, "night", by, len(outcome.failures), outcome.seconds))
+    assert caught, f"expected {breakage.night!r}, found:\n{outcome.output}"
 
 
 @pytest.mark.parametrize("repetition", range(REPETITIONS))

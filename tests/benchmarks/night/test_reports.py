@@ -12,19 +12,12 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.report import page as render
-from cifar_models.figures import drawings as figures
-from tests.benchmarks import test_plugin
-from tests.benchmarks.test_plugin import Bench
+from cifar_models.figures import style as figures
+from tests.benchmarks.sessions import Bench, night_folder
 
 pytestmark = pytest.mark.integration
 
-WRITE_REPORT = render.write_report
-bench = test_plugin.bench
-
-
-def _night_folder(bench: Bench) -> Path:
-    (folder,) = (bench.pytester.path / "runs").iterdir()
-    return folder
+WRITE_REPORT = render.write_page
 
 
 def _fail(*_: Any) -> Path:
@@ -34,16 +27,16 @@ def _fail(*_: Any) -> Path:
 def test_the_page_lies_beside_the_records_and_says_what_the_verdicts_say(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render, "write_report", WRITE_REPORT)
-    monkeypatch.setattr(figures, "to_svg", lambda _: "<svg/>")
+    monkeypatch.setattr(render, "write_page", WRITE_REPORT)
+    monkeypatch.setattr(figures, "to_svg", lambda panels: (["<svg/>"] * len(panels), {}))
     bench.record()
     bench.accuracy["simple_cnn"] = 0.5
     result = bench.benchmark()
-    page = _night_folder(bench) / "report.html"
+    page = night_folder(bench) / "report.html"
     result.stdout.fnmatch_lines([f"report: {page}"])
     text = page.read_text(encoding="utf-8")
     assert "1 of 3 experiments needs a look: simple_cnn is a regression (accuracy 0.5000, 0.2000 below" in text
-    assert {path.name for path in page.parent.glob("*.png")} >= {"published-table.png", "published-bars.png"}
+    assert {path.name for path in page.parent.glob("*.png")} == {"published-accuracy.png", "published-curves.png"}
 
 
 def test_the_page_goes_where_the_option_says(bench: Bench) -> None:
@@ -65,7 +58,7 @@ def test_a_file_for_a_folder_is_refused(bench: Bench) -> None:
 def test_a_page_that_fails_is_said_and_hides_no_verdict(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, accuracy: float, status: int
 ) -> None:
-    monkeypatch.setattr(render, "write_report", _fail)
+    monkeypatch.setattr(render, "write_page", _fail)
     bench.record()
     bench.accuracy["simple_cnn"] = accuracy
     result = bench.benchmark("-k", "simple_cnn")
@@ -105,7 +98,7 @@ def test_a_summary_that_cannot_be_written_is_said(bench: Bench, monkeypatch: pyt
     result.stdout.fnmatch_lines(
         [
             "report: */report.html",
-            "report: could not be written: [[]Errno 2] *: put that right, and python -m benchmarks.*",
+            "report: could not be written: [[]Errno 2] *: put that right, and python -m benchmarks page*",
         ]
     )
 

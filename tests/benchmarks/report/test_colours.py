@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.statistics.word import Word
-from cifar_models.figures import drawings as figures
+from cifar_models.figures import style
 
 pytestmark = pytest.mark.unit
 
@@ -74,14 +74,25 @@ def _closest(colours: dict[str, Colour], vision: str) -> tuple[float, str, str]:
 @pytest.mark.parametrize("night", [False, True])
 @pytest.mark.parametrize(
     "names",
-    [("OURS", "BASELINE", "PUBLISHED"), ("BLUE", "VERMILION", "GREY", "SKY_BLUE")],
-    ids=["bars", "interval"],
+    [("OURS", "BASELINE", "PUBLISHED"), ("BLUE", "VERMILION", "BASELINE")],
+    ids=["dots", "curves"],
 )
 def test_colours_of_one_figure_are_told_apart(names: tuple[str, ...], night: bool, vision: str) -> None:
-    colours = {name: _parse(getattr(figures, name)) for name in names}
+    colours = {name: _parse(getattr(style, name)) for name in names}
     if night:
         colours = {name: _turned_round(colour) for name, colour in colours.items()}
     assert _closest(colours, vision)[0] >= TOLD_APART, _closest(colours, vision)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+def test_what_is_allowed_is_told_from_all_that_is_drawn_on_it_and_from_the_ground(scheme: str, vision: str) -> None:
+    marks = ["before", "run", *(word.replace(" ", "-") for word in Word), "ground"]
+    colours = {name: _parse(re.findall(rf"--{name}: (#[0-9a-f]{{6}});", scheme)[0]) for name in ("allowed", *marks)}
+    for name in marks:
+        least = TOLD_APART if name != "ground" else TOLD_APART / 2  # a large area
+        distance, *_ = _closest({each: colours[each] for each in ("allowed", name)}, vision)
+        assert distance >= least, name
 
 
 @pytest.mark.parametrize("vision", VISIONS)

@@ -28,9 +28,9 @@ def test_a_night_that_passes_is_a_heading_and_a_table() -> None:
         "",
         "Night of 2026-01-31T02:00:00+00:00, synthetic.",
         "",
-        "| experiment | verdict | accuracy | gap | epochs | minutes |",
-        "| --- | --- | --- | --- | --- | --- |",
-        r"| simple\_cnn | ✓ pass | 0.7200 \(\+0.0200\) | 0.1000 \(\+0.0000\) | 2.0 | 1.50 |",
+        "| experiment | verdict | accuracy | gap | loss | catches | last nights | minutes |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        r"| simple\_cnn | ✓ pass | 0.7200 \(\+0.0200\) | 0.1000 \(\+0.0000\) | 1.0000 | 0.0500 |  | 1.50 |",
     ]
 
 
@@ -40,7 +40,10 @@ def test_a_failure_says_why_and_what_differs() -> None:
     verdicts = [make_verdict(word="regression", today=0.6)]
     lines = _lines(make_result(verdicts=verdicts, runs=[today], baseline=make_baseline(), recorded=[make_run()]))
     start = lines.index(r"### simple\_cnn: regression")
-    assert lines[start + 2] == "- Accuracy 0.6000, 0.1000 below its baseline: regression, ±0.0400 is allowed."
+    assert lines[start + 2] == (
+        r"- Accuracy 0.6000 \(mean of 3 runs, 0.6000 to 0.6000\) is 0.1000 below the baseline 0.7000 \(mean of 3 runs, "
+        r"0.7000 to 0.7000\): regression. Allowed is 0.0400 either way by its tolerance: as narrow as that."
+    )
     assert lines[-1] == "- Differs from the baseline's runs: keras 3.8.0 to 3.9.0."
 
 
@@ -53,8 +56,8 @@ def test_nothing_that_differs_is_said_too() -> None:
 def test_notes_and_problems_are_in_it() -> None:
     lines = _lines(make_result(problem="no weights", runs=[]), notes=("The night was interrupted.",))
     assert "> The night was interrupted." in lines
-    assert r"| simple\_cnn | ○ not judged |  |  |  |  |" in lines
-    assert lines[-1] == "- no weights"
+    assert r"| simple\_cnn | ○ not judged |  |  |  |  |  |  |" in lines
+    assert lines[-1] == "- Not judged: no weights."
 
 
 def test_a_name_is_text_in_one_cell() -> None:

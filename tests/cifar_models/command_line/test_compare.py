@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cifar_models.figures import drawings as figures
+from cifar_models.figures import dots, style
+from cifar_models.figures.style import Panel
 from cifar_models.results.run import Fingerprints, Run
 from cifar_models.results.run_files import write_run
 from tests.cifar_models.command_line.conftest import Command
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare each figure its pixels, which take longer than all else here."""
-    monkeypatch.setattr(figures, "to_png", lambda _: b"png")
+    monkeypatch.setattr(style, "to_png", lambda _: b"png")
 
 
 def _rows(output: str) -> dict[str, list[str]]:
@@ -74,13 +75,13 @@ def test_runs_that_must_not_be_averaged_are_told_apart(
 
 def test_two_folders_are_before_and_after(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[tuple[list[Run], list[Run]]] = []
-    class_f1 = figures.class_f1
+    class_f1 = dots.class_f1
 
-    def watched(runs: list[Run], before: list[Run]) -> figures.Picture:
+    def watched(runs: list[Run], before: list[Run]) -> Panel:
         drawn.append((runs, before))
         return class_f1(runs, before)
 
-    monkeypatch.setattr(figures, "class_f1", watched)
+    monkeypatch.setattr(dots, "class_f1", watched)
     monkeypatch.chdir(tmp_path)
     before, after = make_run("a", accuracy=0.5), make_run("a", accuracy=0.25)
     files = [write_run(Path("before"), before), write_run(Path("after"), after)]

@@ -19,7 +19,7 @@ from cifar_models.command_line import train as train_command
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol
-from cifar_models.figures import drawings as figures
+from cifar_models.figures import style
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.models.saved_model import load_classifier
 from cifar_models.results.evaluation import describe_evaluation, evaluate
@@ -67,7 +67,7 @@ def dataset() -> Dataset:
 def table(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
     monkeypatch.setitem(EXPERIMENTS, "small", SMALL)
     monkeypatch.setattr(train_command, "load_dataset", lambda *_: dataset)
-    monkeypatch.setattr(figures, "to_png", lambda _: b"png")  # pixels take longer than all else here
+    monkeypatch.setattr(style, "to_png", lambda _: b"png")  # pixels take longer than all else here
 
 
 @dataclasses.dataclass

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines.baselines import Baselines
-from benchmarks.baselines.published_report import REPORT
+from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import NightRecord
 from benchmarks.records.night_results import ExperimentResult, NightResults
-from benchmarks.report.published_comparison import comparable_runs, pictures, published_comparison
+from benchmarks.report.published_section import comparable_runs, published_panels, published_section
 from cifar_models.datasets.cifar10 import CLASS_NAMES
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import write_run
@@ -54,28 +54,29 @@ def test_a_night_on_cifar10_shows_its_own_runs(records: Path) -> None:
 
 
 def test_each_published_number_stands_with_ours_beside_it() -> None:
-    found = published_comparison({"simple_cnn": [_run(0, 0.69), _run(1, 0.71)]})
-    assert [row[0] for row in found.rows] == list(REPORT)
-    assert found.rows[0] == (
+    table = published_section({"simple_cnn": [_run(0, 0.69), _run(1, 0.71)]}, []).experiments
+    assert [row[0] for row in table.rows] == list(PUBLISHED_NUMBERS)
+    assert table.rows[0] == (
         *("simple_cnn", "0.6763", "0.7000 ± 0.0141", "0.169", "0.1250 ± 0.0000"),
-        *("2 on JPEG copies of the CIFAR-10 images", REPORT["simple_cnn"].comment),
+        *("2 on JPEG copies of the CIFAR-10 images", PUBLISHED_NUMBERS["simple_cnn"].comment),
     )
-    assert found.rows[3][1:6] == ("0.3491", "not measured", "not published", "not measured", "none")
-    assert {len(row) for row in found.rows} == {len(found.headers)}
+    assert table.rows[3][1:6] == ("0.3491", "not measured", "not published", "not measured", "none")
+    assert {len(row) for row in table.rows} == {len(table.headers)}
 
 
-def test_the_classification_reports_have_every_class_and_their_mean() -> None:
-    simple, vgg = published_comparison({"simple_cnn": [_run()]}).reports
-    assert (simple.name, vgg.name) == ("simple_cnn", "vgg16_frozen")
+def test_the_class_tables_have_every_class_and_their_mean() -> None:
+    simple, vgg = published_section({"simple_cnn": [_run()]}, []).classes
+    assert (simple.caption, vgg.caption) == ("simple_cnn: F1 of each class", "vgg16_frozen: F1 of each class")
     assert [row[0] for row in simple.rows] == [*CLASS_NAMES, "macro mean"]
     assert simple.rows[3] == ("cat", "0.45", "0.5000")
     assert vgg.rows[3] == ("cat", "0.42", "not measured")
     assert vgg.rows[-1] == ("macro mean", "0.58", "not measured")
 
 
-def test_all_of_it_is_there_as_pictures_with_or_without_runs_of_ours() -> None:
-    for runs in ({}, {"simple_cnn": [_run()]}):
-        found = pictures(runs)
-        assert list(found) == ["table", "bars", "curves", "report-simple_cnn", "report-vgg16_frozen"]
-        assert "simple_cnn published, best 0.6763 at epoch 5 of 8" in found["curves"].alternative_text
-        assert "published 0.3425" in found["bars"].alternative_text
+@pytest.mark.parametrize("runs", [{}, {"simple_cnn": [_run()]}])
+def test_accuracies_and_curves_are_drawn_with_or_without_runs_of_ours(runs: dict[str, list[Run]]) -> None:
+    panels = published_panels(runs)
+    assert list(panels) == ["accuracy", "curves"]
+    assert "simple_cnn published, best 0.6763 at epoch 5 of 8" in panels["curves"].alternative_text
+    assert "published 0.3425" in panels["accuracy"].alternative_text
+    assert len(published_section(runs, [*panels.values()]).figures.images) == 2

@@ -8,7 +8,7 @@ from cifar_models.datasets.cifar10 import CLASS_NAMES
 
 
 @dataclass(frozen=True)
-class PublishedResult:
+class PublishedTraining:
     """One training of the report; what it leaves out is None or empty.
 
     Attributes:
@@ -35,8 +35,8 @@ class PublishedResult:
         return dict(zip(CLASS_NAMES, self.f1, strict=True)) if self.f1 else {}
 
 
-REPORT: dict[str, PublishedResult] = {
-    "simple_cnn": PublishedResult(
+PUBLISHED_NUMBERS: dict[str, PublishedTraining] = {
+    "simple_cnn": PublishedTraining(
         accuracy=0.6763,
         gap=0.169,
         comment="overfits: best at epoch 5, stopped early after epoch 8",
@@ -45,7 +45,7 @@ REPORT: dict[str, PublishedResult] = {
         macro_f1=0.67,
         seconds_per_epoch=3.0,
     ),
-    "vgg16_frozen": PublishedResult(
+    "vgg16_frozen": PublishedTraining(
         accuracy=0.5769,
         gap=0.016,
         comment="hardly overfits, and still rises at the last of 10 epochs",
@@ -54,15 +54,15 @@ REPORT: dict[str, PublishedResult] = {
         macro_f1=0.58,
         seconds_per_epoch=9.5,
     ),
-    "improved_cnn": PublishedResult(
+    "improved_cnn": PublishedTraining(
         accuracy=0.7525, gap=None, comment="the best of the five; its layers are not given, ours are our choice"
     ),
-    "resnet50_frozen": PublishedResult(
+    "resnet50_frozen": PublishedTraining(
         accuracy=0.3491,
         gap=None,
         comment="far below VGG16; its weights expect centred pixels and get pixels divided by 255",
     ),
-    "resnet50_finetuned": PublishedResult(
+    "resnet50_finetuned": PublishedTraining(
         accuracy=0.3425, gap=None, comment="30 of 175 layers freed gain nothing; its learning rate is not given"
     ),
 }

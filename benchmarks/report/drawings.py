@@ -1,0 +1,85 @@
+"""The page's figures, as images that are part of the page itself."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
+from benchmarks.records.first_difference import first_epochs_apart
+from benchmarks.records.history import NightOfExperiment, baseline_changes
+from benchmarks.records.night_results import ExperimentResult
+from cifar_models.figures import style
+from cifar_models.figures.confusion import confusion_matrix
+from cifar_models.figures.dots import class_f1
+from cifar_models.figures.history import over_nights
+from cifar_models.figures.learning_curves import learning_curves
+from cifar_models.figures.style import PANEL_HEIGHT, PANEL_WIDTH, Panel
+
+AXES = {
+    "accuracy": "accuracy (share of images)",
+    "gap": "gap (share of images)",
+    "seconds an epoch": "time of an epoch (s)",
+}
+"""The title of a metric's panel."""
+_PIXELS_PER_INCH = 96
+
+
+@dataclass(frozen=True)
+class Image:
+    """A panel for the page: a ``data:`` address, a text for readers who cannot see it, its size in pixels."""
+
+    source: str
+    alternative_text: str
+    width: int = round(PANEL_WIDTH * _PIXELS_PER_INCH)
+    height: int = round(PANEL_HEIGHT * _PIXELS_PER_INCH)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Panels of one size, and the legend that they share: what each label's symbol looks like, as an address."""
+
+    images: Sequence[Image]
+    legend: Sequence[tuple[str, str]]
+
+
+def gallery(panels: Sequence[Panel]) -> Gallery:
+    """Return panels as images, on a transparent ground that suits a light page and a dark one."""
+    elements, symbols = style.to_svg(panels)
+    return Gallery(
+        [Image(_address(svg), panel.alternative_text) for svg, panel in zip(elements, panels, strict=True)],
+        [(label, _address(svg)) for label, svg in symbols.items()],
+    )
+
+
+def experiment_panels(result: ExperimentResult, history: Sequence[NightOfExperiment]) -> list[Panel]:
+    """Return what there is to see of one experiment, its past nights last; nothing without a run."""
+    if not result.runs:
+        return []
+    epochs = first_epochs_apart(result.recorded, result.runs) if result.failed else {}
+    classes = set(result.runs[0].evaluation.classes)
+    published = PUBLISHED_NUMBERS[result.experiment].f1_by_class if result.experiment in PUBLISHED_NUMBERS else {}
+    return [
+        *learning_curves({"today": result.runs}, result.recorded, differs_since=epochs),
+        class_f1(result.runs, result.recorded, published if classes & set(published) else None, name="today"),
+        *confusion_matrix(result.runs, result.recorded),
+        *(_history_panels(history) if history else ()),
+    ]
+
+
+def _history_panels(history: Sequence[NightOfExperiment]) -> list[Panel]:
+    return over_nights(
+        [night.started[:10] for night in history],
+        {title: [night.values[metric] for night in history] for metric, title in AXES.items()},
+        {
+            title: [night.baseline.get(metric) for night in history]
+            for metric, title in AXES.items()
+            if any(metric in night.baseline for night in history)
+        },
+        [change.night for change in baseline_changes(history)],
+    )
+
+
+def _address(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

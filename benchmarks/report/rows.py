@@ -1,0 +1,106 @@
+"""An experiment in one row: its metrics beside their baseline, and what the night would have caught."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from benchmarks.records.history import NightOfExperiment, recent_drift
+from benchmarks.records.night_results import ExperimentResult
+from benchmarks.report.tables import catches
+from benchmarks.statistics.verdict import Verdict
+from cifar_models.results.overfitting import analyse_overfitting
+
+_METRICS = ("accuracy", "gap", "loss")
+"""Metrics that are shown whether they are judged or not."""
+_STRIP_WIDTH, _MARGIN = 120.0, 6.0
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One metric's runs along a line, from 0 to ``_STRIP_WIDTH``.
+
+    Attributes:
+        allowed: from where to where today's mean passes.
+        baseline: a place for each of the baseline's runs.
+        today: a place for each of today's runs.
+        mean: the place of their mean.
+        text: says the same for readers who cannot see it.
+    """
+
+    allowed: tuple[float, float]
+    baseline: Sequence[float]
+    today: Sequence[float]
+    mean: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of a row: the column's name, the value, how far it lies from the baseline's, and both as a strip."""
+
+    label: str
+    value: str = ""
+    difference: str = ""
+    strip: Strip | None = None
+
+
+def metrics_of(results: Iterable[ExperimentResult]) -> list[str]:
+    """Return the metrics that get a column: those always shown, then what else is judged; classes have a table."""
+    judged = [verdict.metric for result in results for verdict in result.verdicts if verdict.family != "per_class"]
+    return list(dict.fromkeys([*_METRICS, *judged]))
+
+
+def cells(result: ExperimentResult, metrics: Sequence[str], history: Sequence[NightOfExperiment] = ()) -> list[Cell]:
+    """Return an experiment's row without its name and verdict: a cell for each metric, and three more.
+
+    Args:
+        result: of the experiment.
+        metrics: as ``metrics_of`` returns them.
+        history: the experiment's nights up to this one.
+    """
+    drift, accuracy = recent_drift(history, "accuracy"), result.verdict("accuracy")
+    return [
+        *(_metric_cell(result, metric) for metric in metrics),
+        Cell("catches", catches(accuracy) if accuracy else ""),
+        Cell("last nights", f"{drift.difference:+z.4f} over {drift.nights}" if drift else ""),
+        Cell("minutes", _mean([run.timings.total / 60 for run in result.runs], 2)),
+    ]
+
+
+def _metric_cell(result: ExperimentResult, metric: str) -> Cell:
+    verdict = result.verdict(metric)
+    if verdict is None:
+        return Cell(metric, _mean(_values(result, metric), 4))
+    today = verdict.today_values or _values(result, metric)
+    return Cell(metric, f"{verdict.today:.4f}", f"{verdict.effect:+z.4f}", _strip(verdict, today))
+
+
+def _values(result: ExperimentResult, metric: str) -> list[float]:
+    """Return each run's value of a metric, where its record has it; of the loss, that of the best epoch."""
+    if metric == "loss":
+        return [run.curves.val_loss[analyse_overfitting(run).best_epoch - 1] for run in result.runs]
+    return [getattr(run, metric) for run in result.runs if hasattr(run, metric)]
+
+
+def _strip(verdict: Verdict, today: Sequence[float]) -> Strip:
+    lowest, highest = verdict.baseline - verdict.allowance, verdict.baseline + verdict.allowance
+    every = (lowest, highest, verdict.today, *verdict.baseline_values, *today)
+    start, span = min(every), (max(every) - min(every)) or 1.0
+
+    def place(value: float) -> float:
+        return round(_MARGIN + (value - start) / span * (_STRIP_WIDTH - 2 * _MARGIN), 1)
+
+    where = "below" if verdict.today < lowest else "above" if verdict.today > highest else "inside"
+    return Strip(
+        allowed=(place(lowest), place(highest)),
+        baseline=[place(value) for value in verdict.baseline_values],
+        today=[place(value) for value in today],
+        mean=place(verdict.today),
+        text=f"{verdict.metric} {verdict.today:.4f}, {where} the allowed {lowest:.4f} to {highest:.4f}",
+    )
+
+
+def _mean(values: Sequence[float], digits: int) -> str:
+    return f"{fmean(values):.{digits}f}" if values else ""

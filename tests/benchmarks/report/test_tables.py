@@ -1,0 +1,38 @@
+"""Tables that more than one view shows."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from benchmarks.report.tables import verdict_table
+from tests.factories import make_verdict
+
+pytestmark = pytest.mark.unit
+
+
+def test_each_metric_is_a_row_as_long_as_the_headers() -> None:
+    table = verdict_table([make_verdict(today=0.68), make_verdict("gap", "regression", today=0.8, smallest_drop=None)])
+    assert table.headers == (
+        *("metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict"),
+    )
+    assert table.rows == [
+        ("accuracy", "0.7000", "0.6800", "3", "-0.0200", "0.0400", "tolerance", "0.0500", "pass"),
+        ("gap", "0.7000", "0.8000", "3", "+0.1000", "0.0400", "tolerance", "not known", "regression"),
+    ]
+
+
+def test_no_difference_has_no_minus() -> None:
+    assert verdict_table([make_verdict(today=0.69999)]).rows[0][4] == "+0.0000"
+
+
+def test_a_published_tolerance_is_called_so() -> None:
+    assert verdict_table([dataclasses.replace(make_verdict(), source="published")]).rows[0][6] == "published tolerance"
+
+
+def test_of_the_classes_those_that_fail_are_shown_or_else_the_closest_to_its_allowance() -> None:
+    cat, dog = make_verdict("F1 of cat", today=0.71), make_verdict("F1 of dog", today=0.67)
+    assert [row[0] for row in verdict_table([make_verdict(), cat, dog]).rows] == ["accuracy", "F1 of dog"]
+    fails = make_verdict("F1 of ship", "stale", today=0.9)
+    assert [row[0] for row in verdict_table([make_verdict(), cat, fails]).rows] == ["accuracy", "F1 of ship"]

@@ -1,0 +1,144 @@
+"""Where a trajectory differs from the stored one: by step, quantity and layer, with what that usually means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from tests.golden.trajectory import Trajectory
+
+FIRST_TOLERANCE = 2e-5
+GROWTH = 1.35
+LARGEST_TOLERANCE = 5e-3
+"""Relative, see ``tolerance``."""
+
+LOSS, VALIDATION_LOSS, LEARNING_RATE = "loss", "validation loss", "learning rate"
+MODEL = "the model"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One kind of number that a step has.
+
+    Attributes:
+        name: as ``observe`` and the messages call it.
+        meaning: what usually broke where this is the first to differ.
+        factor: of the tolerance.
+        scale: that the tolerance is relative to where the value itself is smaller.
+    """
+
+    name: str
+    meaning: str
+    factor: float = 1.0
+    scale: float = 0.0
+
+
+QUANTITIES = (
+    Quantity(LEARNING_RATE, "the learning rate schedule, or the optimizer's count of steps", 0.1),
+    Quantity("dropped share", "dropout, or its random numbers", 0.1),
+    Quantity("mean of ones after dropout", "dropout's scaling", 0.1),
+    Quantity(LOSS, "initialisation, normalization, a layer or the loss; after the first step also what moved them"),
+    Quantity("second moment's norm over the first's", "the moments that the optimizer keeps"),
+    Quantity("gradient", "the gradient of the loss, of this layer or of one behind it", 2),
+    Quantity("cosine of gradient and weights", "the gradient of the loss or of a weight penalty", scale=1),
+    Quantity("update", "the optimizer, if the gradient is as stored", 10),
+    Quantity("moving mean", "batch normalization in training mode"),
+    Quantity("moving variance", "batch normalization in training mode"),
+    Quantity(VALIDATION_LOSS, "the moving averages, or a layer that trains and infers differently"),
+)
+"""In the order in which a step computes them: the first that differs is next to what broke."""
+
+
+def tolerance(step: int, factor: float = 1.0) -> float:
+    """Return by how much of itself a value at a step, counted from 0, may differ.
+
+    Rounding differs between processors, numbers of threads and oneDNN's kernels, and each step multiplies what the
+    ones before have left. A change of the inputs by half a percent moves the first losses by 1e-4 and more. Updates
+    have a larger factor: Adam makes an update of nearly the full learning rate of a gradient that is mostly rounding.
+    Over one and two threads, with oneDNN and without, no value differed by more than a quarter of what is allowed for a
+    loss.
+    """
+    return min(factor * FIRST_TOLERANCE * GROWTH**step, LARGEST_TOLERANCE)
+
+
+@dataclass(frozen=True)
+class _Difference:
+    step: int
+    layer: str
+    text: str
+
+
+def difference(experiment: str, stored: Trajectory, found: Trajectory) -> str:
+    """Return where a trajectory differs from the stored one, what first and by how much; empty where it does not."""
+    lines = [
+        f"  the {part} fingerprint is {getattr(found.fingerprints, part)}, stored is {expected}: "
+        f"another {part} gives another trajectory"
+        for part, expected in asdict(stored.fingerprints).items()
+        if getattr(found.fingerprints, part) != expected
+    ]
+    if found.initial_weights != stored.initial_weights:
+        lines.append("  the initial weights are others: an initialiser, a layer's shape or the order of layers changed")
+    if found.seed != stored.seed:
+        lines.append(f"  the seed is {found.seed}, stored is {stored.seed}")
+    lines += [f"  {name} moved, which it does not in the stored trajectory" for name in _beyond(found, stored)]
+    lines += [f"  {name} did not move, which it does in the stored trajectory" for name in _beyond(stored, found)]
+    lines += _by_step(_series(stored), _series(found))
+    if not lines:
+        return ""
+    remedy = f"pytest -m unit tests/golden -k {experiment} --update-golden 'why it changed'"
+    first = f"{experiment}: the first steps of training are not what they were"
+    return "\n".join([first, *lines, f"  If that was meant: {remedy}"])
+
+
+def _beyond(one: Trajectory, other: Trajectory) -> list[str]:
+    return [name for name in one.moved if name not in other.moved]
+
+
+def _series(trajectory: Trajectory) -> dict[str, dict[str, list[float]]]:
+    """Return all numbers of a trajectory: by quantity and layer, a value for each step."""
+    return trajectory.quantities | {
+        LOSS: {MODEL: trajectory.losses},
+        VALIDATION_LOSS: {MODEL: trajectory.validation_losses},
+        LEARNING_RATE: {MODEL: trajectory.learning_rates},
+    }
+
+
+def _by_step(stored: dict[str, dict[str, list[float]]], found: dict[str, dict[str, list[float]]]) -> list[str]:
+    """Return a line for each quantity that differs, the earliest step first, and what the first of them means."""
+    known = {quantity.name: quantity for quantity in QUANTITIES}
+    firsts: list[tuple[int, str, Quantity]] = []
+    for name in [*known, *sorted((stored.keys() | found.keys()) - known.keys())]:
+        quantity = known.get(name, Quantity(name, "something that the stored trajectory has no numbers of"))
+        differences = [*_compare(quantity, stored.get(name, {}), found.get(name, {}))]
+        if differences:
+            first = min(differences, key=lambda each: each.step)
+            others = sum(each.step == first.step for each in differences) - 1
+            more = f" (and of {others} more layers)" if others else ""
+            firsts.append((first.step, f"  {first.text}{more}", quantity))
+    firsts.sort(key=lambda first: first[0])
+    lines = [line for _, line, _ in firsts]
+    if firsts:
+        lines.insert(1, f"    the first to differ, which usually means: {firsts[0][2].meaning}")
+    return lines
+
+
+def _compare(
+    quantity: Quantity, stored: dict[str, list[float]], found: dict[str, list[float]]
+) -> Iterator[_Difference]:
+    """Yield where each layer's values first differ, in the order of the model's layers."""
+    for layer in [*found, *(layer for layer in stored if layer not in found)]:
+        what = f"the {quantity.name} of {layer}"
+        expected, values = stored.get(layer, []), found.get(layer, [])
+        if len(expected) != len(values):
+            yield _Difference(0, layer, f"{what} has {len(values)} steps, stored are {len(expected)}")
+            continue
+        for step, (old, new) in enumerate(zip(expected, values, strict=True)):
+            allowed = tolerance(step, quantity.factor) * max(abs(old), quantity.scale)
+            if not abs(new - old) <= allowed:  # so that a NaN differs too
+                apart = abs(new - old) / (max(abs(old), quantity.scale) or 1)
+                text = (
+                    f"{what} differs at step {step}: found {new:.8g}, stored is {old:.8g}, relatively "
+                    f"{apart:.1e} apart where {tolerance(step, quantity.factor):.1e} is allowed"
+                )
+                yield _Difference(step, layer, text)
+                break
