@@ -15,7 +15,7 @@ from benchmarks.records.night_folder import BaselineMark
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.statistics.verdict import Rule, Verdict
 from benchmarks.statistics.word import Word
-from cifar_models.datasets.cifar10 import CLASS_NAMES, TRAIN_BATCHES
+from cifar_models.datasets.batches import CLASS_NAMES, PYTHON
 from cifar_models.results.environment import Environment
 from cifar_models.results.evaluation import ClassReport, Evaluation
 from cifar_models.results.run import Curves, Fingerprints, Run, Timings
@@ -30,6 +30,8 @@ ENVIRONMENT = Environment(
     processor="a processor",
     device="CPU",
     driver=None,
+    settings={"TF32": "True"},
+    cores=2,
 )
 
 
@@ -39,6 +41,7 @@ def make_run(
     *,
     accuracy: float = 0.7,
     gap: float = 0.1,
+    loss: float | None = None,
     dataset: str = "synthetic",
     weights: str = "none",
     fingerprints: Fingerprints = FINGERPRINTS,
@@ -56,7 +59,6 @@ def make_run(
         dataset=dataset,
         weights=weights,
         fingerprints=fingerprints,
-        checksums={"data": None, "weights": None},
         protocol={"epochs": 10},
         curves=Curves(
             loss=[1.0] * epochs,
@@ -68,6 +70,7 @@ def make_run(
             accuracy=accuracy,
             classes={name: ClassReport(precision=1.0, recall=0.75, f1=value, images=4) for name, value in f1.items()},
             confusion=[list(row) for row in confusion],
+            loss=loss,
         ),
         timings=timings,
         environment=ENVIRONMENT,
@@ -81,6 +84,8 @@ def make_baseline(
     *,
     accuracy: Sequence[float] = (0.69, 0.70, 0.71),
     gap: Sequence[float] = (0.09, 0.10, 0.11),
+    loss: Sequence[float] | None = None,
+    nats_per_point: float | None = None,
     f1: Mapping[str, Sequence[float]] | None = None,
     tolerance: float = 0.04,
     tolerance_reason: str = "as narrow as that",
@@ -96,8 +101,9 @@ def make_baseline(
         fingerprints=fingerprints,
         weights=weights,
         metrics={
-            "accuracy": Metric(list(accuracy), tolerance, tolerance_reason),
-            "gap": Metric(list(gap), tolerance, tolerance_reason),
+            name: Metric(list(values), tolerance, tolerance_reason)
+            for name, values in (("accuracy", accuracy), ("gap", gap), ("loss", loss))
+            if values is not None
         },
         f1=ClassMetric({name: list(values) for name, values in classes.items()}, tolerance, tolerance_reason),
         seeds=list(range(runs)),
@@ -107,6 +113,7 @@ def make_baseline(
         environment=ENVIRONMENT,
         recorded="2025-01-31",
         reason=reason,
+        nats_per_point=nats_per_point,
     )
 
 
@@ -201,7 +208,7 @@ def cifar10_batches(seed: int) -> dict[str, dict[bytes, Any]]:
             b"labels": list(range(10)),
             b"data": generator.integers(0, 256, size=(10, 3072), dtype=np.uint8),
         }
-        for name in (*TRAIN_BATCHES, "test_batch")
+        for name in (*PYTHON.train, PYTHON.test)
     }
     return batches | {"batches.meta": {b"num_vis": 3072, b"label_names": [name.encode() for name in CLASS_NAMES]}}
 

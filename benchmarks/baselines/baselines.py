@@ -7,30 +7,48 @@ import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from scipy.special import stdtrit
 
+from benchmarks.baselines.shared_lock import refused_lock, shared_lock
+from benchmarks.statistics.exchange import nats_per_point
 from benchmarks.throughput.speeds import FILE
+from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.results.environment import Environment
+from cifar_models.results.evaluation import SMALLEST_PROBABILITY
 from cifar_models.results.run import Fingerprints, Run
-from cifar_models.storage.files import remove_leftovers, write_whole
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.files import link_target, remove_leftovers, write_whole
+from cifar_models.storage.strict_json import added_later, parse_json, read_as, to_json
 
 SCHEMA = 2
-METRICS = ("accuracy", "gap")
+METRICS = ("accuracy", "loss", "gap")
+"""What is judged of a run; a baseline measured before runs recorded their loss has none."""
+RANGES = {"accuracy": (0.0, 1.0), "loss": (0.0, -math.log(SMALLEST_PROBABILITY)), "gap": (-1.0, 1.0)}
+"""The lowest and highest value of each metric."""
 SOURCES = ("measured", "published")
+FORMER_NAMES = {
+    "cifar-10-python.tar.gz sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce": (
+        OFFICIAL_FINGERPRINT
+    ),
+    "md5:6d6bbae143d832006294945121d1f1fc": "sha256:99b32de5670d4dc26dfb8560020372e61b0970293beb1d396cccd5840a15f19e",
+    "md5:4d473c1dd8becc155b73f8504c6f6626": "sha256:555c3c47742ed776907583dadd9d0f358b00041cdc5412f285bcde1f0c2b90fb",
+}
+"""Checksums of published files, which entries once had, and the fingerprints of what these files hold."""
 LEAST_RUNS = 3
 """Runs below which a spread is not worth the name, and no baseline is measured."""
-SUGGESTED_RUNS = 10
-"""Three runs a night see a drop of 5 standard deviations against ten baseline runs, of 8 against five."""
+SUGGESTED_RUNS = 30
+"""Five runs a night see a drop of 3.0 standard deviations against 30 baseline runs, of 3.7 against ten."""
 
-SMALLEST_CHANGE = {"accuracy": 0.01, "gap": 0.01, "f1": 0.02}
-"""Changes that nobody would act on: the tolerances of measured baselines, whose own spread does the rest."""
+SMALLEST_CHANGE = {"accuracy": 0.005, "gap": 0.01, "f1": 0.01}
+"""Changes that nobody would act on: the tolerances of measured baselines, whose own spread does the rest. That of the
+loss is what the accuracy's is in nats; the F1's is of the distance between patterns over classes."""
 
+LEAST_NATS_PER_POINT = 0.02
+"""What stands for the slope of loss against accuracy where the curves do not tell it: less than any that they told."""
 CONFIDENCE = 0.99
 LOCK_SECONDS = 60.0
 """How long an update waits for another one, which holds the file while it writes and not while it trains."""
@@ -46,7 +64,7 @@ class Metric:
     """One metric of a baseline.
 
     Attributes:
-        values: one for each seed, as fractions: an accuracy in [0, 1], a gap in [-1, 1].
+        values: one for each seed: an accuracy in [0, 1], a gap in [-1, 1], a loss in nats, 0 or more.
         tolerance: a difference that passes whatever the spread, either way; absolute, above 0. For a published value,
             which has no spread, all that is allowed.
         tolerance_reason: where that number comes from.
@@ -68,7 +86,7 @@ class ClassMetric:
 
     Attributes:
         values: by class, one for each seed, in [0, 1].
-        tolerance: as a ``Metric``'s, for each class.
+        tolerance: as a ``Metric``'s, for the distance between patterns over classes.
         tolerance_reason: where that number comes from.
     """
 
@@ -83,10 +101,9 @@ class Baseline:
 
     Attributes:
         source: ``measured`` by this suite, or ``published`` in the report that it reproduces.
-        fingerprints: what a run must agree with before it is compared. The data's and the weights' may be a
-            published checksum in place of a fingerprint.
+        fingerprints: what a run must agree with before it is compared.
         weights: what the models started from, in words.
-        metrics: by name, ``accuracy`` and ``gap``; a published baseline may lack the gap.
+        metrics: by name, of ``METRICS``; accuracy always.
         f1: of each class; None if published.
         seeds: one for each value; none if published.
         epochs: how many each run trained; none if published.
@@ -96,6 +113,7 @@ class Baseline:
         environment: of the measured runs; None if published.
         recorded: the day, as YYYY-MM-DD.
         reason: why it was set.
+        nats_per_point: what a percentage point of accuracy is in loss, along the runs' curves; None if not known.
     """
 
     source: str
@@ -110,6 +128,7 @@ class Baseline:
     environment: Environment | None
     recorded: str
     reason: str
+    nats_per_point: float | None = added_later()
 
 
 Baselines = dict[str, dict[str, dict[str, Baseline]]]
@@ -181,15 +200,21 @@ def updating(path: Path) -> Iterator[None]:
     The lock is a file beside it, ``.baselines.json.lock``, which stays there and which git ignores.
 
     Raises:
-        BaselineError: another update did not end within ``LOCK_SECONDS``.
+        BaselineError: another update did not end within ``LOCK_SECONDS``, or another user's lock file cannot be opened.
         OSError: the folder cannot be written.
     """
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    path = link_target(path)  # so that links to one file have one lock
+    lock_file = path.with_name(f".{path.name}.lock")
+    lock = shared_lock(lock_file)
     try:
         lock.acquire(timeout=LOCK_SECONDS)
+    except PermissionError:
+        if not lock_file.exists():
+            raise
+        raise BaselineError(f"{path}: {refused_lock(lock_file)}") from None
     except Timeout:
         raise BaselineError(
-            f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock.lock_file}), "
+            f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock_file}), "
             f"expected it to end; see what that process waits for"
         ) from None
     try:
@@ -220,11 +245,17 @@ def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -
     if not reason.strip():
         raise ValueError("reason: found none, expected why the baseline changes")
     epochs = [run.epochs for run in runs]
+    nats = nats_per_point([run.curves.val_accuracy for run in runs], [run.curves.val_loss for run in runs])
     return Baseline(
         source="measured",
         fingerprints=runs[0].fingerprints,
         weights=runs[0].weights,
-        metrics={name: _measured_metric(name, [getattr(run, name) for run in runs], epochs) for name in METRICS},
+        metrics={
+            name: _measured_metric(name, [getattr(run, name) for run in runs], epochs, nats)
+            for name in METRICS
+            # The validation loss, which an old record has instead, may hold penalties.
+            if name != "loss" or all(run.evaluation.loss is not None for run in runs)
+        },
         f1=_measured_f1(runs),
         seeds=[run.seed for run in runs],
         epochs=epochs,
@@ -233,6 +264,7 @@ def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -
         environment=runs[0].environment,
         recorded=day.isoformat(),
         reason=reason.strip(),
+        nats_per_point=None if nats is None else round(nats, 6),
     )
 
 
@@ -248,7 +280,6 @@ def find_baseline(
     experiment: str,
     dataset: str,
     fingerprints: Fingerprints,
-    checksums: dict[str, str | None],
     update_command: str,
 ) -> Baseline:
     """Return the baseline that a run may be compared with: the measured one, or else the published one.
@@ -258,7 +289,6 @@ def find_baseline(
         experiment: the experiment's name.
         dataset: the data set's name.
         fingerprints: of the run's data, weights and protocol.
-        checksums: the published checksums of ``data`` and ``weights``, each good in place of its fingerprint.
         update_command: what to run to set a baseline, for the message.
 
     Raises:
@@ -270,7 +300,7 @@ def find_baseline(
         raise BaselineError(f"{experiment} on {dataset}: found no baseline, expected one to compare with; {remedy}")
     for part, expected in asdict(baseline.fingerprints).items():
         found = getattr(fingerprints, part)
-        if expected not in {found, checksums.get(part)} or (expected is None) != (found is None):
+        if found != expected:
             raise BaselineError(
                 f"{experiment} on {dataset}: the {part} fingerprint differs, so there is nothing to compare: "
                 f"found {found}, expected {expected} as in the {baseline.source} baseline. If the {part} "
@@ -293,7 +323,7 @@ def prediction_half_width(values: Sequence[float]) -> float:
     return quantile * statistics.stdev(values) * math.sqrt(1 + 1 / n)
 
 
-def _measured_metric(name: str, values: list[float], epochs: list[int]) -> Metric:
+def _measured_metric(name: str, values: list[float], epochs: list[int], nats: float | None) -> Metric:
     if not all(math.isfinite(value) for value in values):
         raise ValueError(f"{name}: found {values}, expected finite numbers")
     if not prediction_half_width(values) < LARGEST_TOLERANCE:
@@ -301,7 +331,10 @@ def _measured_metric(name: str, values: list[float], epochs: list[int]) -> Metri
         raise ValueError(
             f"{name}: found {shown}, expected runs close enough to each other to tell one more apart from any number"
         )
-    tolerance, reason = SMALLEST_CHANGE[name], "the smallest change worth acting on"
+    tolerance, reason = SMALLEST_CHANGE.get(name, 0.0), "the smallest change worth acting on"
+    if name == "loss":
+        tolerance = SMALLEST_CHANGE["accuracy"] * 100 * (nats or LEAST_NATS_PER_POINT)
+        reason = "what the smallest change of accuracy worth acting on is in loss, along the runs' curves"
     if name == "gap":
         means = [
             statistics.fmean(value for value, ended in zip(values, epochs, strict=True) if ended == epoch)
@@ -322,11 +355,20 @@ def _measured_f1(runs: Sequence[Run]) -> ClassMetric:
     )
 
 
+def _by_fingerprint(baseline: Baseline) -> Baseline:
+    """Return a baseline whose data and weights are named by fingerprint, not by the checksum of a published file."""
+    former = baseline.fingerprints
+    weights = FORMER_NAMES.get(former.weights, former.weights) if former.weights else None
+    fingerprints = replace(former, data=FORMER_NAMES.get(former.data, former.data), weights=weights)
+    return replace(baseline, fingerprints=fingerprints)
+
+
 def _check_all(baselines: Baselines) -> None:
     for experiment, datasets in baselines.items():
         for dataset, sources in datasets.items():
             for source, baseline in sources.items():
                 _check(baseline, source, f"baselines.{experiment}.{dataset}.{source}")
+                sources[source] = _by_fingerprint(baseline)
 
 
 def _check(baseline: Baseline, source: str, where: str) -> None:
@@ -352,18 +394,21 @@ def _check(baseline: Baseline, source: str, where: str) -> None:
     expect((baseline.feature_seconds is not None) == measured, "feature_seconds", baseline.feature_seconds, one)
     expect(bool(baseline.f1 and baseline.f1.values) == measured, "f1", baseline.f1, one)
     names = sorted(baseline.metrics)
-    expect(not measured or names == sorted(METRICS), "metrics", names, f"{METRICS}, both if measured")
+    expect(not measured or {*names, "loss"} == {*METRICS}, "metrics", names, f"{METRICS}, all if measured")
+    nats = baseline.nats_per_point
+    expect(nats is None or nats > 0, "nats_per_point", nats, "above 0")
     needed = runs if measured else 1
 
-    def expect_values(place: str, values: list[float], tolerance: float, low: float) -> None:
+    def expect_values(place: str, values: list[float], tolerance: float, low: float, high: float = 1.0) -> None:
         expect(len(values) == needed, f"{place}.values", len(values), f"{needed}, one a seed or one if published")
-        expect(all(low <= value <= 1 for value in values), f"{place}.values", values, f"{low} to 1")
+        expect(all(low <= value <= high for value in values), f"{place}.values", values, f"{low} to {high:g}")
         rule = f"above 0 and below {LARGEST_TOLERANCE}"
         expect(0 < tolerance < LARGEST_TOLERANCE, f"{place}.tolerance", tolerance, rule)
 
     for name, metric in baseline.metrics.items():
         expect(name in METRICS, "metrics", name, f"one of {METRICS}")
-        expect_values(f"metrics.{name}", metric.values, metric.tolerance, 0.0 if name == "accuracy" else -1.0)
+        low, high = RANGES[name]
+        expect_values(f"metrics.{name}", metric.values, metric.tolerance, low, high)
     if baseline.f1 is not None:
         for name, values in baseline.f1.values.items():
             expect_values(f"f1.{name}", values, baseline.f1.tolerance, 0.0)

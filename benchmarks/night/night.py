@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from benchmarks.baselines.baselines import BaselineError
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.resume import runs_to_take
+from benchmarks.records.drifts import judge_history
+from benchmarks.records.exact import Exact, compare_exactly, why_not_comparable, why_not_repeatable
+from benchmarks.records.history import NightOfExperiment, night_of_experiment, read_history
 from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, Selection, damaged_nights
 from benchmarks.records.night_results import NightResults, night_results
 from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
 from benchmarks.report.wording import failure_message
-from benchmarks.statistics.sequential import looks_between
+from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
-from cifar_models.results.run import Run
-from cifar_models.results.run_files import write_run
+from cifar_models.results.run import Run, RunError
+from cifar_models.results.run_files import read_run, record_name, write_run
 
 NOT_REACHED = "the session ended before"
 """Why an experiment was not judged that lacks nothing."""
@@ -38,6 +41,8 @@ class Night:
         resumed: runs of an interrupted night that stand for trainings of tonight.
         notes: what became of other records of that night, a sentence each.
         started: when it did, as its record has it.
+        exact: tonight's runs against the recorded ones that they repeat, when it was judged.
+        drifts: of this night and those before it, when it was judged.
         losses: what could not be written to the end and what to do, a sentence each.
         filed: what was filed, in that order; of two trainings of one experiment and seed both.
     """
@@ -49,6 +54,8 @@ class Night:
         self.resumed: Mapping[TrainingKey, Run] = {}
         self.notes: list[str] = []
         self.started = _now()
+        self.exact: list[Exact] = []
+        self.drifts: list[DriftVerdict] = []
         self.losses: list[str] = []
         self.filed: list[Training] = []
         self._trainings: dict[TrainingKey, Training] = {}
@@ -200,6 +207,47 @@ class Night:
         runs = [training.run for training in self._of(name) if training.run is not None]
         return sorted(runs, key=lambda run: run.seed)
 
+    def _evidence(self, name: str) -> list[Run]:
+        """Return tonight's runs of an experiment that the statistics count, by seed."""
+        return [run for run in self.runs_of(name) if self.settings.is_evidence(run.seed)]
+
+    def recorded_run(self, name: str, seed: int) -> Run | None:
+        """Return a recorded run that a training of tonight repeats if nothing has changed; None if there is none.
+
+        The record of the baseline's runs comes first, then those of earlier nights, the newest first.
+        """
+        file = record_name(name, self.inputs.dataset.name, seed)
+        nights = sorted(self.settings.run_dir.glob(f"[!.]*/{file}"), reverse=True)
+        own = self.folder.path if self.folder else None
+        environment = describe_environment()
+        for path in [self.settings.records / file, *(path for path in nights if path.parent != own)]:
+            try:
+                run = read_run(path)
+            except RunError:
+                continue
+            fingerprints = self.inputs.fingerprints_for(name)
+            if not why_not_repeatable(run, fingerprints=fingerprints, environment=environment):
+                return run
+        return None
+
+    def _history(self, runs: Mapping[str, Sequence[Run]]) -> dict[str, list[NightOfExperiment]]:
+        """Return the nights before this one and this one, of some experiments, by tonight's runs of them."""
+        history = read_history(self.settings.run_dir, self.inputs.dataset.name, until=self.started)
+        for name, some in runs.items():
+            mark = BaselineMark.of(self.inputs.baseline_for(name))
+            history.setdefault(name, []).append(night_of_experiment(self.started, some, mark=mark))
+        return history
+
+    def _exact_lane(self) -> list[Exact]:
+        """Return each of tonight's runs against the recorded one that it repeats, of those that there is one of."""
+        return [
+            compare_exactly(run, recorded)
+            for name in self.trained
+            for run in self.runs_of(name)
+            for recorded in [self.recorded_run(name, run.seed)]
+            if recorded and not why_not_comparable(run, recorded)
+        ]
+
     def _of(self, name: str) -> list[Training]:
         return [training for training in self._trainings.values() if training.experiment == name]
 
@@ -222,28 +270,31 @@ class Night:
 
     def judge(self) -> None:
         """Judge all that has been trained so far; an experiment of which a seed gave no run is left out."""
-        runs = {name: self.runs_of(name) for name in self.trained if not self.problem(name)}
+        runs = {name: self._evidence(name) for name in self.trained if not self.problem(name)}
         self._verdicts, self._of_judged = {}, dict(self._trainings)
+        self.exact = self._exact_lane()
         if runs:
             self._verdicts = judge(
                 runs,
                 {name: self.inputs.baseline_for(name) for name in runs},
                 false_alarm_rate=self.settings.false_alarm_rate,
-                looks=looks_between(self.settings.seeds, self.settings.max_seeds),
+                looks={name: self.settings.looks_of(name) for name in runs},
             )
+            self.drifts = judge_history(self._history(runs), {name: self.inputs.baseline_for(name) for name in runs})
 
     def seeds_wanted(self) -> list[TrainingKey]:
         """Return the trainings that undecided verdicts want before the night is judged again."""
         return [
             (name, seed)
             for name, some in (self._verdicts or {}).items()
-            for seed in range(max(verdict.seeds_wanted or 0 for verdict in some))
+            for position in range(max(verdict.seeds_wanted or 0 for verdict in some))
+            for seed in [self.settings.first_seed + position]
             if (name, seed) not in self._trainings
         ]
 
     def problem(self, name: str) -> str:
         """Return why an experiment cannot be judged; nothing if it can."""
-        trainings = self._of(name)
+        trainings = [training for training in self._of(name) if self.settings.is_evidence(training.seed)]
         if self._interrupted:
             return NOT_REACHED
         if name not in self.selection.verdicts:
@@ -252,8 +303,8 @@ class Night:
             return "none of its trainings was selected"
         if without := [f"seed {one.seed}: {one.description}" for one in trainings if one.run is None]:
             return f"not every training gave a run ({', '.join(without)})"
-        if len(trainings) < self.settings.seeds:
-            return f"found {len(trainings)} of its {self.settings.seeds} trainings, expected all to be selected"
+        if len(trainings) < (expected := len(self.settings.seeds_of(name))):
+            return f"found {len(trainings)} of its {expected} trainings, expected all to be selected"
         return ""
 
     def answer(self, name: str) -> str:
@@ -267,7 +318,13 @@ class Night:
         result = next(one for one in self.results().experiments if one.experiment == name)
         if result.word == Word.NOT_JUDGED:
             raise KeyError(name)
-        return failure_message(result, update_command=self.settings.update_command(name))
+        failure = failure_message(result, update_command=self.settings.update_command(name))
+        apart = [exact for exact in self.exact if exact.experiment == name and not exact.identical]
+        drifts = [drift for drift in self.drifts if drift.experiment == name]
+        if not failure and not drifts and not (apart and self.settings.exact):
+            return ""
+        changed = [f"{name} seed {exact.seed}: {exact}" for exact in apart]
+        return "\n".join([*changed, *(f"{name}: {drift}: {drift.word}" for drift in drifts), *filter(None, [failure])])
 
     # --- all of it ---
 
@@ -304,6 +361,8 @@ class Night:
             verdicts=[verdict for some in self.verdicts.values() for verdict in some],
             problems={name: self._why_not_judged(name) for name in self.trained if name not in self.verdicts},
             baselines={name: BaselineMark.of(self.inputs.baseline_for(name)) for name in self.verdicts},
+            exact=list(self.exact),
+            drifts=list(self.drifts),
             selection=self.selection | self._promised,
         )
 

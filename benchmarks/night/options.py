@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 import shlex
 from pathlib import Path
 
 import pytest
 
+from benchmarks.baselines.baselines import LEAST_RUNS
 from benchmarks.night.settings import Settings
+from benchmarks.records.night_folder import newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models import experiments
+from cifar_models.storage.files import user_path
 
 PATHS = ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines")
 """Options whose value is a path."""
-
-
-def _path(text: str) -> Path:
-    """Return a path, with the home folder for a ``~`` that the shell has left: ``--run-dir=~/nights``."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # no such user, or no home folder
-        return Path(text)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -43,13 +40,14 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--data-dir",
-        type=_path,
+        type=user_path,
         metavar="DIR",
-        help="folder with cifar-10-python.tar.gz or cifar-10-batches-py/ (default: Keras's cache, then its download)",
+        help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
+        "(default: Keras's cache, then its download)",
     )
     group.addoption(
         "--weights-dir",
-        type=_path,
+        type=user_path,
         metavar="DIR",
         help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )
@@ -62,15 +60,28 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--seeds",
         type=int,
-        default=3,
         metavar="N",
-        help="train each experiment with seeds 0 to N-1 (default: %(default)s)",
+        help="train each experiment with N seeds (default: as many as it needs to see a drop of a point and a half on "
+        "synthetic data, and 3 on others)",
+    )
+    group.addoption(
+        "--first-seed",
+        type=int,
+        metavar="S",
+        help="train seeds from S on, to repeat a night of another day (default: those of today's block, which no "
+        "baseline has; 0 with --update-baselines)",
+    )
+    group.addoption(
+        "--exact",
+        action="store_true",
+        help="fail where a run differs in any digit from the recorded run of the same seed and conditions",
     )
     group.addoption(
         "--max-seeds",
         type=int,
         metavar="M",
-        help="train up to M seeds of an experiment whose verdict is undecided (default: as many as --seeds)",
+        help="train up to M seeds of an experiment whose verdict is undecided (default: as many as --seeds, which it "
+        "needs)",
     )
     group.addoption(
         "--false-alarm-rate",
@@ -87,14 +98,14 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--reason", metavar="TEXT", help="why the baselines change, kept with them")
     group.addoption(
         "--run-dir",
-        type=_path,
+        type=user_path,
         metavar="DIR",
         help="where each night keeps a folder with the record of each finished training (default: the ini value "
         "'run_dir', runs/ beside the ini file)",
     )
     group.addoption(
         "--report-dir",
-        type=_path,
+        type=user_path,
         metavar="DIR",
         help="where to write the night's page, report.html, and PNG files (default: the night's folder in --run-dir)",
     )
@@ -106,7 +117,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--baselines",
-        type=_path,
+        type=user_path,
         metavar="FILE",
         help="the baselines file (default: the ini value 'baselines', baselines.json beside the ini file)",
     )
@@ -125,7 +136,7 @@ def read_settings(config: pytest.Config) -> Settings:
     option = config.getoption
     return Settings(
         baselines_path=baselines_file(config),
-        run_dir=option("run_dir") or project_folder(config) / config.getini("run_dir"),
+        run_dir=option("run_dir") or project_folder(config) / user_path(config.getini("run_dir")),
         report_dir=option("report_dir"),
         dataset=option("dataset"),
         data_dir=option("data_dir"),
@@ -133,7 +144,10 @@ def read_settings(config: pytest.Config) -> Settings:
         gpu=option("gpu"),
         feature_cache=not option("no_feature_cache"),
         seeds=option("seeds"),
-        max_seeds=option("max_seeds") or option("seeds"),
+        max_seeds=option("max_seeds"),
+        first_seed=_first_seed(config),
+        repeats=option("first_seed") is None and not option("update_baselines"),
+        exact=option("exact"),
         false_alarm_rate=option("false_alarm_rate"),
         reason=option("reason"),
         resume=option("resume"),
@@ -144,7 +158,7 @@ def read_settings(config: pytest.Config) -> Settings:
 def baselines_file(config: pytest.Config) -> Path:
     """Return the file that this session judges by: the option's, or else the ini value's."""
     path: Path | None = config.getoption("baselines")
-    return path or project_folder(config) / config.getini("baselines")
+    return path or project_folder(config) / user_path(config.getini("baselines"))
 
 
 def experiment_names(config: pytest.Config) -> list[str]:
@@ -177,15 +191,23 @@ def project_folder(config: pytest.Config) -> Path:
 def _check_numbers(config: pytest.Config) -> None:
     seeds, reason = config.getoption("seeds"), config.getoption("reason")
     updating = config.getoption("update_baselines")
-    if seeds < 1:
-        raise pytest.UsageError(f"--seeds: found {seeds}, expected 1 or more")
+    if seeds is not None and not 1 <= seeds <= BLOCK:
+        raise pytest.UsageError(f"--seeds: found {seeds}, expected {'1 or more' if seeds < 1 else f'at most {BLOCK}'}")
+    first = config.getoption("first_seed")
+    if first is not None and not 0 <= first < 2**32 - BLOCK:
+        raise pytest.UsageError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")
+    if config.getoption("exact") and updating:
+        raise pytest.UsageError("--exact: found with --update-baselines, which judges nothing; leave it out")
     if updating and not (reason or "").strip():
         raise pytest.UsageError("--update-baselines: found no --reason, expected why the baselines change")
-    if updating and seeds < 3:
+    if updating and (seeds or 0) < LEAST_RUNS:
+        found = "no --seeds" if seeds is None else f"--seeds {seeds}"
         raise pytest.UsageError(
-            f"--update-baselines: found --seeds {seeds}, expected 3 or more: their spread is the tolerance"
+            f"--update-baselines: found {found}, expected {LEAST_RUNS} or more: their spread is the tolerance"
         )
     max_seeds, rate = config.getoption("max_seeds"), config.getoption("false_alarm_rate")
+    if max_seeds is not None and seeds is None:
+        raise pytest.UsageError(f"--max-seeds: found {max_seeds} without --seeds, expected both")
     if max_seeds is not None and max_seeds < seeds:
         raise pytest.UsageError(f"--max-seeds: found {max_seeds}, expected {seeds} or more, as --seeds says")
     if max_seeds is not None and updating:
@@ -194,6 +216,21 @@ def _check_numbers(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--false-alarm-rate: found {rate}, expected a number above 0 and below 0.5")
     if reason is not None and not updating:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
+
+
+def _first_seed(config: pytest.Config) -> int:
+    """Return the option's; else 0 to measure baselines, the interrupted night's to go on with, or today's block's."""
+    if (first := config.getoption("first_seed")) is not None:
+        return int(first)
+    if config.getoption("update_baselines"):
+        return 0
+    day = datetime.datetime.now(tz=datetime.UTC).date()
+    if config.getoption("resume"):
+        run_dir = config.getoption("run_dir") or project_folder(config) / config.getini("run_dir")
+        dataset = config.getoption("dataset")
+        interrupted = [night for _, night in newest_first(run_dir) if not night.ended and night.dataset == dataset]
+        day = datetime.datetime.fromisoformat(interrupted[0].started).date() if interrupted else day
+    return first_seed_of(day)
 
 
 def _check_paths(config: pytest.Config) -> None:

@@ -19,7 +19,7 @@ from benchmarks.night.training import Show, train_and_file, why_impossible
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import Selection
 from benchmarks.records.trainings import Outcome, Training
-from benchmarks.report.terminal import changes_table, published_table, trainings_table, verdicts_table
+from benchmarks.report.terminal import changes_table, exact_table, published_table, trainings_table, verdicts_table
 from cifar_models.datasets import DatasetError
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
@@ -67,7 +67,7 @@ def start_night(
             ) from None
     session = config.stash[SESSION] = NightSession(config, night)
     config.pluginmanager.register(session)
-    config.pluginmanager.register(_OtherPluginsAtTheEnd(session))
+    config.pluginmanager.register(_OtherPluginsAtTheEnd())
     return session
 
 
@@ -114,12 +114,23 @@ class NightSession:
         """Fail an item whose experiment cannot be trained and judged, before the training; say why in full once."""
         reason = why_impossible(self.night, name)
         if reason is None:
+            self._require_recorded(name, seed)
             return
         outcome, text = reason
         said_before = name in self.night.trained
         if seed is not None:
             self.night.file(Training(name, seed, outcome))
         pytest.fail(f"{name}: {outcome}, as said above" if said_before else text, pytrace=False)
+
+    def _require_recorded(self, name: str, seed: int | None) -> None:
+        """Skip a training for the exact lane alone where there is nothing that it could repeat."""
+        night = self.night
+        if seed is None or night.settings.is_evidence(seed) or night.recorded_run(name, seed):
+            return
+        night.file(Training(name, seed, Outcome.NOTHING_TO_REPEAT))
+        pytest.skip(
+            f"{name} seed {seed}: no run recorded with these data, weights, protocol, versions, processor and threads"
+        )
 
     def train(self, item: pytest.Item, name: str, seed: int) -> str:
         """Train for an item and show the progress; return why there is no run that can be judged, if so."""
@@ -170,10 +181,14 @@ class NightSession:
         try:
             return (yield)
         except Exception as error:  # noqa: BLE001 - of another plugin, after which pytest would print nothing
-            self.complain(session, error)
+            self._said.append(f"another plugin failed after the night: {type(error).__name__}: {error}")
+            session.exitstatus = session.exitstatus or NOT_JUDGED
             reporter = self._config.pluginmanager.getplugin("terminalreporter")
-            if reporter is not None:
-                self.print(reporter)
+            if reporter is not None and not self._printed:
+                self._config.hook.pytest_terminal_summary(
+                    terminalreporter=reporter, exitstatus=session.exitstatus, config=self._config
+                )
+                reporter.summary_stats()
             return None
 
     def _end(self, session: pytest.Session) -> None:
@@ -191,18 +206,16 @@ class NightSession:
         if ended:
             selected = {*night.selection.verdicts, *night.trained}
             session.exitstatus = exit_status(
-                (verdict.word for some in night.verdicts.values() for verdict in some),
+                [
+                    *(verdict.word for some in night.verdicts.values() for verdict in some),
+                    *(drift.word for drift in night.drifts),
+                ],
                 failed_otherwise=self.failed_otherwise
-                or any(training.outcome == Outcome.DIVERGED for training in night.trainings),
+                or any(training.outcome == Outcome.DIVERGED for training in night.trainings)
+                or (night.settings.exact and not all(exact.identical for exact in night.exact)),
                 not_judged=bool(selected - night.verdicts.keys() or night.losses),
             )
         self._said += write_reports(session, night)
-
-    def complain(self, session: pytest.Session, error: Exception) -> None:
-        """Keep what another plugin raised after the night; it is no answer of the night."""
-        self._said.append(f"another plugin failed after the night: {type(error).__name__}: {error}")
-        if not isinstance(error, Warning):
-            session.exitstatus = session.exitstatus or NOT_JUDGED
 
     @pytest.hookimpl(wrapper=True, trylast=True)  # after pytest's failures and errors
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
@@ -229,6 +242,11 @@ class NightSession:
         if not night.settings.updates:
             names = [name for name in night.trained if name not in night.verdicts]
             problems = {name: night.problem(name) or NOT_REACHED for name in names}
+            if night.exact:
+                reporter.write_sep("=", "exact lane: the same seeds, recorded and tonight")
+                reporter.write_line(exact_table(night.exact))
+            for drift in night.drifts:
+                reporter.write_line(f"{drift.experiment}: {drift}: {drift.word}")
             reporter.write_sep("=", f"verdicts, false-alarm rate {night.settings.false_alarm_rate:g} a night")
             reporter.write_line(verdicts_table(night.verdicts, problems))
         if night.folder is not None:
@@ -256,18 +274,11 @@ class NightSession:
 
 
 class _OtherPluginsAtTheEnd:
-    """Keeps what other plugins raise when the session ends from hiding the night and pytest's own summary."""
+    """Keeps a warning of one plugin, as of a cache that cannot be written, from stopping what the others end with."""
 
-    def __init__(self, session: NightSession) -> None:
-        self._session = session
-
-    @pytest.hookimpl(wrapper=True, trylast=True)  # within pytest's own wrapper, which prints the summary
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Have warnings be no errors, so that each plugin ends; keep any other error for the summary."""
+    @pytest.hookimpl(wrapper=True, trylast=True)  # within pytest's own wrapper, which makes warnings errors
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Have warnings be no errors."""
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            try:
-                return (yield)
-            except Exception as error:  # noqa: BLE001 - of another plugin
-                self._session.complain(session, error)
-                return None
+            return (yield)

@@ -8,6 +8,24 @@ from pathlib import Path
 from benchmarks.baselines.baselines import SUGGESTED_RUNS
 from benchmarks.records.night_folder import RECORDS
 from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.sequential import looks_between
+
+SEEDS: dict[str, dict[str, int]] = {
+    "synthetic": {
+        "simple_cnn": 6,
+        "vgg16_frozen": 6,
+        "improved_cnn": 2,
+        "resnet50_frozen": 6,
+        "resnet50_finetuned": 2,
+    }
+}
+"""Seeds a night, by data set and experiment, where they are not ``OTHER_SEEDS``: chosen so that each experiment sees a
+point and a half. Further seeds of a frozen backbone's head are nearly free."""
+OTHER_SEEDS = 3
+REPEATED_SEED = 0
+"""The first seed of every baseline."""
+NOT_REPEATED = ("resnet50_finetuned",)
+"""Experiments without a training for the exact lane: a seed takes a minute. Golden trajectories see their layers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +41,11 @@ class Settings:
         weights_dir: where ImageNet weights are; None for Keras's cache or download.
         gpu: whether to train on the GPU.
         feature_cache: whether a frozen part's output is computed once and kept for the session.
-        seeds: with how many seeds each experiment is trained, from 0 on.
-        max_seeds: with how many at most while its verdict is undecided.
+        seeds: with how many seeds each experiment is trained; None for what ``SEEDS`` says.
+        max_seeds: with how many at most while its verdict is undecided; None for no more.
+        first_seed: the first of them.
+        repeats: whether a night trains the baselines' first seed too, for the exact lane alone.
+        exact: whether a run that differs from the recorded one of its seed fails.
         false_alarm_rate: chance that a night without any change has anything but passes.
         reason: why the baselines change; None for a night that judges.
         resume: whether to go on with an interrupted night.
@@ -39,8 +60,11 @@ class Settings:
     weights_dir: Path | None = None
     gpu: bool = False
     feature_cache: bool = True
-    seeds: int = 3
-    max_seeds: int = 3
+    seeds: int | None = None
+    max_seeds: int | None = None
+    first_seed: int = 0
+    repeats: bool = False
+    exact: bool = False
     false_alarm_rate: float = FALSE_ALARM_RATE
     reason: str | None = None
     resume: bool = False
@@ -55,6 +79,27 @@ class Settings:
     def records(self) -> Path:
         """The folder with the records of the baselines' own runs."""
         return self.baselines_path.parent / RECORDS
+
+    def seeds_of(self, experiment: str) -> range:
+        """Return the seeds that an experiment is trained with, as many as a variant's own experiment."""
+        name, *_ = experiment.split("+")
+        count = self.seeds or SEEDS.get(self.dataset, {}).get(name, OTHER_SEEDS)
+        return range(self.first_seed, self.first_seed + count)
+
+    def looks_of(self, experiment: str) -> tuple[int, ...]:
+        """Return the numbers of an experiment's runs at which it is judged."""
+        count = len(self.seeds_of(experiment))
+        return looks_between(count, self.max_seeds or count)
+
+    def trainings_of(self, experiment: str) -> list[int]:
+        """Return all seeds to train, that of the exact lane first."""
+        seeds = list(self.seeds_of(experiment))
+        name, *_ = experiment.split("+")
+        return [REPEATED_SEED, *seeds] if self.repeats and name not in NOT_REPEATED else seeds
+
+    def is_evidence(self, seed: int) -> bool:
+        """Return whether a training counts in the statistics: not if it only repeats one of the baseline's."""
+        return not self.repeats or seed != REPEATED_SEED
 
     def update_command(self, experiment: str) -> str:
         """Return the command that measures an experiment's baseline anew, with this session's options."""

@@ -9,6 +9,7 @@ from benchmarks.night.night import Night
 from benchmarks.records.trainings import Outcome, Training
 from cifar_models.experiments import find_experiment
 from cifar_models.models.pretrained import WeightsError
+from cifar_models.results.agreement import disagreements
 from cifar_models.training import train as training
 from cifar_models.training.features import SESSION_FEATURES
 from cifar_models.training.progress import Progress
@@ -67,4 +68,9 @@ def train_and_file(night: Night, name: str, seed: int, show: Show | None = None)
     except Exception as error:
         night.file(Training(name, seed, Outcome.FAILED, detail=type(error).__name__))
         raise
+    if found := disagreements(run):
+        return night.file(Training(name, seed, Outcome.CONTRADICTS, detail="; ".join(found))) or (
+            f"{'; '.join(found)}: an error of the suite or of a library, whatever the numbers are worth; find what "
+            f"makes them differ"
+        )
     return night.file(Training(name, seed, Outcome.TRAINED, run))

@@ -1,8 +1,8 @@
-"""Accuracy, gap and speed over the past nights, so that a drift too slow for any single night is seen."""
+"""Accuracy, loss, gap and speed over the past nights, so that a drift too slow for any single night is seen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -10,7 +10,7 @@ from statistics import fmean
 from benchmarks.records.night_folder import BaselineMark, nights, read_night_runs
 from cifar_models.results.run import Run
 
-METRICS = ("accuracy", "gap", "seconds an epoch")
+METRICS = ("accuracy", "loss", "gap", "seconds an epoch")
 """What is followed; the seconds are those of the training, without a frozen part's features."""
 MOST_NIGHTS = 365
 RECENT_NIGHTS = 7
@@ -23,12 +23,14 @@ class NightOfExperiment:
 
     Attributes:
         started: when the night did, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
-        values: of each metric in ``METRICS``, one for each run; accuracy and gap are fractions.
+        seeds: one for each run.
+        values: of each metric in ``METRICS``, one for each run; accuracy and gap are fractions, the loss is in nats.
         mark: of the baseline that the night was held against; None if it was not judged.
-        baseline: the mean of the baseline's values by metric, of accuracy and gap; empty if not judged.
+        baseline: the mean of the baseline's values by metric, of those judged; empty if not judged.
     """
 
     started: str
+    seeds: list[int]
     values: dict[str, list[float]]
     mark: BaselineMark | None
     baseline: dict[str, float]
@@ -63,21 +65,24 @@ def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[N
     some.sort(key=lambda night: night[1].started)
     history: dict[str, list[NightOfExperiment]] = {}
     for path, night in some[-MOST_NIGHTS:]:
-        runs, _ = read_night_runs(path)
-        for name in dict.fromkeys(run.experiment for run in runs):
-            history.setdefault(name, []).append(
-                NightOfExperiment(
-                    started=night.started,
-                    values=_values([run for run in runs if run.experiment == name]),
-                    mark=night.baselines.get(name),
-                    baseline={
-                        verdict.metric: verdict.baseline
-                        for verdict in night.verdicts
-                        if verdict.experiment == name and verdict.metric in METRICS
-                    },
-                )
-            )
+        all_runs, _ = read_night_runs(path)
+        for name in dict.fromkeys(run.experiment for run in all_runs):
+            runs = [run for run in all_runs if run.experiment == name]
+            baseline = {
+                verdict.metric: verdict.baseline
+                for verdict in night.verdicts
+                if verdict.experiment == name and verdict.metric in METRICS
+            }
+            mark = night.baselines.get(name)
+            history.setdefault(name, []).append(night_of_experiment(night.started, runs, mark=mark, baseline=baseline))
     return history
+
+
+def night_of_experiment(
+    started: str, runs: Sequence[Run], *, mark: BaselineMark | None, baseline: Mapping[str, float] | None = None
+) -> NightOfExperiment:
+    """Return what the history holds of one experiment's runs in a night; arguments as the attributes."""
+    return NightOfExperiment(started, [run.seed for run in runs], _values(runs), mark, dict(baseline or {}))
 
 
 def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:
@@ -107,6 +112,7 @@ def recent_drift(some: Sequence[NightOfExperiment], metric: str) -> Drift | None
 def _values(runs: Sequence[Run]) -> dict[str, list[float]]:
     return {
         "accuracy": [run.accuracy for run in runs],
+        "loss": [run.loss for run in runs],
         "gap": [run.gap for run in runs],
         "seconds an epoch": [run.timings.training / run.epochs for run in runs],
     }

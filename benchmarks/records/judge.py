@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from benchmarks.baselines.baselines import Baseline
-from benchmarks.statistics.verdict import Check, Source, Verdict, judge_night
+from benchmarks.statistics.class_pattern import pattern_distances
+from benchmarks.statistics.verdict import Check, Looks, Source, Verdict, judge_night
 from cifar_models.results.run import Run
 
-HIGHER_IS_BETTER = {"accuracy": True, "gap": False}
+HIGHER_IS_BETTER = {"accuracy": True, "loss": False, "gap": False}
+HEADLINE = ("accuracy", "loss")
+"""The metrics that a night's sight is stated by; the others share a smaller part of the false-alarm rate."""
+CLASSES = "classes"
+"""The check of all classes together: whether their F1 scores have the pattern of the baseline's."""
 CLASS_METRIC = "F1 of "
-"""What the name of a class's metric begins with; the class follows."""
+"""What the name of a single class's metric begins with in records of old nights; the class follows."""
 
 
 def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
-    """Return what an experiment's runs are judged by: accuracy, gap, and the F1 of each class that has a baseline.
+    """Return what an experiment's runs are judged by: the metrics that the baseline has, and the pattern over classes.
 
     Args:
         runs: tonight's, in the order of training, one or more.
@@ -28,29 +35,50 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
         Check(
             experiment=runs[0].experiment,
             metric=name,
-            baseline=tuple(metric.values),
+            baseline=tuple(baseline.metrics[name].values),
             today=tuple(getattr(run, name) for run in runs),
-            tolerance=metric.tolerance,
-            higher_is_better=HIGHER_IS_BETTER[name],
+            tolerance=baseline.metrics[name].tolerance,
+            higher_is_better=better,
             source=source,
+            family="headline" if name in HEADLINE else "secondary",
+            per_point={"accuracy": 0.01, "loss": baseline.nats_per_point}.get(name),
         )
-        for name, metric in sorted(baseline.metrics.items())
+        for name, better in HIGHER_IS_BETTER.items()
+        if name in baseline.metrics
     ]
     if baseline.f1 is not None:
-        checks += [
+        names = list(baseline.f1.values)
+        before, now = pattern_distances(
+            np.array([baseline.f1.values[name] for name in names]).T,
+            np.array([[run.evaluation.classes[name].f1 for name in names] for run in runs]),
+        )
+        checks.append(
             Check(
                 experiment=runs[0].experiment,
-                metric=f"{CLASS_METRIC}{name}",
-                baseline=tuple(values),
-                today=tuple(run.evaluation.classes[name].f1 for run in runs),
+                metric=CLASSES,
+                baseline=tuple(before.tolist()),
+                today=tuple(now.tolist()),
                 tolerance=baseline.f1.tolerance,
-                higher_is_better=True,
+                higher_is_better=False,
                 source=source,
-                family="per_class",
+                family="secondary",
+                one_sided=True,
             )
-            for name, values in baseline.f1.values.items()
-        ]
+        )
     return checks
+
+
+def best_sight(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Return the verdict by which a night sees the smallest drop of accuracy in an experiment, its ``points``.
+
+    It is the accuracy's or the loss's. Each alone would catch its drop, so both together catch the smaller one.
+
+    Returns:
+        None if neither states a smallest drop, as for a published baseline.
+    """
+    stated = [(verdict.points, verdict) for verdict in verdicts if verdict.metric in HEADLINE]
+    known = [(points, verdict) for points, verdict in stated if points is not None]
+    return min(known, key=lambda one: one[0])[1] if known else None
 
 
 def judge(
@@ -58,7 +86,7 @@ def judge(
     baselines: Mapping[str, Baseline],
     *,
     false_alarm_rate: float,
-    looks: Sequence[int],
+    looks: Looks,
 ) -> dict[str, list[Verdict]]:
     """Hold all of a night's runs against their baselines, with one false-alarm rate for all that is checked.
 
@@ -71,7 +99,7 @@ def judge(
         looks: numbers of runs at which to judge, see ``verdict.judge_night``.
 
     Returns:
-        By experiment, a verdict for accuracy, gap and each class's F1, in this order.
+        By experiment, a verdict for accuracy, loss, gap and the pattern over classes, in this order.
 
     Raises:
         ValueError: as ``verdict.judge_night`` and ``checks_of``.

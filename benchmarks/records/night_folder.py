@@ -14,9 +14,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.shared_lock import refused_lock, shared_lock
+from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
 from benchmarks.records.trainings import same_numbers
 from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
@@ -99,6 +102,8 @@ class NightRecord:
         false_alarm_rate: of the whole night.
         verdicts: in the order of the table; one of format 1 has means alone, no values.
         problems: why an experiment was not judged, by its name.
+        exact: each run that repeats a recorded one, against it.
+        drifts: of accuracy and loss over this night and those before it.
         baselines: by experiment, of those judged.
         selection: what the night is to do before it has ended; empty in a record of format 1.
     """
@@ -111,6 +116,8 @@ class NightRecord:
     verdicts: list[Verdict] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     baselines: dict[str, BaselineMark] = field(default_factory=dict)
+    exact: list[Exact] = field(default_factory=list)
+    drifts: list[DriftVerdict] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
 
 
@@ -136,7 +143,7 @@ class NightFolder:
                 path.mkdir()
             except FileExistsError:
                 continue
-            folder = cls(path, FileLock(path / _LOCK))
+            folder = cls(path, shared_lock(path / _LOCK))
             try:
                 folder._lock.acquire()
                 folder.write_record(record)
@@ -156,7 +163,10 @@ class NightFolder:
         for path, record in newest_first(run_dir):
             if record.ended is not None or (record.dataset, record.data) != (dataset, data):
                 continue
-            folder = cls.take(path)
+            try:
+                folder = cls.take(path)
+            except PermissionError:  # another user's, who may go on with it
+                continue
             if folder is None:
                 continue
             # Once more, under the lock: whoever held it may have ended the night since, or removed it.
@@ -174,11 +184,15 @@ class NightFolder:
         Raises:
             OSError: the folder cannot be written.
         """
-        folder = cls(path, FileLock(path / _LOCK))
+        folder = cls(path, shared_lock(path / _LOCK))
         try:
             folder._lock.acquire(blocking=False)
         except Timeout:
             return None
+        except PermissionError:
+            if not (path / _LOCK).exists():
+                raise
+            raise PermissionError(f"{path}: {refused_lock(path / _LOCK)}") from None
         return folder
 
     def write_record(self, record: NightRecord) -> None:
@@ -284,7 +298,7 @@ def read_night(path: Path) -> NightRecord:
 
 def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record of format 1 as one of today's; what it did not hold is None, empty, or follows from the rest."""
-    record["selection"] = asdict(Selection())
+    record |= {"selection": asdict(Selection()), "exact": [], "drifts": []}
     marks, verdicts = record.get("baselines"), record.get("verdicts")
     if isinstance(marks, dict) and all(isinstance(mark, dict) for mark in marks.values()):
         record["baselines"] = {name: mark | {"fingerprint": None} for name, mark in marks.items()}
@@ -294,7 +308,7 @@ def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _missing_in_format_1(verdict: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]:
-    statistics = ("deviation", "degrees_of_freedom", "p_value", "level", "seeds_wanted")
+    statistics = ("deviation", "degrees_of_freedom", "p_value", "level", "seeds_wanted", "per_point")
     today, baseline = verdict.get("today"), verdict.get("baseline")
     return {
         "effect": today - baseline if isinstance(today, float) and isinstance(baseline, float) else None,

@@ -108,9 +108,12 @@ def night_results(
             says so, and its runs do not stand for those that the night was held against.
         records: the folder with the records of the baselines' own runs, such as ``night_folder.RECORDS``.
         folder: the night's.
-        notes: that come before those on baselines.
+        notes: that come before those on baselines, and after what the exact lane and the history found.
     """
-    notes, results = [*notes], []
+    apart = [exact for exact in night.exact if not exact.identical]
+    changed = [f"{exact.experiment} seed {exact.seed}: {exact}." for exact in apart]
+    notes = [*changed, *(f"{drift.experiment}: {drift}." for drift in night.drifts), *notes]
+    results = []
     names = [verdict.experiment for verdict in night.verdicts] + [*night.problems] + [run.experiment for run in runs]
     for name in dict.fromkeys(names):
         mark = night.baselines.get(name)

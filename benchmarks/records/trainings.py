@@ -24,13 +24,20 @@ class Outcome(StrEnum):
     OTHER_CODE = "not of this night"
     """A worker trained it with other data, weights, code or packages than those that the night began with."""
     DIFFERENT = "trained twice with different results"
+    NOTHING_TO_REPEAT = "no recorded run to repeat"
+    """A training for the exact lane alone, where no run was recorded under tonight's conditions."""
+    CONTRADICTS = "its record contradicts itself"
+    """What the run says twice, it does not say twice the same: an error of the suite or of a library."""
     FAILED = "failed"
     """It ended in an error of the code."""
 
     @property
     def final(self) -> bool:
         """Whether trying again comes to the same: there is a run, or there is none for a reason that stays."""
-        return self in (Outcome.TRAINED, Outcome.RESUMED, Outcome.DIVERGED, Outcome.NO_BASELINE, Outcome.NO_WEIGHTS)
+        return self in (
+            *(Outcome.TRAINED, Outcome.RESUMED, Outcome.DIVERGED, Outcome.CONTRADICTS),
+            *(Outcome.NO_BASELINE, Outcome.NO_WEIGHTS, Outcome.NOTHING_TO_REPEAT),
+        )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from cifar_models.figures.style import PANEL_HEIGHT, PANEL_WIDTH, Panel
 
 AXES = {
     "accuracy": "accuracy (share of images)",
+    "loss": "loss (nats)",
     "gap": "gap (share of images)",
     "seconds an epoch": "time of an epoch (s)",
 }

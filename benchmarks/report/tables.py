@@ -27,8 +27,16 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
 
 
 def catches(verdict: Verdict) -> str:
-    """Return the smallest change for the worse that a night like this does not pass, 95 times in 100."""
-    return "not known" if verdict.smallest_drop is None else f"{verdict.smallest_drop:.4f}"
+    """Return the smallest change for the worse that a night like this does not pass, 95 times in 100.
+
+    That of accuracy and of loss is in percentage points of accuracy, the loss's with the rate of conversion.
+    """
+    if verdict.smallest_drop is None:
+        return "not known"
+    if verdict.points is None:
+        return f"{verdict.smallest_drop:.4f}"
+    converted = "" if verdict.metric == "accuracy" else f" at {verdict.per_point:.3f} nats"
+    return f"{verdict.points:.1f} points{converted}"
 
 
 def _row(verdict: Verdict) -> tuple[str, ...]:

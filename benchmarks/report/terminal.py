@@ -8,6 +8,7 @@ from statistics import fmean
 from tabulate import tabulate
 
 from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.records.exact import Exact
 from benchmarks.records.trainings import Training
 from benchmarks.report.tables import verdict_table
 from benchmarks.statistics.verdict import Verdict
@@ -38,6 +39,12 @@ def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[
     rows = [[name, *row] for name, some in verdicts.items() for row in verdict_table(some).rows]
     rows += [[name, *[""] * (len(headers) - 2), f"not judged: {why}"] for name, why in problems.items()]
     return _text(headers, rows)
+
+
+def exact_table(exact: Sequence[Exact]) -> str:
+    """Return each run that repeats a recorded one and whether it is identical; those that are not first."""
+    rows = [[one.experiment, str(one.seed), str(one)] for one in sorted(exact, key=lambda one: one.identical)]
+    return _text(["experiment", "seed", "to the last digit"], rows)
 
 
 def published_table(baselines: Baselines, trainings: Sequence[Training]) -> str:

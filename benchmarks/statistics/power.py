@@ -83,7 +83,7 @@ def seeds_needed(
     baseline_runs: int,
     tolerance: float,
     checks: int,
-    per_class_checks: int = 0,
+    secondary_checks: int = 0,
     false_alarm_rate: float = FALSE_ALARM_RATE,
     power: float = 0.95,
     at_most: int = 20,
@@ -92,7 +92,7 @@ def seeds_needed(
 
     None means that even `at_most` seeds do not do. `deviation`, of one run, is taken for the true one. `drop` is
     a change for the worse, above `tolerance`, all three in the metric's unit; `checks` counts the night's
-    headline checks (accuracy and gap) with this one, `per_class_checks` the others. The level is that of Holm's
+    headline checks (accuracy and loss) with this one, `secondary_checks` the others. The level is that of Holm's
     first step, the strictest.
 
     Raises:
@@ -103,13 +103,13 @@ def seeds_needed(
         raise ValueError(f"baseline_runs {baseline_runs} must be at least 3")
     if not drop > tolerance >= 0:
         raise ValueError(f"drop {drop} must be above the tolerance {tolerance}: smaller ones always pass")
-    if checks < 1 or per_class_checks < 0 or at_most < 1:
+    if checks < 1 or secondary_checks < 0 or at_most < 1:
         raise ValueError(
-            f"checks {checks} and at_most {at_most} must be at least 1, per_class_checks {per_class_checks} at least 0"
+            f"checks {checks} and at_most {at_most} must be at least 1, secondary_checks {secondary_checks} at least 0"
         )
     if not 0 < false_alarm_rate < 0.5:
         raise ValueError(f"false_alarm_rate {false_alarm_rate} must lie between 0 and 0.5")
-    share = FAMILY_SHARES["headline"] if per_class_checks else 1.0
+    share = FAMILY_SHARES["headline"] if secondary_checks else 1.0
 
     def caught(seeds: int) -> bool:
         look = Look(baseline_runs=baseline_runs, today_runs=seeds, level=false_alarm_rate * share / checks)

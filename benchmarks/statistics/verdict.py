@@ -18,7 +18,7 @@ the false-alarm rate.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, Literal, get_args
@@ -39,6 +39,8 @@ from benchmarks.statistics.word import Word
 
 Source = Literal["measured", "published"]
 Rule = Literal["tolerance", "t-test"]
+Looks = Sequence[int] | Mapping[str, Sequence[int]]
+"""Numbers of runs at which to judge: the same for all experiments, or by experiment."""
 
 LEAST_BASELINE_RUNS = 3
 
@@ -50,7 +52,10 @@ _ROUNDING = 1e-9
 class Check:
     """One metric of one experiment: its baseline runs, today's runs in the order of training, its rules.
 
-    Values and `tolerance` are in the metric's unit (accuracy, gap and F1: fractions, not percentage points).
+    Values and `tolerance` are in the metric's unit (accuracy, gap and F1: fractions, not percentage points; loss:
+    nats). Of a check that is `one_sided` a change for the better passes: a distance that is smaller than usual is no
+    news, where an accuracy that jumps is as likely a leak as a gift. `per_point` is the change that goes with a
+    percentage point of accuracy, above 0; None if not known.
 
     Raises:
         ValueError: a value is not finite, the tolerance negative, there are no runs today, or the baseline
@@ -65,6 +70,8 @@ class Check:
     higher_is_better: bool
     source: Source = "measured"
     family: Family = "headline"
+    one_sided: bool = False
+    per_point: float | None = None
 
     def __post_init__(self) -> None:
         name = f"{self.experiment} {self.metric}"
@@ -112,6 +119,7 @@ class Verdict:
         smallest_drop: change for the worse that the night catches with the stated power, if `deviation` is
             the true one.
         seeds_wanted: how many runs the next look takes; None if there is none.
+        per_point: change of the metric that goes with a percentage point of accuracy; None if not known.
     """
 
     experiment: str
@@ -135,13 +143,21 @@ class Verdict:
     level: float | None = None
     smallest_drop: float | None = None
     seeds_wanted: int | None = None
+    per_point: float | None = None
+
+    @property
+    def points(self) -> float | None:
+        """`smallest_drop` in percentage points of accuracy; None if not known."""
+        if self.smallest_drop is None or self.per_point is None:
+            return None
+        return self.smallest_drop / self.per_point
 
 
 def judge_night(
     checks: Sequence[Check],
     *,
     false_alarm_rate: float = FALSE_ALARM_RATE,
-    looks: Sequence[int] | None = None,
+    looks: Looks | None = None,
     power: float = 0.95,
 ) -> list[Verdict]:
     """Judge all checks of one night together, in their order; a pure function of the runs so far.
@@ -151,12 +167,13 @@ def judge_night(
         false_alarm_rate: chance that a night without any change has anything but passes, over all measured
             checks and looks; in (0, 0.5).
         looks: numbers of today's runs at which to judge, increasing; the last one is the most a night trains.
-            Judge after each, then train the experiments with `seeds_wanted` up to it. None: a single look at
-            all runs, which leaves nothing undecided.
+            Judge after each, then train the experiments with `seeds_wanted` up to it. By experiment where they differ,
+            as many looks for each. None: a single look at all runs, which leaves nothing undecided.
         power: probability with which each `smallest_drop` is caught, that is, does not pass.
 
     Raises:
-        ValueError: no checks, one twice, a number of runs that is no look, or a bad rate, look or power.
+        ValueError: no checks, one twice, a number of runs that is no look, unequal numbers of looks, or a bad rate,
+            look or power.
     """
     if not checks:
         raise ValueError("checks is empty: a night without checks is no pass")
@@ -174,7 +191,7 @@ def _judge_published(check: Check) -> Verdict:
     return _verdict(
         check,
         runs=len(check.today),
-        word=_side(check, effect) if _beyond(effect, check.tolerance) else Word.PASS,
+        word=_side(check, effect) if _beyond(check, effect) else Word.PASS,
         rule="tolerance",
         effect=effect,
         allowance=check.tolerance,
@@ -196,12 +213,13 @@ def _verdict(check: Check, *, runs: int, **found: Any) -> Verdict:
         baseline_values=list(check.baseline),
         today_values=list(used),
         runs=runs,
+        per_point=check.per_point,
         **found,
     )
 
 
 def _judge_measured(
-    checks: Sequence[Check], false_alarm_rate: float, looks: Sequence[int] | None, power: float
+    checks: Sequence[Check], false_alarm_rate: float, looks: Looks | None, power: float
 ) -> list[Verdict]:
     """Judge the checks that share the false-alarm rate."""
     if not checks:
@@ -215,13 +233,15 @@ def _judge_measured(
     schedules = [_schedule(check, looks) for check in checks]
     effect = np.full((len(plan.rates), len(checks)), np.nan)
     deviation, p = effect.copy(), effect.copy()
+    beyond = np.zeros(effect.shape, dtype=bool)
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
         for row, runs in enumerate(schedule):
             if runs <= len(check.today):
                 found = measure(np.array(check.baseline), np.array(check.today[:runs]))
                 effect[row, column], deviation[row, column] = found
+                beyond[row, column] = _beyond(check, float(found[0]))
                 p[row, column] = p_values(*found, baseline_runs=len(check.baseline), today_runs=runs)
-    decisions = decide(p, _beyond(effect, np.array([check.tolerance for check in checks])), plan)
+    decisions = decide(p, beyond, plan)
     first_step = plan.first_step_levels()
     verdicts = []
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
@@ -261,10 +281,12 @@ def _judge_measured(
     return verdicts
 
 
-def _schedule(check: Check, looks: Sequence[int] | None) -> tuple[int, ...]:
+def _schedule(check: Check, looks: Looks | None) -> tuple[int, ...]:
     """Return the numbers of runs at which a check is judged, having refused a number of runs in between."""
     if looks is None:
         return (len(check.today),)
+    if isinstance(looks, Mapping):
+        looks = looks[check.experiment]
     if len(check.today) not in looks:
         raise ValueError(
             f"{check.experiment} {check.metric}: {len(check.today)} runs today must be one of the looks {tuple(looks)}"
@@ -284,6 +306,7 @@ def _side(check: Check, effect: float) -> Word:
     return Word.STALE if (effect > 0) == check.higher_is_better else Word.REGRESSION
 
 
-def _beyond(effect: Any, tolerance: Any) -> Any:
-    """Return whether effects lie beyond their tolerance, by more than rounding can explain."""
-    return np.abs(effect) > tolerance * (1 + _ROUNDING)
+def _beyond(check: Check, effect: float) -> bool:
+    """Return whether an effect lies beyond the tolerance, by more than rounding can explain, on a side that counts."""
+    counts = not check.one_sided or _side(check, effect) == Word.REGRESSION
+    return counts and abs(effect) > check.tolerance * (1 + _ROUNDING)

@@ -9,6 +9,10 @@ import numpy.typing as npt
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, precision_recall_fscore_support
 
 from cifar_models.datasets.dataset import CLASS_COUNT
+from cifar_models.storage.strict_json import added_later
+
+SMALLEST_PROBABILITY = 1e-7
+"""What Keras's cross-entropy takes for a probability below it: ``keras.config.epsilon()``."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,13 @@ class Evaluation:
         accuracy: share of images whose most probable class is their label, in [0, 1].
         classes: a report for each class, by class name, in label order.
         confusion: ten rows of ten counts; row is label, column is prediction.
+        loss: categorical cross-entropy in nats, the mean over the images; None if not recorded.
     """
 
     accuracy: float
     classes: dict[str, ClassReport]
     confusion: list[list[int]]
+    loss: float | None = added_later()
 
 
 def evaluate(
@@ -63,7 +69,23 @@ def evaluate(
             for name, precision, recall, f1, images in zip(class_names, *scores, strict=True)
         },
         confusion=confusion_matrix(labels, predictions, labels=every_class).tolist(),
+        loss=cross_entropy(probabilities, labels),
     )
+
+
+def cross_entropy(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
+    """Return the mean of -log of the label's probability over the images, in nats, without a model's penalties.
+
+    As ``keras.losses.categorical_crossentropy``: each row is divided by its sum, and a probability is taken for at
+    least ``SMALLEST_PROBABILITY`` and at most 1 less that.
+
+    Args:
+        probabilities: ``(N, 10)`` float32, one row an image.
+        labels: ``(N,)`` int64, 0 to 9.
+    """
+    rows = probabilities.astype(np.float64)
+    chosen = rows[np.arange(len(labels)), labels] / rows.sum(axis=1)
+    return float(-np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)).mean())
 
 
 def describe_evaluation(evaluation: Evaluation) -> str:

@@ -48,12 +48,11 @@ def analyse_overfitting(run: Run) -> Overfitting:
     images = sum(report.images for report in run.evaluation.classes.values())
     validation = curves.val_accuracy[-1]
     lowest_loss = curves.val_loss.index(min(curves.val_loss)) + 1
-    best = curves.val_accuracy.index(max(curves.val_accuracy)) + 1
     most = run.protocol.get("epochs")
     return Overfitting(
         gap=run.gap,
         chance=CHANCE * math.sqrt(max(validation * (1 - validation), 0) / max(images, 1)),
-        best_epoch=lowest_loss if run.protocol.get("early_stopping_monitor") == "val_loss" else best,
+        best_epoch=run.best_epoch,
         lowest_loss_epoch=lowest_loss,
         epochs=run.epochs,
         most_epochs=most if isinstance(most, int) else None,

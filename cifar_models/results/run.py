@@ -66,7 +66,6 @@ class Run:
         dataset: the data set's name.
         weights: what the model started from, in words.
         fingerprints: of data, weights and protocol.
-        checksums: the published checksums that data and weights were recognised by; values may be None.
         protocol: the protocol's values by name.
         curves: by epoch.
         evaluation: after the best epoch's weights were restored.
@@ -83,7 +82,6 @@ class Run:
     dataset: str
     weights: str
     fingerprints: Fingerprints
-    checksums: dict[str, str | None]
     protocol: dict[str, Any]
     curves: Curves
     evaluation: Evaluation
@@ -97,6 +95,22 @@ class Run:
     def accuracy(self) -> float:
         """Accuracy on the evaluation images with the best epoch's weights, in [0, 1]."""
         return self.evaluation.accuracy
+
+    @property
+    def loss(self) -> float:
+        """Cross-entropy in nats on the evaluation images with the best epoch's weights.
+
+        An old record does not have it: then the best epoch's validation loss, which a model's penalties add to.
+        """
+        recorded = self.evaluation.loss
+        return self.curves.val_loss[self.best_epoch - 1] if recorded is None else recorded
+
+    @property
+    def best_epoch(self) -> int:
+        """From 1, whose weights early stopping restores: the first with the best value of what it watches."""
+        if self.protocol.get("early_stopping_monitor") == "val_loss":
+            return self.curves.val_loss.index(min(self.curves.val_loss)) + 1
+        return self.curves.val_accuracy.index(max(self.curves.val_accuracy)) + 1
 
     @property
     def gap(self) -> float:
@@ -127,6 +141,7 @@ class Run:
                 or type(found) is not int
             ):
                 raise ValueError(f"found no record of format {FORMAT}")
+            record.pop("checksums", None)  # of published files, by which data and weights were once recognised
             run: Run = read_as(cls, record, "run")
         except ValueError as error:
             raise RunError(f"{error}; expected a run as this version of the package writes it") from None

@@ -7,12 +7,18 @@ import math
 import re
 import types
 import typing
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 """Half a surrogate pair: JSON can escape it, but no file can hold it as text."""
+_ADDED_LATER = "added later"
+
+
+def added_later() -> Any:
+    """Return the default of a dataclass field that older files do not have: reading those gives None."""
+    return field(default=None, metadata={_ADDED_LATER: True})
 
 
 def to_json(record: Any) -> str:
@@ -71,9 +77,11 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
             raise ValueError(f"{where}: found {_shown(value)}, expected an object with the keys {sorted(hints)}")
         if unknown := sorted(value.keys() - hints.keys()):
             raise ValueError(f"{where}: found the unknown key {unknown[0]!r}, expected the keys {sorted(hints)}")
-        if missing := sorted(hints.keys() - value.keys()):
+        later = {entry.name for entry in fields(kind) if _ADDED_LATER in entry.metadata}
+        if missing := sorted(hints.keys() - value.keys() - later):
             raise ValueError(f"{where}: found no key {missing[0]!r}, expected the keys {sorted(hints)}")
-        return kind(**{name: read_as(hint, value[name], f"{where}.{name}") for name, hint in hints.items()})
+        given = {name: hint for name, hint in hints.items() if name in value}
+        return kind(**{name: read_as(hint, value[name], f"{where}.{name}") for name, hint in given.items()})
     if origin is list and isinstance(value, list):
         (item,) = typing.get_args(kind)
         return [read_as(item, element, f"{where}[{position}]") for position, element in enumerate(value)]

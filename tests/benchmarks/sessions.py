@@ -19,6 +19,7 @@ import tensorflow as tf
 import cifar_models.training.live_line  # noqa: F401 - for the same reason
 from benchmarks.baselines.baselines import Baseline, Baselines, write_baselines
 from benchmarks.night import inputs as inputs_module  # noqa: F401 - for the same reason as keras
+from benchmarks.night import training as night_training
 from benchmarks.report import page as render
 from cifar_models import datasets, experiments
 from cifar_models.datasets import Dataset
@@ -33,7 +34,7 @@ from tests.factories import make_baseline, make_run
 
 ROOT = Path(__file__).parents[2]
 SYNTHETIC = load_synthetic(train_count=20, evaluation_count=10)
-WEIGHTS = BackboneWeights("vgg16", "random (seed 0)", "sha256:weights", None, {})
+WEIGHTS = BackboneWeights("vgg16", "random (seed 0)", "sha256:weights", {})
 TRAINING = "benchmarks/test_training.py::test_trains"
 VERDICT = "benchmarks/test_training.py::test_verdict"
 
@@ -68,6 +69,7 @@ class Bench:
         self.accuracy = dict.fromkeys(TABLE, 0.7)
         self.gap = dict.fromkeys(TABLE, 0.1)
         self.failures: dict[tuple[str, int], BaseException] = {}
+        self.contradictions: list[str] = []
         self.events: list[str] = []
         self.reports: list[Path] = []
         self.features: list[FeatureCache | None] = []
@@ -86,7 +88,7 @@ class Bench:
         )
 
     def benchmark(self, *args: str) -> pytest.RunResult:
-        return self.run("-m", "benchmark", "--dataset", "synthetic", "--seeds", "1", *args)
+        return self.run("-m", "benchmark", "--dataset", "synthetic", "--seeds", "1", "--first-seed", "0", *args)
 
     def update(self, *args: str) -> pytest.RunResult:
         return self.benchmark("--update-baselines", "--seeds", "3", "--reason", "because", *args)
@@ -151,6 +153,8 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.setattr(render, "write_page", bench.write_report)  # half a second of drawing for each session
     monkeypatch.setattr(training, "train", bench.train)
+    # The stub's numbers are made up: their counts, rates and curves do not belong together.
+    monkeypatch.setattr(night_training, "disagreements", lambda _: bench.contradictions)
     monkeypatch.setattr(experiments, "EXPERIMENTS", TABLE)
     monkeypatch.setattr(datasets, "load_dataset", bench.load_dataset)
     monkeypatch.setattr(training, "random_weights", bench.random_weights)
@@ -166,7 +170,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def update_command(experiment: str) -> str:
     return (
-        f"pytest -m benchmark --dataset synthetic -k {experiment} --seeds 10 --update-baselines "
+        f"pytest -m benchmark --dataset synthetic -k {experiment} --seeds 30 --update-baselines "
         "--reason 'why it changed'"
     )
 

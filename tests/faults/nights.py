@@ -75,7 +75,7 @@ class House:
     """
 
     path: Path
-    selection: Sequence[str] = ("--dataset=synthetic", "-k", " or ".join(NAMES), f"--seeds={SEEDS}")
+    selection: Sequence[str] = ("--dataset=synthetic", "-k", " or ".join(NAMES), f"--seeds={SEEDS}", "--first-seed=0")
 
     def __post_init__(self) -> None:
         self.run_dir = self.path / "runs"

@@ -18,7 +18,6 @@ from cifar_models.training.progress import Progress
 Arrays = list[npt.NDArray[Any]]
 Quantities = dict[str, dict[str, list[float]]]
 
-
 IMAGES = 30
 """One batch, which each step sees anew, and as many for evaluation."""
 
@@ -64,7 +63,7 @@ class Observer(CompiledModelCache):
             self._step()
         elif progress.validation_accuracy > self._best:
             self._best = progress.validation_accuracy
-            self._best_weights = [weight.numpy() for weight in self._model.weights]
+            self._best_weights = [weight.numpy() for _, weight in self._weights()]
 
     def not_restored(self) -> list[str]:
         """Return the weights that differ from those that the model had at the best epoch's end."""

@@ -288,7 +288,7 @@ BREAKAGES = (
         "tensorflow.nn.convolution",
         _in_bfloat16,
         _golden("simple_cnn"),
-        says="the loss of the model differs at step 0",
+        says="the gradient of conv2d differs at step 0",
     ),
     Breakage(
         "flattening in another order",
@@ -302,7 +302,7 @@ BREAKAGES = (
         "tensorflow.nn.relu",
         lambda original: lambda x: original(x) - 0.01 * original(-x),
         _golden("simple_cnn"),
-        says="the loss of the model differs at step 0",
+        says="the gradient of conv2d differs at step 0",
     ),
     Breakage(
         "softmax at twice the temperature",
@@ -342,7 +342,7 @@ BREAKAGES = (
     Breakage(
         "the loss summed over a batch",
         "keras.src.losses.loss.reduce_values",
-        _with(reduction="sum"),
+        lambda original: lambda values, *_, **__: original(values, reduction="sum"),
         _golden("simple_cnn"),
         says="the loss of the model differs at step 0",
     ),
@@ -358,7 +358,7 @@ BREAKAGES = (
         "keras.regularizers.L2.__call__",
         _result(tf.stop_gradient),
         _golden("improved_cnn"),
-        says="the gradient of conv2d_1 differs at step 0",
+        says="the cosine of gradient and weights of conv2d differs at step 0",
     ),
     Breakage(
         "ReLU lets every gradient through",
@@ -503,6 +503,7 @@ BREAKAGES = (
         "numpy.eye",
         _result(lambda rows: np.roll(rows, 1, axis=1)),
         f"{_SEEDS}::test_the_order_follows_from_the_seed",
+        night="simple_cnn on synthetic: accuracy is a regression",
     ),
     Breakage(
         "division in half precision",
@@ -512,9 +513,9 @@ BREAKAGES = (
         "test_every_level_is_the_float32_nearest_to_its_255th",
     ),
     Breakage(
-        "tf.data drops the last batch",
+        "tf.data hands out three batches at most",
         "tensorflow.data.Dataset.prefetch",
-        lambda original: lambda self, size: original(self.take(max(1, int(self.cardinality()) - 1)), size),
+        lambda original: lambda self, size: original(self.take(3), size),
         f"{_PROTOCOL}::test_batches_are_of_the_size_it_says_and_the_last_one_smaller",
     ),
     Breakage(
@@ -570,7 +571,7 @@ BREAKAGES = (
                 weight.assign(store[str(number)]) for number, weight in enumerate(self.weights) if weight.trainable
             ]
         ),
-        f"{_MODELS}/test_saved_model.py::test_what_was_saved_is_loaded",
+        f"{_MODELS}/test_saved_model.py::test_moving_averages_are_saved_and_loaded",
     ),
     Breakage(
         "the dtype policy cannot be set",
@@ -583,7 +584,7 @@ BREAKAGES = (
         "F1 as the plain mean of precision and recall",
         "sklearn.metrics.precision_recall_fscore_support",
         _f1_as_a_plain_mean,
-        f"{_EVALUATION}::TestAHandWorkedExample::test_each_class_has_its_precision_recall_f1_and_count",
+        f"{_EVALUATION}::test_f1_is_the_harmonic_mean_of_unequal_precision_and_recall",
     ),
     Breakage(
         "the confusion matrix transposed",

@@ -36,7 +36,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
     assert line.startswith(f"ERROR: {bench.baselines_path}: found no such file, expected the baselines; ")
-    assert "--update-baselines --seeds 10 --reason" in line
+    assert "--update-baselines --seeds 30 --reason" in line
     assert bench.events == ["visible GPU []"]
 
     # Recorded: written with its runs, and not green, for nothing was judged.
@@ -48,7 +48,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
             "*= baselines =*",
             f"{bench.baselines_path}: this run judged nothing, it wrote",
             "experiment *data *metric *old mean *new mean *old tolerance *new tolerance*",
-            "improved_cnn *synthetic *accuracy *none *0.7000 *none *0.0100*",
+            "improved_cnn *synthetic *accuracy *none *0.7000 *none *0.0050*",
             "improved_cnn *synthetic *gap *none *0.1000 *none *0.0100*",
         ]
     )
@@ -80,7 +80,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
         [
             "simple_cnn on synthetic: accuracy is a regression; gap is a regression",
             "  Accuracy 0.6000 (1 run) is 0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): "
-            "regression. Allowed is 0.0100 either way by its tolerance: the smallest change worth acting on.",
+            "regression. Allowed is 0.0050 either way by its tolerance: the smallest change worth acting on.",
             "  No confusion of two classes grew.",
             f"  Training got worse. If that was meant: {update_command('simple_cnn')}",
         ]
@@ -104,7 +104,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     result = bench.update("-k", "simple_cnn", "--seeds", "4")
     result.assert_outcomes(passed=4, deselected=11)
     assert result.ret == NOT_JUDGED
-    result.stdout.fnmatch_lines(["simple_cnn *synthetic *accuracy *0.7000 *0.8000 *0.0100 *0.0100*"])
+    result.stdout.fnmatch_lines(["simple_cnn *synthetic *accuracy *0.7000 *0.8000 *0.0050 *0.0050*"])
     updated = bench.baselines_path.read_text(encoding="utf-8")
     expected = json.loads(recorded)
     expected["baselines"]["simple_cnn"] = entry(updated, "simple_cnn")
@@ -225,7 +225,7 @@ def test_a_variant_has_a_baseline_of_its_own_beside_the_experiment_s(
     assert bench.trained == []
     line, *_ = lines(result, "found no baseline")  # where CI is set, the short summary says it in full too
     typed = " ".join(option for option in ("--mixed-precision", "--xla") if option in options)
-    assert f"pytest -m benchmark --dataset synthetic {typed} -k {name} --seeds 10 --update-baselines" in line
+    assert f"pytest -m benchmark --dataset synthetic {typed} -k {name} --seeds 30 --update-baselines" in line
 
     result = bench.update(*options, "-k", name)
     result.assert_outcomes(passed=3, deselected=9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import pytest
 
 from benchmarks.baselines.baselines import write_baselines
@@ -25,12 +26,18 @@ pytestmark = pytest.mark.integration
     [
         (["--seeds", "0"], "--seeds: found 0, expected 1 or more"),
         (["--seeds", "-1"], "--seeds: found -1, expected 1 or more"),
+        (["--seeds", "1001"], "--seeds: found 1001, expected at most 1000"),
         (["--update-baselines", "--seeds", "3"], "--update-baselines: found no --reason, expected why the"),
         (["--update-baselines", "--seeds", "3", "--reason", ""], "--update-baselines: found no --reason, exp"),
         (["--update-baselines", "--seeds", "3", "--reason", " "], "--update-baselines: found no --reason, exp"),
         (["--update-baselines", "--seeds", "2", "--reason", "r"], "--update-baselines: found --seeds 2, expected 3"),
         (["--update-baselines", "--reason", "r"], "--update-baselines: found --seeds 1, expected 3 or more"),
         (["--seeds", "3", "--max-seeds", "2"], "--max-seeds: found 2, expected 3 or more, as --seeds says"),
+        (["--first-seed", "-1"], "--first-seed: found -1, expected 0 to 4294966295"),
+        (
+            ["--update-baselines", "--seeds", "3", "--reason", "r", "--exact"],
+            "--exact: found with --update-baselines, which judges nothing; leave it out",
+        ),
         (
             ["--update-baselines", "--seeds", "3", "--reason", "r", "--max-seeds", "9"],
             "--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone",
@@ -146,13 +153,6 @@ def test_the_command_of_a_failure_repeats_what_the_session_trained_on(bench: Ben
     assert f"--dataset synthetic '--weights-dir={bench.pytester.path}/my weights' -k simple_cnn" in line
 
 
-def test_a_night_trains_three_seeds_unless_told(bench: Bench) -> None:
-    bench.record()
-    result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
-    assert result.ret == pytest.ExitCode.OK
-    assert bench.trained == [f"train simple_cnn {seed} on none" for seed in range(3)]
-
-
 @pytest.mark.parametrize(("options", "features"), [((), SESSION_FEATURES), (("--no-feature-cache",), None)])
 def test_a_frozen_part_runs_once_a_session_unless_told(
     bench: Bench, options: tuple[str, ...], features: FeatureCache | None
@@ -197,3 +197,23 @@ def test_they_are_no_error_where_no_night_is_selected(bench: Bench, option: str)
 def test_a_session_that_measures_nothing_trains_and_judges(bench: Bench) -> None:
     bench.record()
     bench.benchmark("--benchmark-disable", "-k", "simple_cnn").assert_outcomes(passed=2, deselected=4)
+
+
+@pytest.mark.parametrize(("name", "value"), [("KERAS_MAX_EPOCHS", "1"), ("KERAS_BACKEND", "jax")])
+def test_settings_of_keras_that_no_training_can_run_with_are_one_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    bench.record()
+    monkeypatch.setenv(name, value)
+    result = bench.benchmark()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith(f"ERROR: {name}: found '{value}', expected ")
+    assert bench.trained == []
+
+
+def test_settings_of_keras_that_other_code_has_changed_are_set_back_before_a_test_runs(bench: Bench) -> None:
+    bench.record()
+    keras.config.set_floatx("float64")
+    bench.benchmark()
+    assert keras.config.floatx() == "float32"

@@ -39,7 +39,7 @@ def _needed(baseline: Baseline, *, experiments: int, runs: int = 3, drop: float 
         baseline_runs=runs,
         tolerance=0.04,
         checks=2 * experiments,
-        per_class_checks=10 * experiments,
+        secondary_checks=2 * experiments,
     )
 
 
@@ -54,6 +54,14 @@ def test_each_experiment_gets_the_seeds_that_the_night_s_checks_leave_it_and_the
     assert lines["b"] == ["3", "0.0100", str(more), f"{more:.1f}"]
     expected = f"A night that catches a drop of 6 points with probability 0.95: {1.5 * few + more:.1f} minutes"
     assert last == expected
+
+
+def test_the_loss_is_planned_by_where_it_sees_more() -> None:
+    baseline = make_baseline(accuracy=(0.69, 0.70, 0.71), loss=(0.999, 1.0, 1.001), nats_per_point=0.02)
+    lines, _ = _render(_baselines(a=baseline))
+    assert lines["a"][1] == "0.0005 by loss"
+    lines, _ = _render(_baselines(a=dataclasses.replace(baseline, nats_per_point=0.0005)))
+    assert lines["a"][1] == "0.0100"
 
 
 @pytest.mark.parametrize(("points", "always_passes"), [(1.0, True), (1.1, True), (2.0, False)])

@@ -142,4 +142,4 @@ def test_junit_s_file_has_the_numbers_of_trainings_and_verdicts(bench: Bench) ->
     assert (verdict["accuracy: today"], verdict["accuracy: verdict"]) == ("0.5", "regression")
     assert float(verdict["accuracy: baseline"]) == pytest.approx(0.7)
     assert float(verdict["accuracy: allowance"]) < 0.1
-    assert verdict["F1 of cat: verdict"] == "pass"
+    assert verdict["classes: verdict"] == "pass"

@@ -61,11 +61,15 @@ def test_a_night_says_beforehand_what_it_trains_on_and_afterwards_what_came_of_i
     )
     result.stdout.no_fnmatch_line("*published comparison*")  # synthetic images say nothing about published numbers
     assert trainings(result) == {(name, "0"): ["0.7000", "0.1000", "2", "1.5", "trained"] for name in TABLE}
-    allowed = ["0.0400", "tolerance", "0.0400", "pass"]
+    verdict = ["1", "+0.0000", "0.0400", "tolerance"]
     assert table(result, "verdicts,") == {
-        (name, metric): [mean, mean, "1", "+0.0000", *allowed]
+        (name, metric): [mean, mean, *verdict, catches, "pass"]
         for name in TABLE
-        for metric, mean in (("accuracy", "0.7000"), ("gap", "0.1000"), ("F1 of cat", "0.6000"))
+        for metric, mean, catches in (
+            ("accuracy", "0.7000", "4.0 points"),
+            ("gap", "0.1000", "0.0400"),
+            ("classes", "0.0000", "0.0400"),
+        )
     }
     # Where there is no terminal, progress is a line an epoch, each on its own.
     assert lines(result, "epoch") == [
@@ -197,6 +201,7 @@ def test_what_other_plugins_do_at_the_end_hides_no_night(
     word = "pass" if accuracy == 0.7 else "regression"
     assert words(result)["simple_cnn", "accuracy"] == word
     assert lines(result, "no room in the cache")
+    assert lines(result, "^=+ .*[12] passed.* =+$"), "pytest's own summary is lost"
     assert lines(result, "^report: .*report.html")
     assert not lines(result, "Traceback|INTERNALERROR")
     assert read_night(night_folder(bench)).ended is not None
@@ -207,8 +212,9 @@ def test_a_cache_that_cannot_be_written_changes_nothing(bench: Bench) -> None:
     bench.record()
     result = bench.pytester.runpytest_inprocess(
         *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning", "-m", "benchmark"),
-        *("--dataset", "synthetic", "--seeds", "1", "-k", "simple_cnn"),
+        *("--dataset", "synthetic", "--seeds", "1", "-k", "simple_cnn", "--junitxml=junit.xml"),
     )
     assert result.ret == pytest.ExitCode.OK
     assert lines(result, "PytestCacheWarning")
+    assert (bench.pytester.path / "junit.xml").exists(), "it ends after the cache does"
     assert words(result)["simple_cnn", "accuracy"] == "pass"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from benchmarks.baselines.baselines import Baseline
-from benchmarks.records.judge import checks_of, judge
+from benchmarks.records.judge import CLASSES, best_sight, checks_of, judge
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run
 from tests.factories import make_baseline, make_published, make_run
@@ -18,10 +19,12 @@ pytestmark = pytest.mark.unit
 BASELINE = make_baseline(
     accuracy=(0.68, 0.70, 0.72, 0.69, 0.71),
     gap=(0.08, 0.10, 0.12, 0.09, 0.11),
-    f1={"cat": (0.58, 0.60, 0.62, 0.59, 0.61), "dog": (0.78, 0.80, 0.82, 0.79, 0.81)},
+    loss=(0.88, 0.90, 0.92, 0.89, 0.91),
+    nats_per_point=0.03,
+    f1={"cat": (0.58, 0.62, 0.59, 0.61, 0.62), "dog": (0.81, 0.80, 0.82, 0.78, 0.78), "emu": (0.7, 0.7, 0.7, 0.7, 0.7)},
     tolerance=0.01,
 )
-RECORDED = [make_run(seed=seed, confusion=((90, 10), (10, 90))) for seed in range(5)]
+METRICS = ("accuracy", "loss", "gap", CLASSES)
 
 
 def _night(**changes: Any) -> list[Run]:
@@ -32,7 +35,12 @@ def _night(**changes: Any) -> list[Run]:
             seed=seed,
             accuracy=0.70 + step + changes.get("accuracy", 0.0),
             gap=0.10 + step + changes.get("gap", 0.0),
-            f1={"cat": 0.60 + step + changes.get("cat", 0.0), "dog": 0.80 + step + changes.get("dog", 0.0)},
+            loss=0.90 + step + changes.get("loss", 0.0),
+            f1={
+                "cat": 0.60 + 2 * step + changes.get("cat", 0.0),
+                "dog": 0.80 - step + changes.get("dog", 0.0),
+                "emu": 0.70 + changes.get("emu", 0.0),
+            },
             confusion=changes.get("confusion", ((90, 10), (10, 90))),
         )
         for seed, step in enumerate(steps)
@@ -53,28 +61,76 @@ def _words(runs: Sequence[Run], baseline: Baseline = BASELINE) -> dict[str, str]
         ({}, {}),
         ({"accuracy": -0.2}, {"accuracy": "regression"}),
         ({"accuracy": 0.2}, {"accuracy": "stale"}),
+        ({"loss": 0.2}, {"loss": "regression"}),
+        ({"loss": -0.2}, {"loss": "stale"}),
         ({"gap": 0.2}, {"gap": "regression"}),
         ({"gap": -0.2}, {"gap": "stale"}),
-        ({"cat": -0.4}, {"F1 of cat": "regression"}),
-        ({"dog": 0.2}, {"F1 of dog": "stale"}),
-        ({"accuracy": -0.2, "dog": -0.4}, {"accuracy": "regression", "F1 of dog": "regression"}),
+        ({"cat": -0.4}, {CLASSES: "regression"}),
+        ({"dog": 0.2}, {CLASSES: "regression"}),
+        ({"accuracy": -0.2, "dog": -0.4}, {"accuracy": "regression", CLASSES: "regression"}),
+        # What all classes share is the accuracy's to find.
+        ({"cat": -0.2, "dog": -0.2, "emu": -0.2}, {}),
     ],
 )
 def test_each_metric_fails_on_its_own_and_by_its_side(changes: dict[str, float], expected: dict[str, str]) -> None:
-    passes = dict.fromkeys(("accuracy", "gap", "F1 of cat", "F1 of dog"), "pass")
-    assert _words(_night(**changes)) == passes | expected
+    assert _words(_night(**changes)) == dict.fromkeys(METRICS, "pass") | expected
 
 
 def test_the_checks_are_the_numbers_of_runs_and_baseline() -> None:
-    accuracy, gap, cat, dog = checks_of(_night(dog=-0.1), BASELINE)
+    accuracy, loss, gap, classes = checks_of(_night(), BASELINE)
     assert accuracy.baseline == (0.68, 0.70, 0.72, 0.69, 0.71)
     assert accuracy.today == pytest.approx((0.69, 0.70, 0.71))
-    assert (accuracy.higher_is_better, gap.higher_is_better, dog.higher_is_better) == (True, False, True)
-    assert (accuracy.family, gap.family, cat.family) == ("headline", "headline", "per_class")
+    assert loss.today == pytest.approx((0.89, 0.90, 0.91))
     assert gap.today == pytest.approx((0.09, 0.10, 0.11))
-    assert dog.baseline == (0.78, 0.80, 0.82, 0.79, 0.81)
-    assert dog.today == pytest.approx((0.69, 0.70, 0.71))
-    assert {check.tolerance for check in (accuracy, gap, cat, dog)} == {0.01}
+    assert (len(classes.baseline), len(classes.today)) == (5, 3)
+    assert [check.higher_is_better for check in (accuracy, loss, gap, classes)] == [True, False, False, False]
+    assert [check.family for check in (accuracy, loss, gap, classes)] == ["headline"] * 2 + ["secondary"] * 2
+    assert [check.one_sided for check in (accuracy, loss, gap, classes)] == [False] * 3 + [True]
+    assert {check.tolerance for check in (accuracy, loss, gap, classes)} == {0.01}
+
+
+def test_a_pattern_nearer_to_the_baseline_s_than_usual_is_no_news() -> None:
+    runs = [make_run(seed=seed, f1={"cat": 0.7, "dog": 0.7, "emu": 0.7}) for seed in range(3)]
+    wide = {"cat": (0.5, 0.9, 0.5, 0.9), "dog": (0.9, 0.5, 0.9, 0.5), "emu": (0.7,) * 4}
+    baseline = make_baseline(accuracy=(0.7,) * 4, gap=(0.1,) * 4, f1=wide, tolerance=0.01)
+    (*_, classes) = _judge(runs, baseline)
+    assert (classes.metric, classes.word) == (CLASSES, "pass")
+    assert classes.effect < -classes.allowance
+
+
+def test_a_baseline_from_before_the_loss_is_judged_without_it() -> None:
+    assert tuple(_words(_night(), make_baseline())) == ("accuracy", "gap", CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("nats_per_point", "metric", "per_point"), [(0.005, "accuracy", 0.01), (0.5, "loss", 0.5), (None, "accuracy", 0.01)]
+)
+def test_what_a_night_catches_is_the_better_of_accuracy_and_loss_in_points(
+    nats_per_point: float | None, metric: str, per_point: float
+) -> None:
+    baseline = make_baseline(
+        accuracy=(0.68, 0.70, 0.72), loss=(0.88, 0.90, 0.92), nats_per_point=nats_per_point, tolerance=0.01
+    )
+    best = best_sight(_judge(_night(), baseline))
+    assert best is not None
+    assert best.smallest_drop is not None
+    assert best.metric == metric
+    assert best.points == pytest.approx(best.smallest_drop / per_point)
+
+
+def test_a_published_baseline_states_no_sight() -> None:
+    assert best_sight(_judge(_night(), make_published())) is None
+
+
+def test_experiments_may_have_different_numbers_of_runs() -> None:
+    runs = {"a": _night(), "b": _night()[:2]}
+    runs = {name: [dataclasses.replace(run, experiment=name) for run in some] for name, some in runs.items()}
+    verdicts = judge(runs, dict.fromkeys("ab", BASELINE), false_alarm_rate=0.01, looks={"a": (3, 6), "b": (2, 4)})
+    assert {name: some[0].runs for name, some in verdicts.items()} == {"a": 3, "b": 2}
+    with pytest.raises(ValueError, match="b accuracy: 2 runs today must be one of the looks"):
+        judge(runs, dict.fromkeys("ab", BASELINE), false_alarm_rate=0.01, looks=(3, 6))
+    with pytest.raises(ValueError, match=r"looks: found \[1, 2\] of them, expected as many for each experiment"):
+        judge(runs, dict.fromkeys("ab", BASELINE), false_alarm_rate=0.01, looks={"a": (3, 6), "b": (2,)})
 
 
 def test_a_published_baseline_is_judged_by_what_it_has_and_by_its_tolerance_alone() -> None:
@@ -84,7 +140,7 @@ def test_a_published_baseline_is_judged_by_what_it_has_and_by_its_tolerance_alon
 
 
 def test_all_experiments_share_one_false_alarm_rate() -> None:
-    runs = {name: [make_run(name, seed, accuracy=0.69 + seed / 100) for seed in range(3)] for name in "ab"}
+    runs = {name: [dataclasses.replace(run, experiment=name) for run in _night()] for name in "ab"}
     both = judge(runs, dict.fromkeys("ab", BASELINE), false_alarm_rate=0.01, looks=(3,))
     assert list(both) == ["a", "b"]
     alone = judge({"a": runs["a"]}, {"a": BASELINE}, false_alarm_rate=0.01, looks=(3,))
@@ -92,7 +148,7 @@ def test_all_experiments_share_one_false_alarm_rate() -> None:
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-@pytest.mark.parametrize("metric", ["accuracy", "gap"])
+@pytest.mark.parametrize("metric", ["accuracy", "loss", "gap"])
 def test_what_is_no_finite_number_is_never_judged(number: float, metric: str) -> None:
     runs = [*_night()[:2], make_run(seed=2, **{metric: number})]  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=f"simple_cnn {metric}: today value .+ of run 3 must be finite"):

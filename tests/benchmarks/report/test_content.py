@@ -79,7 +79,9 @@ def test_costs_are_means_with_their_range_beside_the_baseline_s() -> None:
 def test_past_nights_say_how_far_they_lie_from_the_baseline_and_when_it_changed() -> None:
     marks = [BaselineMark("measured", "2026-01-01", "the first", f"sha256:{number}") for number in (1, 2, 2)]
     history = [
-        NightOfExperiment(f"2026-01-0{day}T02:00:00+00:00", {"accuracy": [0.68], "gap": [0.1]}, mark, {"accuracy": 0.7})
+        NightOfExperiment(
+            f"2026-01-0{day}T02:00:00+00:00", [0], {"accuracy": [0.68], "gap": [0.1]}, mark, {"accuracy": 0.7}
+        )
         for day, mark in enumerate(marks, start=1)
     ]
     for night in history:

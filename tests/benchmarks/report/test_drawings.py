@@ -8,13 +8,13 @@ import pytest
 
 from benchmarks.records.history import METRICS, NightOfExperiment
 from benchmarks.report.drawings import AXES, experiment_panels, gallery
-from cifar_models.datasets.cifar10 import CLASS_NAMES
+from cifar_models.datasets.batches import CLASS_NAMES
 from tests.factories import make_result, make_run, make_verdict
 
 pytestmark = pytest.mark.integration
 
 NIGHTS = [
-    NightOfExperiment(f"2026-01-0{day}T02:00:00+00:00", {metric: [0.5] for metric in METRICS}, None, {})
+    NightOfExperiment(f"2026-01-0{day}T02:00:00+00:00", [0], {metric: [0.5] for metric in METRICS}, None, {})
     for day in (1, 2)
 ]
 

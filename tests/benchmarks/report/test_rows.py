@@ -88,7 +88,7 @@ def test_what_is_not_known_is_left_empty_or_named() -> None:
 def test_the_last_nights_are_compared_with_their_baseline() -> None:
     mark = BaselineMark("measured", "2025-01-31", "the first")
     history = [
-        NightOfExperiment(f"2026-01-0{day}T02:00:00+00:00", {"accuracy": [value]}, mark, {"accuracy": 0.7})
+        NightOfExperiment(f"2026-01-0{day}T02:00:00+00:00", [0], {"accuracy": [value]}, mark, {"accuracy": 0.7})
         for day, value in ((1, 0.66), (2, 0.68))
     ]
     row = cells(make_result("a", "pass"), ["accuracy"], history)

@@ -45,28 +45,26 @@ def test_each_training_is_a_line_with_its_numbers() -> None:
     ]
 
 
-def test_the_verdicts_have_a_line_for_each_metric_and_the_worst_class() -> None:
-    baseline = make_baseline(gap=(0.02, 0.10, 0.18))
-    (accuracy, gap, _, dog) = _verdicts(baseline=baseline, accuracy=0.72, gap=0.1, f1={"cat": 0.61, "dog": 0.78})[
-        "simple_cnn"
-    ]
-    header, *lines = _cells(verdicts_table({"simple_cnn": [accuracy, gap, _, dog]}, {}))
+def test_the_verdicts_have_a_line_for_each_metric() -> None:
+    baseline = make_baseline(gap=(0.02, 0.10, 0.18), loss=(0.99, 1.0, 1.01), nats_per_point=0.025)
+    verdicts = _verdicts(baseline=baseline, accuracy=0.72, gap=0.1, loss=1.0)
+    (accuracy, loss, gap, classes) = verdicts["simple_cnn"]
+    header, *lines = _cells(verdicts_table(verdicts, {}))
     assert header == [
         *("experiment", "metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict"),
     ]
-    drops = [f"{verdict.smallest_drop:.4f}" for verdict in (accuracy, gap, dog)]
-    allowed = [f"{verdict.allowance:.4f}" for verdict in (accuracy, gap, dog)]
-    assert lines == [
-        ["simple_cnn", "accuracy", "0.7000", "0.7200", "3", "+0.0200", allowed[0], "tolerance", drops[0], "pass"],
-        ["simple_cnn", "gap", "0.1000", "0.1000", "3", "+0.0000", allowed[1], "t-test", drops[1], "pass"],
-        ["simple_cnn", "F1 of dog", "0.8000", "0.7800", "3", "-0.0200", allowed[2], "tolerance", drops[2], "pass"],
+    catches = [
+        f"{100 * (accuracy.smallest_drop or 0):.1f} points",
+        f"{(loss.smallest_drop or 0) / 0.025:.1f} points at 0.025 nats",
+        *(f"{verdict.smallest_drop:.4f}" for verdict in (gap, classes)),
     ]
-
-
-def test_each_class_that_fails_has_a_line() -> None:
-    lines = _cells(verdicts_table(_verdicts(f1={"cat": 0.1, "dog": 0.99}), {}))[1:]
-    words = {line[1]: line[-1] for line in lines}
-    assert words == {"accuracy": "pass", "gap": "pass", "F1 of cat": "regression", "F1 of dog": "stale"}
+    allowed = [f"{verdict.allowance:.4f}" for verdict in (accuracy, loss, gap, classes)]
+    assert lines == [
+        ["simple_cnn", "accuracy", "0.7000", "0.7200", "3", "+0.0200", allowed[0], "tolerance", catches[0], "pass"],
+        ["simple_cnn", "loss", "1.0000", "1.0000", "3", "+0.0000", allowed[1], "tolerance", catches[1], "pass"],
+        ["simple_cnn", "gap", "0.1000", "0.1000", "3", "+0.0000", allowed[2], "t-test", catches[2], "pass"],
+        ["simple_cnn", "classes", "0.0000", "0.0000", "3", "+0.0000", allowed[3], "tolerance", catches[3], "pass"],
+    ]
 
 
 def test_a_published_baseline_says_that_its_tolerance_judges_and_that_no_drop_is_known() -> None:

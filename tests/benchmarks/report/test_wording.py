@@ -199,16 +199,16 @@ def test_a_pass_has_no_failure_message() -> None:
 
 
 def test_a_failure_message_is_a_title_the_reasons_and_what_to_do() -> None:
-    runs = _night(accuracy=-0.2, cat=-0.05, confusion=((60, 40), (9, 91)))
+    runs = _night(accuracy=-0.2, cat=-0.05, dog=-0.04, confusion=((60, 40), (9, 91)))
     text = _message(runs, recorded=RECORDED)
-    accuracy = _judge(_night(accuracy=-0.2))[0]
+    accuracy = _judge(_night(accuracy=-0.2, dog=-0.04))[0]
     assert text == (
         "simple_cnn on synthetic: accuracy is a regression\n"
         "  Accuracy 0.5000 (mean of 3 runs, 0.4900 to 0.5100) is 0.2000 below the baseline 0.7000 (mean of 5 runs, "
         "0.6800 to 0.7200): regression. "
         f"Allowed is {accuracy.allowance:.4f} either way by the t-test at the night's false-alarm rate, as runs "
         "vary by 0.0141 (standard deviation).\n"
-        "  F1 that moved most: cat 0.6000 to 0.5500, dog 0.8000 to 0.8000.\n"
+        "  F1 that moved most: cat 0.6000 to 0.5500, dog 0.8000 to 0.7600.\n"
         "  The mean curves end inside the range of the baseline's runs.\n"
         "  Confusion that grew most: cat taken for dog, 10.0% to 40.0% of its images.\n"
         "  Training got worse. If that was meant: the command"
@@ -225,7 +225,7 @@ def test_a_failure_message_is_ascii_so_that_every_console_shows_its_lines() -> N
 def test_the_title_names_each_check_that_fails() -> None:
     text = _message(_night(accuracy=-0.2, gap=-0.3, dog=-0.4))
     assert text.startswith(
-        "simple_cnn on synthetic: accuracy is a regression; gap makes the baseline stale; F1 of dog is a regression\n"
+        "simple_cnn on synthetic: accuracy is a regression; gap makes the baseline stale; classes is a regression\n"
     )
 
 

@@ -19,7 +19,7 @@ PLAN: dict[str, Any] = {
     "baseline_runs": 5,
     "tolerance": 0.005,
     "checks": 10,
-    "per_class_checks": 50,
+    "secondary_checks": 50,
 }
 
 
@@ -40,13 +40,13 @@ def test_with_a_wide_tolerance_the_miss_probability_is_the_normal_distribution()
     assert found == pytest.approx(stats.norm.cdf(-0.01 / error))
 
 
-@pytest.mark.parametrize(("per_class_checks", "share"), [(50, 0.8), (0, 1.0)])
-def test_seeds_needed_is_the_least_number_that_catches_the_drop(per_class_checks: int, share: float) -> None:
+@pytest.mark.parametrize(("secondary_checks", "share"), [(50, 0.8), (0, 1.0)])
+def test_seeds_needed_is_the_least_number_that_catches_the_drop(secondary_checks: int, share: float) -> None:
     for seeds in (1, 3, 6):
         look = Look(baseline_runs=5, today_runs=seeds, level=0.01 * share / 10)
         smallest = smallest_drop(deviation=0.004, tolerance=0.005, looks=[look])
         for factor, expected in ((1 + 1e-6, seeds), (1 - 1e-6, seeds + 1)):
-            changes = {"drop": factor * smallest, "per_class_checks": per_class_checks}
+            changes = {"drop": factor * smallest, "secondary_checks": secondary_checks}
             assert seeds_needed(**(PLAN | changes)) == expected
 
 

@@ -15,7 +15,7 @@ LOOKS = (3, 6, 9)
 def test_the_night_shares_its_rate_between_families_and_checks() -> None:
     plan = make_plan(
         ["a", "a", "b", "a", "a"],
-        ["headline", "headline", "headline", "per_class", "per_class"],
+        ["headline", "headline", "headline", "secondary", "secondary"],
         looks=(3, 6, 9),
         false_alarm_rate=0.06,
     )
@@ -27,7 +27,7 @@ def test_the_night_shares_its_rate_between_families_and_checks() -> None:
 
 
 def test_a_family_alone_has_the_whole_rate() -> None:
-    plan = make_plan(["a", "b"], ["per_class", "per_class"], looks=(3,), false_alarm_rate=0.01)
+    plan = make_plan(["a", "b"], ["secondary", "secondary"], looks=(3,), false_alarm_rate=0.01)
     np.testing.assert_allclose(plan.weights, [0.5, 0.5])
     assert sum(FAMILY_SHARES.values()) == pytest.approx(1.0)
 

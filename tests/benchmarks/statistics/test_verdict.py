@@ -193,7 +193,7 @@ def test_an_effect_within_the_tolerance_trains_no_further_seeds() -> None:
         ({"baseline": (0.6, 0.7)}, "2 baseline runs; there must be at least 3"),
         ({"source": "published"}, "5 published values; there must be exactly one"),
         ({"source": "guessed"}, "source 'guessed' must be one of measured, published"),
-        ({"family": "other"}, "family 'other' must be one of headline, per_class"),
+        ({"family": "other"}, "family 'other' must be one of headline, secondary"),
     ],
 )
 def test_a_bad_check_is_refused_with_its_name_value_and_rule(changes: dict[str, Any], message: str) -> None:
@@ -253,7 +253,7 @@ def nights(draw: st.DrawFn) -> list[Check]:
             today=runs(1, 3),
             tolerance=draw(TOLERANCES),
             higher_is_better=draw(st.booleans()),
-            family=draw(st.sampled_from(["headline", "per_class"])),
+            family=draw(st.sampled_from(["headline", "secondary"])),
         )
         for number in range(draw(st.integers(1, 4)))
     ]

@@ -27,7 +27,7 @@ Noise = Literal["normal", "exponential", "lognormal"]
 NIGHTS = 20_000
 BATCH = 2_000
 EXPERIMENTS = 5
-FAMILIES: tuple[Family, ...] = ("headline", "headline", "per_class", "per_class", "per_class", "per_class")
+FAMILIES: tuple[Family, ...] = ("headline", "headline", "secondary", "secondary", "secondary", "secondary")
 BASELINE_RUNS = 5
 TODAYS_RUNS: dict[Noise, tuple[int, ...]] = {
     "normal": (1, 3, 6, 9),
@@ -74,7 +74,7 @@ def draw(noise: Noise, rng: np.random.Generator, nights: int, runs: int) -> Floa
     # Runs lie on the first axis in memory, where NumPy adds them up several times as fast.
     shape = runs, nights, EXPERIMENTS, len(FAMILIES)
     common = runs, nights, EXPERIMENTS, 1
-    per_class = ..., slice(FAMILIES.index("per_class"), None)
+    per_class = ..., slice(FAMILIES.index("secondary"), None)
     if noise == "exponential":
         # The least of a common and an own exponential is exponential again (Marshall and Olkin 1967).
         values = rng.standard_exponential(shape)

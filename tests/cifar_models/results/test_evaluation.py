@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -11,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
-from cifar_models.results.evaluation import ClassReport, Evaluation, describe_evaluation, evaluate, overfitting_gap
+from cifar_models.results.evaluation import (
+    ClassReport,
+    Evaluation,
+    cross_entropy,
+    describe_evaluation,
+    evaluate,
+    overfitting_gap,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -66,6 +74,13 @@ class TestAHandWorkedExample:
         assert type(evaluation.accuracy) is float
         assert type(evaluation.confusion[0][0]) is int
         assert [type(value) for value in vars(evaluation.classes["a"]).values()] == [float] * 3 + [int]
+
+
+def test_f1_is_the_harmonic_mean_of_unequal_precision_and_recall() -> None:
+    classes = evaluate(_probabilities([0, 1, 1, 1]), _labels([0, 0, 0, 1]), NAMES).classes
+    for name, precision, recall in (("a", 1, 1 / 3), ("b", 1 / 3, 1)):
+        report = classes[name]
+        assert (report.precision, report.recall, report.f1) == pytest.approx((precision, recall, 1 / 2))
 
 
 def test_rows_and_columns_of_the_confusion_are_not_swapped() -> None:
@@ -169,3 +184,25 @@ class TestOverfittingGap:
         text = f"curves: found {len(train)} and {len(validation)} epochs, expected as many, 1 or more"
         with pytest.raises(ValueError, match=text):
             overfitting_gap(train, validation)
+
+
+class TestTheLoss:
+    def test_it_is_the_mean_of_minus_log_of_the_label_s_probability(self) -> None:
+        rows = np.full((2, 10), 0.05, np.float32)
+        rows[:, 0] = 0.55
+        assert cross_entropy(rows, _labels([0, 1])) == pytest.approx(-(np.log(0.55) + np.log(0.05)) / 2, rel=1e-6)
+
+    @pytest.mark.parametrize("extreme", [0.0, 1.0])
+    def test_certainty_is_worth_what_keras_takes_it_for(self, extreme: float) -> None:
+        rows = np.full((1, 10), (1 - extreme) / 9, np.float32)
+        rows[0, 3] = extreme
+        expected = float(keras.losses.categorical_crossentropy(np.eye(10, dtype=np.float32)[[3]], rows)[0])
+        assert cross_entropy(rows, _labels([3])) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+    @given(labels=st.lists(st.integers(0, 9), min_size=1, max_size=20), seed=st.integers(0, 99))
+    @settings(max_examples=10, deadline=None)
+    def test_it_is_keras_s_own(self, labels: list[int], seed: int) -> None:
+        rows = np.random.default_rng(seed).dirichlet(np.full(10, 0.3), len(labels)).astype(np.float32)
+        expected = keras.losses.CategoricalCrossentropy()(np.eye(10, dtype=np.float32)[labels], rows)
+        found = evaluate(rows, _labels(labels), NAMES).loss
+        assert found == pytest.approx(float(expected), rel=1e-4, abs=1e-5)

@@ -23,7 +23,6 @@ RUN = Run(
     dataset="synthetic",
     weights="none",
     fingerprints=Fingerprints(data="sha256:d", weights=None, protocol="sha256:p"),
-    checksums={"data": None, "weights": "md5:w"},
     protocol={"epochs": 2, "learning_rate": 0.001, "backbone": None},
     curves=Curves(
         loss=[2.0, 1.0, 0.5], accuracy=[0.5, 0.75, 0.875], val_loss=[1.5, 1.0, 2.0], val_accuracy=[0.5, 0.75, 0.25]
@@ -32,6 +31,7 @@ RUN = Run(
         accuracy=0.75,
         classes={"cat": ClassReport(precision=1.0, recall=0.75, f1=0.8571428571428571, images=4)},
         confusion=[[3, 1], [0, 0]],
+        loss=1.0,
     ),
     timings=Timings(features=0.0, training=12.25),
     environment=Environment(
@@ -59,7 +59,6 @@ runs = st.builds(
     dataset=texts,
     weights=texts,
     fingerprints=st.builds(Fingerprints, data=texts, weights=st.none() | texts, protocol=texts),
-    checksums=st.dictionaries(texts, st.none() | texts, max_size=2),
     protocol=st.dictionaries(texts, st.none() | texts | finite | counts | st.booleans(), max_size=3),
     curves=st.integers(1, 3).flatmap(curves_of),
     evaluation=st.builds(
@@ -71,6 +70,7 @@ runs = st.builds(
             max_size=2,
         ),
         confusion=st.lists(st.lists(counts, max_size=2), max_size=2),
+        loss=st.none() | finite,
     ),
     timings=st.builds(Timings, features=finite, training=finite),
     environment=st.builds(
@@ -160,14 +160,34 @@ def test_a_missing_key_is_refused(key: str) -> None:
 @pytest.mark.parametrize("key", ["curves", "fingerprints", "evaluation", "timings", "environment"])
 def test_a_missing_and_an_unknown_inner_key_are_refused_by_their_place(key: str) -> None:
     record = _record()
-    removed, value = record[key].popitem()
+    removed = next(iter(record[key]))
+    value = record[key].pop(removed)
     assert _refusal(json.dumps(record)).startswith(f"run.{key}: found no key {removed!r}, expected the keys [")
     record[key] |= {removed: value, "unknown": value}
     assert _refusal(json.dumps(record)).startswith(f"run.{key}: found the unknown key 'unknown', expected the")
 
 
+def test_a_record_from_before_loss_and_threads_is_read_without_them() -> None:
+    record = _record()
+    del record["evaluation"]["loss"], record["environment"]["threads"]
+    run = Run.from_json(json.dumps(record))
+    assert (run.evaluation.loss, run.environment.settings, run.environment.cores) == (None, None, None)
+    assert run.loss == RUN.curves.val_loss[1]  # of the best epoch
+
+
+def test_the_best_epoch_is_the_first_best_of_what_early_stopping_watches() -> None:
+    curves = dataclasses.replace(RUN.curves, val_accuracy=[0.5, 0.75, 0.75], val_loss=[1.0, 2.0, 1.0])
+    assert dataclasses.replace(RUN, curves=curves).best_epoch == 2
+    by_loss = dataclasses.replace(RUN, curves=curves, protocol={"early_stopping_monitor": "val_loss"})
+    assert by_loss.best_epoch == 1
+
+
 def test_an_unknown_key_is_refused() -> None:
     assert _refusal(json.dumps(_record(unknown=1))).startswith("run: found the unknown key 'unknown'")
+
+
+def test_a_record_from_before_the_fingerprints_named_the_official_files_is_read() -> None:
+    assert Run.from_json(json.dumps(_record(checksums={"data": None, "weights": "md5:w"}))) == RUN
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
@@ -185,7 +205,6 @@ def test_a_key_that_stands_twice_is_refused() -> None:
         (("weights",), None, "run.weights: found None, expected str"),
         (("fingerprints",), "sha256:d", "run.fingerprints: found 'sha256:d', expected an object with the keys"),
         (("fingerprints", "weights"), 5, "run.fingerprints.weights: found 5, expected str"),
-        (("checksums", "data"), 5, "run.checksums.data: found 5, expected str"),
         (("protocol",), [], "run.protocol: found [], expected dict"),
         (("curves", "loss"), {}, "run.curves.loss: found {}, expected list"),
         (("curves", "loss", 1), "1", "run.curves.loss[1]: found '1', expected float"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import added_later, parse_json, read_as, to_json
 
 pytestmark = pytest.mark.unit
 
@@ -20,6 +20,12 @@ pytestmark = pytest.mark.unit
 class Inner:
     size: float
     count: int
+
+
+@dataclass(frozen=True)
+class Grown:
+    size: float
+    weight: float | None = added_later()
 
 
 @dataclass(frozen=True)
@@ -200,6 +206,19 @@ def test_a_whole_number_is_read_as_a_float_where_one_belongs() -> None:
 )
 def test_a_value_of_another_type_is_refused_by_its_place(kind: Any, value: Any, expected: str) -> None:
     assert _refusal(kind, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [({"size": 1}, Grown(1.0)), ({"size": 1, "weight": None}, Grown(1.0)), ({"size": 1, "weight": 2}, Grown(1.0, 2.0))],
+)
+def test_a_field_that_was_added_later_may_be_missing(value: Any, read: Grown) -> None:
+    assert read_as(Grown, value, "here") == read
+
+
+def test_a_field_that_was_added_later_is_checked_where_it_is_there() -> None:
+    assert _refusal(Grown, {"size": 1, "weight": "2"}) == "here.weight: found '2', expected float"
+    assert _refusal(Grown, {"weight": 2}) == "here: found no key 'size', expected the keys ['size', 'weight']"
 
 
 def test_an_integer_beyond_all_floats_is_refused_and_shown_in_short() -> None:

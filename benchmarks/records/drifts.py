@@ -1,0 +1,72 @@
+"""Whether the nights together have drifted from their baseline, where no night alone fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmarks.baselines.baselines import Baseline
+from benchmarks.records.history import NightOfExperiment
+from benchmarks.records.judge import HEADLINE, HIGHER_IS_BETTER
+from benchmarks.records.night_folder import BaselineMark
+from benchmarks.statistics.cusum import DRIFT_ALARM_RATE, DriftVerdict, find_drift
+from benchmarks.statistics.word import Word
+
+
+def judge_history(
+    history: Mapping[str, Sequence[NightOfExperiment]],
+    baselines: Mapping[str, Baseline],
+    *,
+    false_alarm_rate: float = DRIFT_ALARM_RATE,
+) -> list[DriftVerdict]:
+    """Return what has drifted in the nights that were held against today's baselines; nothing where nothing has.
+
+    Only runs that are new evidence count: none of the baseline's seeds, and none that an earlier night trained.
+
+    Args:
+        history: by experiment, the oldest night first; see ``read_history``.
+        baselines: by experiment, measured or published; a published one has no spread and no history.
+        false_alarm_rate: chance a night of a first alarm without any change, over all experiments and metrics.
+    """
+    charts = [
+        (name, metric, values)
+        for name, baseline in baselines.items()
+        if baseline.source == "measured"
+        for metric in HEADLINE
+        if metric in baseline.metrics
+        for values in [_evidence(history.get(name, ()), baseline, metric)]
+    ]
+    found = []
+    for name, metric, nights in charts:
+        drift = find_drift(
+            baselines[name].metrics[metric].values,
+            [values for _, values in nights],
+            false_alarm_rate=false_alarm_rate / len(charts),
+        )
+        if drift:
+            better = (drift.size > 0) == HIGHER_IS_BETTER[metric]
+            found.append(
+                DriftVerdict(
+                    experiment=name,
+                    metric=metric,
+                    word=Word.STALE if better else Word.REGRESSION,
+                    size=drift.size,
+                    began=nights[drift.began][0],
+                    nights=len(nights) - drift.began,
+                )
+            )
+    return found
+
+
+def _evidence(nights: Sequence[NightOfExperiment], baseline: Baseline, metric: str) -> list[tuple[str, list[float]]]:
+    """Return start and new values of each night that was held against the baseline, of nights that have any."""
+    mark = BaselineMark.of(baseline)
+    seen = set(baseline.seeds)
+    evidence = []
+    for night in nights:
+        if night.mark is None or not night.mark.same_as(mark):
+            continue
+        values = [value for seed, value in zip(night.seeds, night.values[metric], strict=True) if seed not in seen]
+        seen.update(night.seeds)
+        if values:
+            evidence.append((night.started, values))
+    return evidence

@@ -1,0 +1,128 @@
+"""What a night does beside its verdicts: runs repeated to the last digit, drifts over nights, records that disagree."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+import pytest
+
+from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION
+from benchmarks.records.night_folder import read_night
+from benchmarks.statistics.seeds import first_seed_of
+from cifar_models.results.environment import describe_environment
+from cifar_models.results.run_files import write_run
+from cifar_models.training import train as training
+from tests.benchmarks.sessions import SYNTHETIC, TABLE, Bench, fingerprints_of, lines, table, trainings, words
+from tests.factories import make_baseline
+
+pytestmark = pytest.mark.integration
+
+SEEDS_OF_THE_DAY = range(first_seed_of(datetime.date(2025, 1, 31)), first_seed_of(datetime.date(2025, 1, 31)) + 5)
+
+
+@pytest.fixture
+def the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nights begin on a day that has passed."""
+
+    class Clock(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Clock:
+            return cls(2025, 1, 31, 2, tzinfo=tz)
+
+    monkeypatch.setattr(datetime, "datetime", Clock)
+
+
+@pytest.mark.usefixtures("the_day")
+def test_a_night_trains_the_seeds_of_its_day_and_no_others_where_no_run_is_recorded(bench: Bench) -> None:
+    bench.record()
+    result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=6, skipped=1, deselected=17)
+    assert bench.trained == [f"train simple_cnn {seed} on none" for seed in SEEDS_OF_THE_DAY]
+    assert trainings(result)["simple_cnn", "0"] == ["no recorded run to repeat"]
+    assert not lines(result, "exact lane")
+
+
+def _record_a_run(bench: Bench, **changes: Any) -> None:
+    """Record the run of simple_cnn's first seed as a baseline's, under tonight's conditions."""
+    run = bench.train(TABLE["simple_cnn"], SYNTHETIC, 0, weights=None, progress=None, features=None)
+    run = dataclasses.replace(run, environment=describe_environment(), **changes)
+    write_run(bench.pytester.path / "baseline_runs", run)
+
+
+@pytest.fixture
+def here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Have stubs train in this environment, as real trainings do."""
+    train = bench.train
+    monkeypatch.setattr(
+        training, "train", lambda *a, **o: dataclasses.replace(train(*a, **o), environment=describe_environment())
+    )
+    return bench
+
+
+@pytest.mark.usefixtures("the_day")
+def test_a_recorded_run_is_repeated_and_is_identical_and_no_evidence(here: Bench) -> None:
+    here.record()
+    _record_a_run(here)
+    result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    result.assert_outcomes(passed=7, deselected=17)
+    assert len(here.trained) == 6
+    assert table(result, "exact lane:")["simple_cnn", "0"] == ["identical"]
+    assert table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "5", "the repeated run does not count"
+
+
+@pytest.mark.usefixtures("the_day")
+@pytest.mark.parametrize(("options", "status"), [([], pytest.ExitCode.OK), (["--exact"], REGRESSION)])
+def test_a_run_that_is_not_identical_is_said_first_and_fails_if_asked(
+    here: Bench, options: list[str], status: int
+) -> None:
+    here.record()
+    here.gap["simple_cnn"] = 0.1000001
+    _record_a_run(here)
+    here.gap["simple_cnn"] = 0.1
+    result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn", *options)
+    assert result.ret == status
+    said = "differs since epoch 2: accuracy 0.1, -1e-07 from the recorded run"
+    assert table(result, "exact lane:")["simple_cnn", "0"] == [said]
+    assert (f"simple_cnn seed 0: {said}" in result.outlines) == bool(options)
+    night = read_night(next((here.pytester.path / "runs").iterdir()))
+    assert [(one.seed, one.epoch, one.what) for one in night.exact] == [(0, 2, "accuracy")]
+
+
+@pytest.mark.usefixtures("the_day")
+def test_a_second_night_of_the_day_is_held_against_the_first_run_by_run(here: Bench) -> None:
+    here.record()
+    here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    found = table(result, "exact lane:")
+    assert found == {("simple_cnn", str(seed)): ["identical"] for seed in SEEDS_OF_THE_DAY}
+
+
+def test_a_drift_over_nights_fails_the_night_that_finds_it(here: Bench) -> None:
+    accuracy = (0.695, 0.705, 0.700, 0.698, 0.702) * 6
+    entry = make_baseline(
+        accuracy=accuracy, gap=(0.1,) * 30, tolerance=0.03, fingerprints=fingerprints_of("simple_cnn")
+    )
+    here.record(simple_cnn=entry)
+    for night in range(30):
+        here.accuracy["simple_cnn"] = 0.7 - 0.001 * night
+        result = here.benchmark("-k", "simple_cnn", "--first-seed", str(1000 * (night + 1)))
+        if result.ret:
+            break
+    assert result.ret == REGRESSION
+    assert words(result)["simple_cnn", "accuracy"] == "pass", "no single night fails"
+    result.stdout.fnmatch_lines(["simple_cnn: accuracy has drifted by -0.0* since the night of *: regression"])
+
+
+def test_a_run_that_contradicts_itself_is_an_error_by_name_and_no_evidence(bench: Bench) -> None:
+    bench.record()
+    bench.contradictions = ["simple_cnn seed 0: accuracy is 0.7000 after the training, but 0.6000 in its best epoch 3"]
+    result = bench.benchmark("-k", "simple_cnn")
+    result.assert_outcomes(failed=2, deselected=4)
+    assert result.ret == NOT_JUDGED
+    result.stdout.fnmatch_lines(
+        [f"{bench.contradictions[0]}: an error of the suite or of a library, whatever the numbers are worth; find*"]
+    )
+    assert any("not judged" in line and "its record contradicts itself" in line for line in result.outlines)

@@ -1,0 +1,166 @@
+"""What a night sees, beside what else could judge it: records clean and broken runs once, and has four judges look.
+
+``python -m tests.sensitivity.compare_judges record FOLDER`` trains, and goes on where an earlier call stopped; with
+``table FOLDER`` it prints the table in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+from tabulate import tabulate
+
+from benchmarks.night import settings
+from cifar_models.results.run import Run
+from cifar_models.results.run_files import read_run, record_name
+from tests.sensitivity.judges import JUDGES, TRAINED
+from tests.sensitivity.regressions import REGRESSIONS, Regression
+
+ROOT = Path(__file__).parents[2]
+RECORDS = ROOT / "baseline_runs"
+CLEAN = "clean"
+SEEDS = settings.SEEDS["synthetic"]
+FIRST_SEED = 100_000
+"""Seeds from here on are neither the baselines' nor a night's."""
+CLEAN_NIGHTS = 100
+CLEAN_RUNS = 40
+"""Of each experiment; clean nights are drawn from them."""
+
+# The experiment that a regression is looked for in, where it is not the first one.
+ELSEWHERE = {
+    "dropout rate 0": "improved_cnn",
+    "L2 left out": "improved_cnn",
+    "momentum of batch normalization 0.5": "improved_cnn",
+    "the frozen backbone left trainable": "vgg16_frozen",
+    "frozen batch normalization run in training mode": "resnet50_frozen",
+    "29 layers freed for 30": "resnet50_finetuned",
+    "31 layers freed for 30": "resnet50_finetuned",
+}
+# What synthetic data cannot show: a regression of other data's reader or of a normalization that no experiment uses.
+NOT_TRAINED = {
+    "RGB for BGR where ImageNet's means are subtracted",
+    "BGR for RGB in CIFAR-10's images",
+    "training images standardised with the evaluation images' statistics",
+}
+
+TRAIN = """
+import sys
+from pathlib import Path
+from cifar_models.datasets import load_dataset
+from cifar_models.experiments import find_experiment
+from cifar_models.results.run_files import write_run
+from cifar_models.training.train import train
+name, folder, *seeds = sys.argv[1:]
+dataset = load_dataset("synthetic")
+for seed in map(int, seeds):
+    write_run(Path(folder), train(find_experiment(name), dataset, seed))
+"""
+
+
+def record(folder: Path) -> None:
+    """Train what is not recorded yet."""
+    for name in SEEDS:
+        _train(ROOT, name, folder / CLEAN, range(FIRST_SEED, FIRST_SEED + CLEAN_RUNS))
+    for regression in _trained():
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copytree(ROOT / "cifar_models", Path(copy) / "cifar_models")
+            regression.apply(Path(copy))
+            name = experiment_of(regression)
+            _train(Path(copy), name, folder / regression.name, range(FIRST_SEED, FIRST_SEED + SEEDS[name]))
+
+
+def table(folder: Path) -> str:
+    """Return the table in Markdown: a line for each regression, then false alarms and minutes."""
+    rows: list[list[str]] = []
+    caught = dict.fromkeys(JUDGES, 0)
+    for regression in _trained():
+        name = experiment_of(regression)
+        runs = _read(folder / regression.name, name, range(FIRST_SEED, FIRST_SEED + SEEDS[name]))
+        found = {title: judge(_baseline(name), runs) if runs else "diverged" for title, judge in JUDGES.items()}
+        for title, said in found.items():
+            caught[title] += bool(said)
+        rows.append([regression.name, name, *(said or "missed" for said in found.values())])
+    rows += [
+        [f"caught of {len(rows)}", "", *map(str, caught.values())],
+        [
+            f"false alarms in {CLEAN_NIGHTS} clean nights",
+            "all",
+            *(str(false_alarms(folder, title)) for title in JUDGES),
+        ],
+        ["minutes of training a night", "all", *(f"{minutes(folder, title):.1f}" for title in JUDGES)],
+    ]
+    return str(tabulate(rows, ["what was broken", "experiment", *JUDGES], tablefmt="github"))
+
+
+def false_alarms(folder: Path, title: str) -> int:
+    """Return in how many clean nights, drawn from the clean runs, a judge fails any experiment."""
+    rng = np.random.default_rng(0)
+    clean = {name: _read(folder / CLEAN, name, range(FIRST_SEED, FIRST_SEED + CLEAN_RUNS)) for name in SEEDS}
+    alarms = 0
+    for _ in range(CLEAN_NIGHTS):
+        nights = {name: [runs[n] for n in rng.permutation(len(runs))[: SEEDS[name]]] for name, runs in clean.items()}
+        alarms += any(JUDGES[title](_baseline(name), runs) for name, runs in nights.items())
+    return alarms
+
+
+def minutes(folder: Path, title: str) -> float:
+    """Return the minutes of training that a judge's night takes, all experiments together, by the clean runs' own."""
+    seconds = 0.0
+    for name, seeds in SEEDS.items():
+        runs = _read(folder / CLEAN, name, range(FIRST_SEED, FIRST_SEED + CLEAN_RUNS))
+        seconds += max(run.timings.features for run in runs)
+        seconds += (TRAINED[title] or seeds) * fmean(run.timings.training for run in runs)
+    return seconds / 60
+
+
+def experiment_of(regression: Regression) -> str:
+    """Return the experiment in which a regression is looked for."""
+    return ELSEWHERE.get(regression.name, "simple_cnn")
+
+
+def _trained() -> list[Regression]:
+    return [regression for regression in REGRESSIONS if regression.name not in NOT_TRAINED]
+
+
+def _baseline(name: str) -> list[Run]:
+    return [read_run(path) for path in sorted(RECORDS.glob(record_name(name, "synthetic", "*")))]
+
+
+def _train(root: Path, name: str, folder: Path, seeds: Iterable[int]) -> None:
+    missing = [seed for seed in seeds if not (folder / record_name(name, "synthetic", seed)).exists()]
+    if not missing:
+        return
+    sys.stdout.write(f"{folder.name}: {name}, {len(missing)} runs\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-c", TRAIN, name, str(folder.resolve()), *map(str, missing)]
+    # A training that diverges leaves no record, which is how the judges see it.
+    subprocess.run(command, cwd=root, check=False)  # noqa: S603 - our own words
+
+
+def _read(folder: Path, name: str, seeds: Sequence[int]) -> list[Run]:
+    paths = [folder / record_name(name, "synthetic", seed) for seed in seeds]
+    return [read_run(path) for path in paths if path.exists()]
+
+
+def main() -> None:
+    """Record or print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=["record", "table"])
+    parser.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    if arguments.command == "record":
+        record(arguments.folder)
+    else:
+        sys.stdout.write(f"{table(arguments.folder)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Four ways to judge the same runs: two nights of this suite, and two bounds that other projects set by hand.
+
+Each judge is a function of the baseline's runs and today's; it returns what it found, or nothing where the runs pass.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from benchmarks.baselines.baselines import measured_baseline
+from benchmarks.records.judge import checks_of
+from benchmarks.statistics.verdict import Check, judge_night
+from cifar_models.results.agreement import disagreements
+from cifar_models.results.run import Run
+
+Judge = Callable[[Sequence[Run], Sequence[Run]], str]
+
+EXPERIMENTS = 5
+"""In a night: one experiment alone is judged at its part of the night's false-alarm rate."""
+RATE = 0.01
+BOUND = 0.05
+FORMER_RUNS, FORMER_SEEDS = 10, 3
+FORMER_TOLERANCES = {"accuracy": 0.01, "gap": 0.01}
+FORMER_CLASS_TOLERANCE = 0.02
+
+
+def night(baseline: Sequence[Run], today: Sequence[Run]) -> str:
+    """Judge as a night does: each run against itself, then accuracy, loss, gap and the pattern over classes."""
+    for run in today:
+        if found := disagreements(run):
+            return f"law: {found[0].partition(': ')[2]}"
+    entry = measured_baseline(baseline, reason="a comparison of judges", day=datetime.date(2025, 1, 1))
+    return _first_failure(checks_of(today, entry))
+
+
+def former_night(baseline: Sequence[Run], today: Sequence[Run]) -> str:
+    """Judge as nights did before: three seeds against ten runs, accuracy, gap and each class's F1."""
+    baseline, today = baseline[:FORMER_RUNS], today[:FORMER_SEEDS]
+    checks = [
+        Check(
+            experiment=today[0].experiment,
+            metric=metric,
+            baseline=tuple(getattr(run, metric) for run in baseline),
+            today=tuple(getattr(run, metric) for run in today),
+            tolerance=tolerance,
+            higher_is_better=metric == "accuracy",
+        )
+        for metric, tolerance in FORMER_TOLERANCES.items()
+    ]
+    checks += [
+        Check(
+            experiment=today[0].experiment,
+            metric=f"F1 of {name}",
+            baseline=tuple(run.evaluation.classes[name].f1 for run in baseline),
+            today=tuple(run.evaluation.classes[name].f1 for run in today),
+            tolerance=FORMER_CLASS_TOLERANCE,
+            higher_is_better=True,
+            family="secondary",
+        )
+        for name in today[0].evaluation.classes
+    ]
+    return _first_failure(checks)
+
+
+def fixed_bound(baseline: Sequence[Run], today: Sequence[Run]) -> str:
+    """Fail where the first run's accuracy is more than five points from the baseline's mean, either way."""
+    accuracy = today[0].accuracy
+    return "accuracy" if abs(accuracy - fmean(run.accuracy for run in baseline)) > BOUND else ""
+
+
+def extremes(baseline: Sequence[Run], today: Sequence[Run]) -> str:
+    """Fail where the first run's accuracy or gap lies outside ten runs' extremes by more than 5 % of their values."""
+    for metric in ("accuracy", "gap"):
+        values = [getattr(run, metric) for run in baseline[:FORMER_RUNS]]
+        low, high = min(values), max(values)
+        if not low - BOUND * abs(low) <= getattr(today[0], metric) <= high + BOUND * abs(high):
+            return metric
+    return ""
+
+
+JUDGES: dict[str, Judge] = {
+    "night": night,
+    "former night": former_night,
+    "fixed bound of 5 points": fixed_bound,
+    "extremes of ten runs and 5 %": extremes,
+}
+TRAINED: dict[str, int | None] = {
+    "night": None,
+    "former night": FORMER_SEEDS,
+    "fixed bound of 5 points": 1,
+    "extremes of ten runs and 5 %": 1,
+}
+"""How many of a night's seeds each judge looks at; None for all."""
+
+
+def _first_failure(checks: Sequence[Check]) -> str:
+    """Return metric and word of the most significant check that fails."""
+    verdicts = [
+        verdict for verdict in judge_night(checks, false_alarm_rate=RATE / EXPERIMENTS) if verdict.word != "pass"
+    ]
+    verdicts.sort(key=lambda verdict: verdict.p_value or 0.0)
+    return f"{verdicts[0].metric}: {verdicts[0].word}" if verdicts else ""
