@@ -5,6 +5,7 @@ Declaring options does no work. TensorFlow is imported when benchmark items were
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from benchmarks.night.items import (
 from benchmarks.night.options import add_options, experiment_names, read_settings
 from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
 from cifar_models.experiments import Experiment, find_experiment
+from cifar_models.training.keras_settings import KerasSettingsError, choose_backend, fix_keras_settings
 
 if TYPE_CHECKING:
     from benchmarks.night.night import Night
@@ -41,6 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.UsageError: option values that no night can run with.
     """
     config.stash[SETTINGS] = read_settings(config)
+    try:
+        choose_backend()  # before test modules are collected, many of which import Keras
+    except KerasSettingsError as error:
+        raise pytest.UsageError(str(error)) from None
     if is_worker(config):
         config.pluginmanager.register(Worker(config), Worker.NAME)
     elif is_controller(config):
@@ -54,12 +60,21 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         pytest.UsageError: TensorFlow sees no GPU, or has used it already.
     """
     if session.config.stash[SETTINGS].gpu:
+        _fix_keras()  # TensorFlow imports Keras
         from cifar_models.training.devices import use_gpus
 
         try:
             use_gpus()
         except RuntimeError as error:
             raise pytest.UsageError(f"--gpu: {error}; or leave --gpu out to train on the CPU") from None
+
+
+def _fix_keras() -> None:
+    """Fix Keras's settings for all that this session builds and trains; a UsageError where that is not possible."""
+    try:
+        fix_keras_settings()
+    except KerasSettingsError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -108,6 +123,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         pytest.UsageError: as ``start_night``.
     """
     names = list(dict.fromkeys(name for item in session.items if (name := experiment_of(item))))
+    if names or "keras" in sys.modules:  # which tests have imported
+        _fix_keras()
     if not names or session.config.getoption("collectonly"):
         return
     from benchmarks.night.session import start_night

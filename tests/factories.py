@@ -15,7 +15,7 @@ from benchmarks.records.night_folder import BaselineMark
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.statistics.verdict import Rule, Verdict
 from benchmarks.statistics.word import Word
-from cifar_models.datasets.cifar10 import CLASS_NAMES, TRAIN_BATCHES
+from cifar_models.datasets.batches import CLASS_NAMES, PYTHON
 from cifar_models.results.environment import Environment
 from cifar_models.results.evaluation import ClassReport, Evaluation
 from cifar_models.results.run import Curves, Fingerprints, Run, Timings
@@ -30,6 +30,8 @@ ENVIRONMENT = Environment(
     processor="a processor",
     device="CPU",
     driver=None,
+    settings={"TF32": "True"},
+    cores=2,
 )
 
 
@@ -57,7 +59,6 @@ def make_run(
         dataset=dataset,
         weights=weights,
         fingerprints=fingerprints,
-        checksums={"data": None, "weights": None},
         protocol={"epochs": 10},
         curves=Curves(
             loss=[1.0] * epochs,
@@ -207,7 +208,7 @@ def cifar10_batches(seed: int) -> dict[str, dict[bytes, Any]]:
             b"labels": list(range(10)),
             b"data": generator.integers(0, 256, size=(10, 3072), dtype=np.uint8),
         }
-        for name in (*TRAIN_BATCHES, "test_batch")
+        for name in (*PYTHON.train, PYTHON.test)
     }
     return batches | {"batches.meta": {b"num_vis": 3072, b"label_names": [name.encode() for name in CLASS_NAMES]}}
 

@@ -7,19 +7,21 @@ import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from scipy.special import stdtrit
 
+from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.statistics.exchange import nats_per_point
 from benchmarks.throughput.speeds import FILE
+from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.results.environment import Environment
 from cifar_models.results.evaluation import SMALLEST_PROBABILITY
 from cifar_models.results.run import Fingerprints, Run
-from cifar_models.storage.files import remove_leftovers, write_whole
+from cifar_models.storage.files import link_target, remove_leftovers, write_whole
 from cifar_models.storage.strict_json import added_later, parse_json, read_as, to_json
 
 SCHEMA = 2
@@ -28,6 +30,14 @@ METRICS = ("accuracy", "loss", "gap")
 RANGES = {"accuracy": (0.0, 1.0), "loss": (0.0, -math.log(SMALLEST_PROBABILITY)), "gap": (-1.0, 1.0)}
 """The lowest and highest value of each metric."""
 SOURCES = ("measured", "published")
+FORMER_NAMES = {
+    "cifar-10-python.tar.gz sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce": (
+        OFFICIAL_FINGERPRINT
+    ),
+    "md5:6d6bbae143d832006294945121d1f1fc": "sha256:99b32de5670d4dc26dfb8560020372e61b0970293beb1d396cccd5840a15f19e",
+    "md5:4d473c1dd8becc155b73f8504c6f6626": "sha256:555c3c47742ed776907583dadd9d0f358b00041cdc5412f285bcde1f0c2b90fb",
+}
+"""Checksums of published files, which entries once had, and the fingerprints of what these files hold."""
 LEAST_RUNS = 3
 """Runs below which a spread is not worth the name, and no baseline is measured."""
 SUGGESTED_RUNS = 30
@@ -91,8 +101,7 @@ class Baseline:
 
     Attributes:
         source: ``measured`` by this suite, or ``published`` in the report that it reproduces.
-        fingerprints: what a run must agree with before it is compared. The data's and the weights' may be a
-            published checksum in place of a fingerprint.
+        fingerprints: what a run must agree with before it is compared.
         weights: what the models started from, in words.
         metrics: by name, of ``METRICS``; accuracy always.
         f1: of each class; None if published.
@@ -191,15 +200,21 @@ def updating(path: Path) -> Iterator[None]:
     The lock is a file beside it, ``.baselines.json.lock``, which stays there and which git ignores.
 
     Raises:
-        BaselineError: another update did not end within ``LOCK_SECONDS``.
+        BaselineError: another update did not end within ``LOCK_SECONDS``, or another user's lock file cannot be opened.
         OSError: the folder cannot be written.
     """
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    path = link_target(path)  # so that links to one file have one lock
+    lock_file = path.with_name(f".{path.name}.lock")
+    lock = shared_lock(lock_file)
     try:
         lock.acquire(timeout=LOCK_SECONDS)
+    except PermissionError:
+        if not lock_file.exists():
+            raise
+        raise BaselineError(f"{path}: {refused_lock(lock_file)}") from None
     except Timeout:
         raise BaselineError(
-            f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock.lock_file}), "
+            f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock_file}), "
             f"expected it to end; see what that process waits for"
         ) from None
     try:
@@ -265,7 +280,6 @@ def find_baseline(
     experiment: str,
     dataset: str,
     fingerprints: Fingerprints,
-    checksums: dict[str, str | None],
     update_command: str,
 ) -> Baseline:
     """Return the baseline that a run may be compared with: the measured one, or else the published one.
@@ -275,7 +289,6 @@ def find_baseline(
         experiment: the experiment's name.
         dataset: the data set's name.
         fingerprints: of the run's data, weights and protocol.
-        checksums: the published checksums of ``data`` and ``weights``, each good in place of its fingerprint.
         update_command: what to run to set a baseline, for the message.
 
     Raises:
@@ -287,7 +300,7 @@ def find_baseline(
         raise BaselineError(f"{experiment} on {dataset}: found no baseline, expected one to compare with; {remedy}")
     for part, expected in asdict(baseline.fingerprints).items():
         found = getattr(fingerprints, part)
-        if expected not in {found, checksums.get(part)} or (expected is None) != (found is None):
+        if found != expected:
             raise BaselineError(
                 f"{experiment} on {dataset}: the {part} fingerprint differs, so there is nothing to compare: "
                 f"found {found}, expected {expected} as in the {baseline.source} baseline. If the {part} "
@@ -342,11 +355,20 @@ def _measured_f1(runs: Sequence[Run]) -> ClassMetric:
     )
 
 
+def _by_fingerprint(baseline: Baseline) -> Baseline:
+    """Return a baseline whose data and weights are named by fingerprint, not by the checksum of a published file."""
+    former = baseline.fingerprints
+    weights = FORMER_NAMES.get(former.weights, former.weights) if former.weights else None
+    fingerprints = replace(former, data=FORMER_NAMES.get(former.data, former.data), weights=weights)
+    return replace(baseline, fingerprints=fingerprints)
+
+
 def _check_all(baselines: Baselines) -> None:
     for experiment, datasets in baselines.items():
         for dataset, sources in datasets.items():
             for source, baseline in sources.items():
                 _check(baseline, source, f"baselines.{experiment}.{dataset}.{source}")
+                sources[source] = _by_fingerprint(baseline)
 
 
 def _check(baseline: Baseline, source: str, where: str) -> None:

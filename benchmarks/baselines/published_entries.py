@@ -17,9 +17,9 @@ from benchmarks.baselines.baselines import (
     prediction_half_width,
 )
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
-from cifar_models.datasets.cifar10 import OFFICIAL_CHECKSUM
+from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.experiments import EXPERIMENTS
-from cifar_models.models.pretrained import published_checksum
+from cifar_models.models.pretrained import WEIGHTS_FILES
 from cifar_models.results.run import Fingerprints
 
 PUBLISHED: dict[str, dict[str, float]] = {
@@ -52,8 +52,8 @@ def published_baselines(measured: Baselines, *, reason: str, day: datetime.date)
         entries[name] = Baseline(
             source="published",
             fingerprints=Fingerprints(
-                data=OFFICIAL_CHECKSUM,
-                weights=published_checksum(protocol.backbone) if protocol.backbone else None,
+                data=OFFICIAL_FINGERPRINT,
+                weights=WEIGHTS_FILES[protocol.backbone].fingerprint if protocol.backbone else None,
                 protocol=protocol.fingerprint,
             ),
             weights=f"ImageNet, {protocol.backbone}" if protocol.backbone else "none",

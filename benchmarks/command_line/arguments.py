@@ -8,6 +8,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from cifar_models.storage.files import user_path
+
 
 def add_command(commands: Any, name: str, run: Any, *, summary: str, description: str, example: str) -> Any:
     """Declare a command with an example below its help, and return its parser."""
@@ -26,7 +28,7 @@ def add_baselines(parser: argparse.ArgumentParser, default: str = "baselines.jso
     """Declare the baselines file."""
     parser.add_argument(
         "--baselines",
-        type=Path,
+        type=user_path,
         default=Path(default),
         metavar="FILE",
         help="the baselines file (default: %(default)s)",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from benchmarks.command_line.arguments import add_baselines, add_command
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
+from cifar_models.storage.files import user_path
 
 
 def add_to(commands: Any) -> None:
@@ -21,9 +21,9 @@ def add_to(commands: Any) -> None:
         description="Make the page of a kept night again, from its records and the baselines.",
         example="runs/2026-01-31T02-00-00Z",
     )
-    parser.add_argument("night", type=Path, metavar="NIGHT_FOLDER", help="the folder of one night")
+    parser.add_argument("night", type=user_path, metavar="NIGHT_FOLDER", help="the folder of one night")
     parser.add_argument(
-        "--report-dir", type=Path, metavar="DIR", help="where to write the page (default: NIGHT_FOLDER)"
+        "--report-dir", type=user_path, metavar="DIR", help="where to write the page (default: NIGHT_FOLDER)"
     )
     add_baselines(parser)
 

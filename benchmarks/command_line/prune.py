@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.command_line.arguments import add_command, whole_number
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import say
+from cifar_models.storage.files import user_path
 
 
 def add_to(commands: Any) -> None:
@@ -26,7 +27,11 @@ def add_to(commands: Any) -> None:
         "--keep", type=whole_number, required=True, metavar="N", help="how many of the newest nights stay"
     )
     parser.add_argument(
-        "--run-dir", type=Path, default=Path("runs"), metavar="DIR", help="the folder of nights (default: %(default)s)"
+        "--run-dir",
+        type=user_path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="the folder of nights (default: %(default)s)",
     )
     parser.add_argument("--remove", action="store_true", help="remove them; without it they are only named")
 

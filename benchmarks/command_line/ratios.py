@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from benchmarks.command_line.arguments import add_command, whole_number
@@ -12,6 +11,7 @@ from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say, table
 from cifar_models.datasets import DATASETS
 from cifar_models.experiments import find_experiment
+from cifar_models.storage.files import user_path
 
 HEADERS = ("figure", "plain", "suite", "plain / suite", "range")
 
@@ -44,8 +44,8 @@ def add_to(commands: Any) -> None:
         metavar="N",
         help="of random images (default: %(default)s)",
     )
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the CIFAR-10 files are")
-    parser.add_argument("--weights-dir", type=Path, metavar="DIR", help="where the ImageNet weight files are")
+    parser.add_argument("--data-dir", type=user_path, metavar="DIR", help="where the CIFAR-10 files are")
+    parser.add_argument("--weights-dir", type=user_path, metavar="DIR", help="where the ImageNet weight files are")
 
 
 def run(arguments: argparse.Namespace) -> None:

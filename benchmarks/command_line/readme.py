@@ -1,4 +1,4 @@
-"""``readme``: the README's tables of numbers, written from the baselines."""
+"""``readme``: the generated parts of README.md and docs/, written from baselines and recorded nights."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from benchmarks.command_line.arguments import add_baselines, add_command
 from cifar_models.command_line.errors import user_errors
-
-README = Path("README.md")
+from cifar_models.command_line.output import say
 
 
 def add_to(commands: Any) -> None:
@@ -18,24 +17,61 @@ def add_to(commands: Any) -> None:
         commands,
         "readme",
         run,
-        summary="write the README's tables of numbers",
-        description="Write the numbers of the baselines between the two marks in README.md. A unit test fails while "
-        "they differ.",
+        summary="write the generated parts of README.md and docs/",
+        description="Write the tables and example outputs of README.md and docs/, from the baselines and the nights in "
+        "docs/examples/. A unit test fails while a document is out of date.",
         example="",
     )
     add_baselines(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Rewrite the numbers.
+    """Rewrite the documents whose generated parts have changed, and print their names.
 
     Raises:
-        CommandError: baselines or a README that cannot be read, or a README without the marks.
+        CommandError: baselines, nights or documents that cannot be read or written, or marks without an end.
     """
-    from benchmarks.baselines.baselines import read_baselines
-    from benchmarks.report.readme import render, replace_numbers
+    from benchmarks.report.documents import documents, refresh
     from cifar_models.storage.files import write_whole
 
     with user_errors(ValueError, OSError):
-        numbers = render(read_baselines(arguments.baselines))
-        write_whole(README, replace_numbers(README.read_text(encoding="utf-8"), numbers))
+        parts = render_parts(Path(), arguments.baselines)
+        texts = {path: path.read_text(encoding="utf-8") for path in documents(Path())}
+        changed = {path: new for path, old in texts.items() if (new := refresh(old, parts)) != old}
+        for path, text in changed.items():
+            write_whole(path, text)
+            say(f"wrote {path}")
+
+
+def render_parts(root: Path, baselines_path: Path) -> dict[str, str]:
+    """Return every generated part by the name in its marks.
+
+    Args:
+        root: the repository's folder.
+        baselines_path: the baselines file, with the records of its runs beside it.
+
+    Raises:
+        BaselineError: no baselines that can be read.
+        NightError: one of the recorded nights is missing or damaged.
+    """
+    from benchmarks.baselines.baselines import read_baselines
+    from benchmarks.night import plan
+    from benchmarks.night.settings import Settings
+    from benchmarks.report.documents import failures_of, measured_tables, verdicts_of
+
+    baselines = read_baselines(baselines_path)
+    settings = Settings(baselines_path=baselines_path, run_dir=Path("runs"), options="--dataset synthetic")
+    green, red = (root / "docs" / "examples" / name for name in ("green-night", "red-night"))
+    failures = failures_of(red, baselines, settings.records, settings.update_command("simple_cnn"))
+    return {
+        "numbers": measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
+        "synthetic": measured_tables(baselines, ["synthetic"]),
+        "plan": _output(plan.render(baselines, dataset="synthetic", points=3)),
+        "green-night": _output(verdicts_of(green)),
+        "green-night-begin": _output(verdicts_of(green, experiments=2)),
+        "red-night": _output(f"{failures}\n...\n{verdicts_of(red)}"),
+    }
+
+
+def _output(text: str) -> str:
+    return f"```\n{text}\n```"

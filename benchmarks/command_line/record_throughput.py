@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from benchmarks.command_line.arguments import add_baselines, add_command, add_reason, today
 from benchmarks.throughput.speeds import FILE
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
+from cifar_models.storage.files import user_path
 
 
 def add_to(commands: Any) -> None:
@@ -24,7 +24,11 @@ def add_to(commands: Any) -> None:
         example="--reason 'TensorFlow 2.22' .benchmarks/*/*.json",
     )
     parser.add_argument(
-        "results", nargs="+", type=Path, metavar="RESULT", help="a file that pytest-benchmark saved, one a repetition"
+        "results",
+        nargs="+",
+        type=user_path,
+        metavar="RESULT",
+        help="a file that pytest-benchmark saved, one a repetition",
     )
     add_reason(parser)
     add_baselines(parser, default=FILE)

@@ -23,7 +23,7 @@ from cifar_models.models.pretrained import BackboneWeights, WeightsError
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
 from cifar_models.results.source_code import describe_code
-from cifar_models.training.train import checksums_of, default_weights, fingerprints_of
+from cifar_models.training.train import default_weights, fingerprints_of
 
 
 @dataclass
@@ -91,7 +91,6 @@ class Inputs:
             experiment=name,
             dataset=self.dataset.name,
             fingerprints=self.fingerprints_for(name),
-            checksums=checksums_of(self.dataset, self.weights_for(name)),
             update_command=self.settings.update_command(name),
         )
 

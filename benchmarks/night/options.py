@@ -14,17 +14,10 @@ from benchmarks.records.night_folder import newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models import experiments
+from cifar_models.storage.files import user_path
 
 PATHS = ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines")
 """Options whose value is a path."""
-
-
-def _path(text: str) -> Path:
-    """Return a path, with the home folder for a ``~`` that the shell has left: ``--run-dir=~/nights``."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # no such user, or no home folder
-        return Path(text)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -47,13 +40,14 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--data-dir",
-        type=_path,
+        type=user_path,
         metavar="DIR",
-        help="folder with cifar-10-python.tar.gz or cifar-10-batches-py/ (default: Keras's cache, then its download)",
+        help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
+        "(default: Keras's cache, then its download)",
     )
     group.addoption(
         "--weights-dir",
-        type=_path,
+        type=user_path,
         metavar="DIR",
         help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )
@@ -104,14 +98,14 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--reason", metavar="TEXT", help="why the baselines change, kept with them")
     group.addoption(
         "--run-dir",
-        type=_path,
+        type=user_path,
         metavar="DIR",
         help="where each night keeps a folder with the record of each finished training (default: the ini value "
         "'run_dir', runs/ beside the ini file)",
     )
     group.addoption(
         "--report-dir",
-        type=_path,
+        type=user_path,
         metavar="DIR",
         help="where to write the night's page, report.html, and PNG files (default: the night's folder in --run-dir)",
     )
@@ -123,7 +117,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--baselines",
-        type=_path,
+        type=user_path,
         metavar="FILE",
         help="the baselines file (default: the ini value 'baselines', baselines.json beside the ini file)",
     )
@@ -142,7 +136,7 @@ def read_settings(config: pytest.Config) -> Settings:
     option = config.getoption
     return Settings(
         baselines_path=baselines_file(config),
-        run_dir=option("run_dir") or project_folder(config) / config.getini("run_dir"),
+        run_dir=option("run_dir") or project_folder(config) / user_path(config.getini("run_dir")),
         report_dir=option("report_dir"),
         dataset=option("dataset"),
         data_dir=option("data_dir"),
@@ -164,7 +158,7 @@ def read_settings(config: pytest.Config) -> Settings:
 def baselines_file(config: pytest.Config) -> Path:
     """Return the file that this session judges by: the option's, or else the ini value's."""
     path: Path | None = config.getoption("baselines")
-    return path or project_folder(config) / config.getini("baselines")
+    return path or project_folder(config) / user_path(config.getini("baselines"))
 
 
 def experiment_names(config: pytest.Config) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.records.night_folder import read_night_runs
@@ -37,7 +38,7 @@ def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environ
         run: of the interrupted night.
         fingerprints: of tonight's data, weights and protocol for this experiment.
         code: tonight's.
-        environment: tonight's: versions, processor and device.
+        environment: tonight's: versions, processor, device and settings.
     """
     for part in ("data", "weights", "protocol"):
         if getattr(run.fingerprints, part) != getattr(fingerprints, part):
@@ -51,6 +52,6 @@ def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environ
     if run.environment.packages != environment.packages:
         changed = sorted(set(run.environment.packages.items()) ^ set(environment.packages.items()))
         return f"{changed[0][0]} has another version"
-    if run.environment != environment:
-        return "python, the system, the processor or the device differs"
+    if replace(run.environment, cores=environment.cores) != environment:  # workers have a part of the cores each
+        return "python, the system, the processor, the device or a setting of TensorFlow differs"
     return ""

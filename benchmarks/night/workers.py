@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night.items import SESSION, SETTINGS, is_answer, training_in
-from benchmarks.night.options import experiment_names, project_folder
+from benchmarks.night.items import SESSION, SETTINGS, is_answer, training_id, training_in
+from benchmarks.night.options import experiment_names, project_folder, read_settings
 from benchmarks.night.reports import Properties, properties_of
 from benchmarks.night.worker_share import take_share
 from benchmarks.records.night_folder import Selection
@@ -47,6 +47,8 @@ class Worker:
     def __init__(self, config: pytest.Config) -> None:
         self._input: dict[str, Any] = config.workerinput.get(INPUT, {})  # type: ignore[attr-defined]
         self._sent = 0
+        if "first_seed" in self._input:  # a clock of its own may have another day
+            config.stash[SETTINGS] = replace(config.stash[SETTINGS], first_seed=self._input["first_seed"])
         self._to_judge: dict[str, str] = {}
         if share := self._input.get("share"):
             take_share(*share, use_gpu=config.getoption("gpu"))
@@ -118,6 +120,7 @@ class Controller:
         index = next(number for number, other in enumerate(neighbours) if other is spec)
         node.workerinput[INPUT] = {
             "share": (index, self._workers[_host(spec)]),
+            "first_seed": session.night.settings.first_seed,
             "resumed": [run.to_json() for run in session.night.resumed.values()],
         }
 
@@ -239,9 +242,9 @@ def _selects_benchmark(config: pytest.Config) -> bool:
     file = project_folder(config) / "benchmarks" / "test_training.py"
     paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
     marks, keywords = config.getoption("markexpr"), config.getoption("keyword")
-    settings, names = read_settings(config), experiment_names(config)
+    names, settings = experiment_names(config), read_settings(config)
     items = [f"test_verdict[{name}]" for name in names]
-    items += [f"test_trains[{name}-seed{seed}]" for name in names for seed in settings.trainings_of(name)]
+    items += [f"test_trains[{training_id(name, seed)}]" for name in names for seed in settings.trainings_of(name)]
     return (
         not config.getoption("collectonly")
         and any(path.resolve() in (file, *file.parents) for path in paths)

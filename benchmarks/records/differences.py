@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from benchmarks.baselines.baselines import Baseline
 from cifar_models.results.environment import Environment
-from cifar_models.results.run import Fingerprints, Run
+from cifar_models.results.run import Run
 
-_BEFORE_OTHER_PACKAGES = ("tensorflow", "keras", "device", "driver", "processor")
+_BEFORE_OTHER_PACKAGES = ("tensorflow", "keras", "device", "driver", "processor", "settings", "cores")
 _AFTER_OTHER_PACKAGES = ("python", "system")
 
 Facts = dict[str, str | None]
@@ -57,7 +57,7 @@ def compare(baseline: Baseline, recorded: Sequence[Run], today: Sequence[Run]) -
     if not today:
         raise ValueError("today: found no run, expected one or more to compare with")
     before = _joined(map(_facts_of, recorded)) if recorded else _facts_of_entry(baseline)
-    now = _joined(_facts_of(run, known_as=baseline.fingerprints) for run in today)
+    now = _joined(map(_facts_of, today))
     return [
         Comparison(what, before.get(what), now.get(what))
         for what in sorted(dict.fromkeys([*now, *before]), key=_importance)
@@ -69,16 +69,10 @@ def differing_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
     return sorted(comparisons, key=lambda one: 0 if one.differs else 1 if not one.known else 2)
 
 
-def _facts_of(run: Run, known_as: Fingerprints | None = None) -> Facts:
-    """Return a run's facts, with data and weights by their published checksum where the baseline has them so."""
-    data, weights = run.fingerprints.data, run.fingerprints.weights
-    if known_as is not None and known_as.data == run.checksums["data"]:
-        data = known_as.data
-    if known_as is not None and known_as.weights is not None and known_as.weights == run.checksums["weights"]:
-        weights = known_as.weights
+def _facts_of(run: Run) -> Facts:
     return {
-        "data": data,
-        "weights": weights or "none",
+        "data": run.fingerprints.data,
+        "weights": run.fingerprints.weights or "none",
         "protocol": run.fingerprints.protocol,
         **{f"protocol: {name}": str(value) for name, value in run.protocol.items()},
         "source of the package": run.code.source if run.code else None,
@@ -101,6 +95,10 @@ def _facts_of_environment(environment: Environment) -> Facts:
         **environment.packages,
         "device": environment.device,
         "driver": environment.driver or "none",
+        "cores": None if environment.cores is None else str(environment.cores),
+        "settings": None
+        if environment.settings is None
+        else ", ".join(f"{name} {value}" for name, value in environment.settings.items()),
         "processor": environment.processor,
         "python": environment.python,
         "system": environment.system,

@@ -69,7 +69,7 @@ def why_not_repeatable(recorded: Run, *, fingerprints: Fingerprints, environment
         for field in fields(then):
             if (now := getattr(today, field.name)) != (before := getattr(then, field.name)):
                 return f"another {field.name}: {now}, recorded {before}"
-    return "threads not recorded" if environment.threads is None else ""
+    return "settings not recorded" if environment.settings is None else ""
 
 
 def compare_exactly(today: Run, recorded: Run) -> Exact:

@@ -14,6 +14,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
 from benchmarks.records.trainings import same_numbers
@@ -142,7 +143,7 @@ class NightFolder:
                 path.mkdir()
             except FileExistsError:
                 continue
-            folder = cls(path, FileLock(path / _LOCK))
+            folder = cls(path, shared_lock(path / _LOCK))
             try:
                 folder._lock.acquire()
                 folder.write_record(record)
@@ -162,7 +163,10 @@ class NightFolder:
         for path, record in newest_first(run_dir):
             if record.ended is not None or (record.dataset, record.data) != (dataset, data):
                 continue
-            folder = cls.take(path)
+            try:
+                folder = cls.take(path)
+            except PermissionError:  # another user's, who may go on with it
+                continue
             if folder is None:
                 continue
             # Once more, under the lock: whoever held it may have ended the night since, or removed it.
@@ -180,11 +184,15 @@ class NightFolder:
         Raises:
             OSError: the folder cannot be written.
         """
-        folder = cls(path, FileLock(path / _LOCK))
+        folder = cls(path, shared_lock(path / _LOCK))
         try:
             folder._lock.acquire(blocking=False)
         except Timeout:
             return None
+        except PermissionError:
+            if not (path / _LOCK).exists():
+                raise
+            raise PermissionError(f"{path}: {refused_lock(path / _LOCK)}") from None
         return folder
 
     def write_record(self, record: NightRecord) -> None:

@@ -29,14 +29,22 @@ def experiment_of(arguments: argparse.Namespace) -> Experiment:
         raise CommandError(error) from None
 
 
-def choose_device(*, gpu: bool) -> None:
-    """Train and predict on the GPUs, or on the CPU even where there are some.
+def prepare_keras(*, gpu: bool) -> None:
+    """Fix Keras's settings, and train and predict on the GPUs, or on the CPU even where there are some.
+
+    To be called before anything imports Keras.
 
     Raises:
-        CommandError: TensorFlow sees no GPU, or already uses those that are to be hidden.
+        CommandError: settings that no training can run with, no GPU that TensorFlow can see, or GPUs in use that are to
+            be hidden.
     """
     from cifar_models.training.devices import hide_gpus, use_gpus
+    from cifar_models.training.keras_settings import KerasSettingsError, fix_keras_settings
 
+    try:
+        fix_keras_settings()
+    except KerasSettingsError as error:
+        raise CommandError(error) from None
     try:
         use_gpus() if gpu else hide_gpus()
     except RuntimeError as error:

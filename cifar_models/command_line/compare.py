@@ -14,6 +14,7 @@ from cifar_models.results.overfitting import analyse_overfitting
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.results.words import mean_and_deviation
+from cifar_models.storage.files import user_path
 
 if TYPE_CHECKING:
     from cifar_models.figures.style import Panel
@@ -40,7 +41,7 @@ def add_to(commands: Any) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run's record, or a folder of records")
+    parser.add_argument("runs", type=user_path, nargs="+", metavar="RUN", help="a run's record, or a folder of records")
     add_output_options(parser)
     parser.set_defaults(run=run)
 

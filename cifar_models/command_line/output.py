@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_models.command_line.errors import CommandError
+from cifar_models.storage.files import user_path
 
 if TYPE_CHECKING:
     from cifar_models.figures.style import Panel
@@ -34,7 +35,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Declare where a command's files go."""
     parser.add_argument(
         "--output",
-        type=Path,
+        type=user_path,
         default=DEFAULT_FOLDER,
         metavar="DIR",
         help="folder for what is written, made if need be (default: %(default)s)",

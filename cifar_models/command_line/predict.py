@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from cifar_models.command_line.arguments import choose_device
+from cifar_models.command_line.arguments import prepare_keras
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import say
+from cifar_models.storage.files import user_path
 
 TOP = 3
 """How many classes are shown."""
@@ -24,8 +24,8 @@ def add_to(commands: Any) -> None:
         epilog="example:\n  python -m cifar_models predict runs/simple_cnn.cifar10.seed0.keras cat.jpg",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .keras file that `train --save-model` wrote")
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="a picture file of any size that Pillow reads")
+    parser.add_argument("model", type=user_path, metavar="MODEL", help="a .keras file that `train --save-model` wrote")
+    parser.add_argument("image", type=user_path, metavar="IMAGE", help="a picture file of any size that Pillow reads")
     parser.set_defaults(run=run)
 
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Load both, predict, print.
 
     Raises:
-        CommandError: a model or a picture that cannot be read.
+        CommandError: a model or a picture that cannot be read, or a model that gives no probabilities.
     """
     from cifar_models.command_line.picture import ImageFileError, read_image
 
@@ -41,14 +41,14 @@ def run(arguments: argparse.Namespace) -> None:
         image = read_image(arguments.image)  # first, as it takes no TensorFlow
     except ImageFileError as error:
         raise CommandError(error) from None
-    choose_device(gpu=False)
+    prepare_keras(gpu=False)
     from cifar_models.models.saved_model import ModelFileError, load_classifier
 
     try:
         classifier = load_classifier(arguments.model)
+        (probabilities,) = classifier.predict(image)
     except ModelFileError as error:
         raise CommandError(error) from None
-    (probabilities,) = classifier.predict(image)
     width = max(map(len, classifier.class_names))
     for label in (-probabilities).argsort(kind="stable")[:TOP]:
         say(f"{classifier.class_names[label]:<{width}}  {probabilities[label]:.4f}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` says more\n")
+
+
+def _silence_tensorflow() -> None:
+    """Keep TensorFlow's start-up lines and warnings out of the output, unless the user has chosen what it logs.
+
+    What goes wrong is raised as an error as well.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -48,10 +59,10 @@ class Program:
             arguments: None for those of the process.
 
         Returns:
-            The exit status: 0; 1 for a training that diverged or an output that nobody reads on; 2 for anything that
-            the user can put right; 130 for an interruption.
+            The exit status: 0; 1 for a training that diverged, too little memory or an output that nobody reads on; 2
+            for anything that the user can correct; 130 for an interruption.
         """
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices say nothing about a result
+        _silence_tensorflow()
         show_on_any_console()
         parsed = self._parser().parse_args(arguments)
         try:
@@ -67,6 +78,12 @@ class Program:
         except BrokenPipeError:  # such as by `| head`; Python would write to the pipe once more at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
+        except Exception as error:
+            # By its name, since TensorFlow is loaded by few commands.
+            if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
+                raise
+            reason, *_ = str(error).splitlines() or [type(error).__name__]
+            return self._fail(f"out of memory ({reason[:200]}): free some, or choose a smaller experiment", 1)
         return 0
 
     def _fail(self, message: str, status: int) -> int:

@@ -7,7 +7,7 @@ import math
 import shutil
 from typing import Any
 
-from cifar_models.command_line.arguments import add_experiment, choose_device, experiment_of
+from cifar_models.command_line.arguments import add_experiment, experiment_of, prepare_keras
 from cifar_models.command_line.output import say
 
 WIDTH = 100
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         CommandError: an unknown experiment.
     """
     experiment = experiment_of(arguments)
-    choose_device(gpu=False)
+    prepare_keras(gpu=False)
     model = experiment.build()
     model.summary(print_fn=say, show_trainable=True, line_length=shutil.get_terminal_size((WIDTH, 24)).columns)
     total = model.count_params()

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_models.command_line.arguments import add_experiment, choose_device, experiment_of
+from cifar_models.command_line.arguments import add_experiment, experiment_of, prepare_keras
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures
 from cifar_models.datasets import DATASETS, DatasetError, load_dataset
 from cifar_models.results.evaluation import describe_evaluation
 from cifar_models.results.overfitting import describe_overfitting
 from cifar_models.results.run_files import record_name, write_run
+from cifar_models.storage.files import user_path
 from cifar_models.training.live_line import LiveLine
 
 if TYPE_CHECKING:
@@ -55,13 +56,14 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument(
         "--data-dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
-        help="folder with cifar-10-python.tar.gz or cifar-10-batches-py/ (default: Keras's cache, then its download)",
+        help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
+        "(default: Keras's cache, then its download)",
     )
     parser.add_argument(
         "--weights-dir",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )
@@ -85,8 +87,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Train, report, write.
 
     Raises:
-        CommandError: an unknown experiment, data, weights or a GPU that are not to be had, files that cannot be written
-            or are there already, or a training that diverged.
+        CommandError: an unknown experiment, data, weights or a GPU that are not available, files that cannot be written
+            or exist already, or a training that diverged.
     """
     experiment = experiment_of(arguments)
     # Now, so that a missing matplotlib is known before the training.
@@ -100,7 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.save_model:
         files["keras"] = f"{name}.keras"
     prepare_folder(arguments.output, files.values(), overwrite=arguments.overwrite)
-    choose_device(gpu=arguments.gpu)
+    prepare_keras(gpu=arguments.gpu)
     from cifar_models.training import train as training
     from cifar_models.training.watch import TrainingDiverged
 
@@ -141,7 +143,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.save_model:
             _save(arguments.output / files["keras"], built[-1], experiment, dataset)
     except OSError as error:
-        raise CommandError(f"--output: trained, and not all of it could be kept: {error}") from None
+        raise CommandError(f"--output: trained, but not every file could be written: {error}") from None
 
 
 def _seed(text: str) -> int:

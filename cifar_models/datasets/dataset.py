@@ -16,8 +16,16 @@ Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 
+REMEDY = "replace or remove it: the official files are at https://www.cs.toronto.edu/~kriz/cifar.html"
+
+
 class DatasetError(ValueError):
     """A data set that cannot be used: what was found, what was expected, and what to do."""
+
+
+def refusal(where: str, found: str, expected: str) -> DatasetError:
+    """Return the error for a CIFAR-10 file that cannot be used."""
+    return DatasetError(f"{where}: found {found}, expected {expected}; {REMEDY}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +33,13 @@ class Dataset:
     """Training and evaluation images of one data set, with the fingerprint that names them.
 
     Attributes:
-        name: what baselines are filed under: ``cifar10`` (the official files), ``cifar10-unofficial`` (files
-            of the same layout with other bytes) or ``synthetic``.
+        name: what baselines are filed under: ``cifar10`` (the official images and labels),
+            ``cifar10-unofficial`` (others in the same containers) or ``synthetic``.
         train_images: ``(N, 32, 32, 3)`` uint8, RGB, 0 to 255.
         train_labels: ``(N,)`` int64, 0 to 9.
         evaluation_images: ``(M, 32, 32, 3)`` uint8, RGB, 0 to 255.
         evaluation_labels: ``(M,)`` int64, 0 to 9.
         class_names: ten names, by label.
-        checksum: the published checksum that the files were recognised by, None for any other data.
         fingerprint: ``sha256:`` over the four arrays with their shapes; computed, never given.
 
     Raises:
@@ -45,7 +52,6 @@ class Dataset:
     evaluation_images: Images
     evaluation_labels: Labels
     class_names: tuple[str, ...]
-    checksum: str | None = None
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:

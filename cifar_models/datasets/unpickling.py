@@ -16,14 +16,13 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from cifar_models.datasets.dataset import DatasetError
+from cifar_models.datasets.dataset import REMEDY, DatasetError
 
 # A batch of 10,000 labels and file names takes 30,000 opcodes in Python 2's pickle,
 # 100,000 where Python 3 wrote it in protocol 2.
 MAXIMUM_OPCODES = 200_000
 MAXIMUM_AXES = 4
 LATEST_PROTOCOL = 5
-REMEDY = "replace or remove it: the official files are at https://www.cs.toronto.edu/~kriz/cifar.html"
 
 # What a stack may hold that is no plain value: two of NumPy's types, and an array before its state arrives.
 _NDARRAY, _UINT8, _UNFILLED_ARRAY = object(), object(), object()

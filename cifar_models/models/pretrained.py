@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,24 +24,34 @@ class WeightsError(ValueError):
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """Keras's own file of a backbone's ImageNet weights without its top: name, address, published md5."""
+    """Keras's own file of a backbone's ImageNet weights without its top.
+
+    Attributes:
+        name: of the file.
+        folder_url: the address of its folder.
+        md5: of the file as Keras publishes it; only a download is held against it.
+        fingerprint: of its values, in whatever file they come.
+    """
 
     name: str
     folder_url: str
     md5: str
+    fingerprint: str
 
 
-# Names, addresses and checksums as in keras.applications.vgg16 and keras.applications.resnet.
+# Names, addresses and md5s as in keras.applications.vgg16 and keras.applications.resnet.
 WEIGHTS_FILES = {
     "vgg16": WeightsFile(
         "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         "https://storage.googleapis.com/tensorflow/keras-applications/vgg16",
         "6d6bbae143d832006294945121d1f1fc",
+        "sha256:99b32de5670d4dc26dfb8560020372e61b0970293beb1d396cccd5840a15f19e",
     ),
     "resnet50": WeightsFile(
         "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
         "https://storage.googleapis.com/tensorflow/keras-applications/resnet",
         "4d473c1dd8becc155b73f8504c6f6626",
+        "sha256:555c3c47742ed776907583dadd9d0f358b00041cdc5412f285bcde1f0c2b90fb",
     ),
 }
 
@@ -56,14 +65,12 @@ class BackboneWeights:
         description: where they come from, for tables and records.
         fingerprint: ``sha256:`` over the arrays' values (not the file's bytes: the same weights in another container
             are the same weights), for random ones over the drawn values, before calibration.
-        checksum: ``md5:`` of Keras's own file if it is that file, None otherwise.
         layers: the arrays of each layer that has any, in Keras's order.
     """
 
     backbone: str
     description: str
     fingerprint: str
-    checksum: str | None
     layers: LayerWeights
 
     def assign(self, model: keras.Model) -> None:
@@ -75,12 +82,14 @@ class BackboneWeights:
 def imagenet_weights(backbone: str, weights_dir: Path | None = None) -> BackboneWeights:
     """Read a backbone's ImageNet weights from a folder, else from Keras's cache, else from Keras's download.
 
+    Values other than Keras's are read too; their description says that they are not ImageNet's.
+
     Args:
         backbone: ``vgg16`` or ``resnet50``.
         weights_dir: a folder with the file under Keras's own name; with it, neither cache nor network is tried.
 
     Raises:
-        WeightsError: no file to be had, a file cut short, or the weights of another model.
+        WeightsError: no file is available, it is cut short, or it holds the weights of another model.
     """
     file = WEIGHTS_FILES[backbone]
     path = weights_dir / file.name if weights_dir else _keras_file(backbone, file)
@@ -90,19 +99,9 @@ def imagenet_weights(backbone: str, weights_dir: Path | None = None) -> Backbone
             f"that folder, name another with --weights-dir, or leave --weights-dir out to use Keras's download"
         )
     layers = _read_layers(backbone, path)
-    checksum = f"md5:{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}"
-    return BackboneWeights(
-        backbone=backbone,
-        description=f"ImageNet ({file.name})",
-        fingerprint=_fingerprint_layers(layers),
-        checksum=checksum if checksum == published_checksum(backbone) else None,
-        layers=layers,
-    )
-
-
-def published_checksum(backbone: str) -> str:
-    """Return ``md5:`` and the checksum that Keras publishes for its file of the backbone's ImageNet weights."""
-    return f"md5:{WEIGHTS_FILES[backbone].md5}"
+    fingerprint = fingerprint_arrays(*(array for arrays in layers.values() for array in arrays))
+    kind = "ImageNet" if fingerprint == file.fingerprint else "not ImageNet's"
+    return BackboneWeights(backbone, f"{kind} ({file.name})", fingerprint, layers)
 
 
 def _keras_file(backbone: str, file: WeightsFile) -> Path:
@@ -143,10 +142,6 @@ def _layer_weights(model: keras.Model) -> LayerWeights:
     return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
 
 
-def _fingerprint_layers(layers: LayerWeights) -> str:
-    return fingerprint_arrays(*(array for arrays in layers.values() for array in arrays))
-
-
 RANDOM_SEED = 0
 CALIBRATION_SEED = 1
 CALIBRATION_IMAGES = 250
@@ -185,7 +180,6 @@ def random_weights(backbone: str, seed: int = RANDOM_SEED) -> BackboneWeights:
         description=f"seeded random (seed {seed}), not pretrained",
         # Calibration goes through the processor's own convolutions, whose last digits differ between machines.
         fingerprint=fingerprint_arrays(*drawn),
-        checksum=None,
         layers=_layer_weights(model),
     )
 

@@ -27,9 +27,13 @@ from cifar_models.datasets.normalization import (
     imagenet_caffe,
     unit_scale,
 )
+from cifar_models.storage.files import link_target
 
 CLASS_NAMES = "class_names.json"
 """The archive's member with the ten names, by label, as a JSON list."""
+
+SUM_TOLERANCE = 0.01
+"""How far from 1 the sum of ten probabilities may be: half precision is that coarse."""
 
 SAFE_KERAS = (3, 13, 2)
 """In older ones a model file can get around Keras's safe mode: CVE-2026-1462 and those before it."""
@@ -52,9 +56,21 @@ class Classifier:
     class_names: tuple[str, ...]
 
     def predict(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the ``(N, 10)`` float32 probabilities of ``(N, 32, 32, 3)`` uint8 RGB images."""
-        probabilities: npt.NDArray[np.float32] = self.model.predict_on_batch(images)
-        return probabilities
+        """Return the ``(N, 10)`` float32 probabilities of ``(N, 32, 32, 3)`` uint8 RGB images.
+
+        Raises:
+            ModelFileError: what the model returns are no probabilities, such as logits or NaN.
+        """
+        outputs: npt.NDArray[np.float32] = self.model.predict_on_batch(images)
+        sums = outputs.sum(axis=1, dtype=np.float64)
+        # Written so that NaN fails.
+        if not ((outputs >= 0).all() and (outputs <= 1).all() and (abs(sums - 1) <= SUM_TOLERANCE).all()):
+            raise ModelFileError(
+                f"the model {self.model.name}: found outputs from {outputs.min():g} to {outputs.max():g} with the sum "
+                f"{sums[0]:g}, expected {CLASS_COUNT} probabilities from 0 to 1 with the sum 1: its last layer needs a "
+                f"softmax, or its training failed"
+            )
+        return outputs
 
 
 def on_pixels(model: keras.Model, normalize: Normalize) -> keras.Model:
@@ -80,11 +96,12 @@ def on_pixels(model: keras.Model, normalize: Normalize) -> keras.Model:
 
 
 def save_classifier(path: Path, classifier: Classifier) -> None:
-    """Write a classifier to a ``.keras`` file, whole or not at all.
+    """Write a classifier to a ``.keras`` file, whole or not at all; a symbolic link stays one.
 
     Raises:
         OSError: the folder cannot be written; ``path`` is as it was.
     """
+    path = link_target(path)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         written = Path(folder, "model.keras")
         classifier.model.save(written)
@@ -111,7 +128,7 @@ def load_classifier(path: Path) -> Classifier:
     try:
         with zipfile.ZipFile(path) as archive:
             class_names = json.loads(archive.read(CLASS_NAMES))
-    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # noqa: BLE001 - there is no end to what a damaged file makes of the reading
         raise ModelFileError(f"{path}: found no class names in it ({_in_a_line(error)}), {expected}") from None
     if not (
         isinstance(class_names, list)

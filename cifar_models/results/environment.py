@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -12,6 +13,23 @@ from pathlib import Path
 from cifar_models.storage.strict_json import added_later
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "h5py")
+
+LIBRARY_VARIABLES = (
+    "TF_",
+    "XLA_",
+    "ONEDNN_",
+    "DNNL_",
+    "OMP_",
+    "KMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "CUBLAS_",
+    "CUDNN_",
+    "NVIDIA_TF32",
+)
+"""How the variables begin by which TensorFlow and the libraries below it choose kernels, threads and precision."""
+NO_SETTINGS = (("TF_CPP_",), ("_DIR", "_HOME", "_PATH", "_ROOT"))
+"""How those of them begin or end that decide no number: what is logged, and where files are."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +43,9 @@ class Environment:
         processor: the processor's model name.
         device: what was trained on: the GPU's name, or ``CPU``.
         driver: NVIDIA's kernel driver, in its own words; None where there is none.
-        threads: that one operation may use; the order of its sums, and so their last digits, can depend on it. None if
-            not recorded.
+        settings: what may change the last digits: the variables of ``LIBRARY_VARIABLES`` that are set, and
+            TensorFlow's threads and TF32; None if not recorded.
+        cores: that the process may use, which is a part of the machine's for each worker; None if not recorded.
     """
 
     packages: dict[str, str]
@@ -35,7 +54,8 @@ class Environment:
     processor: str
     device: str
     driver: str | None
-    threads: int | None = added_later()
+    settings: dict[str, str] | None = added_later()  # noqa: RUF009 - a dataclass field
+    cores: int | None = added_later()
 
 
 def describe_environment() -> Environment:
@@ -47,15 +67,20 @@ def describe_environment() -> Environment:
         processor=_processor(),
         device=describe_device(),
         driver=_driver(),
-        threads=_threads(),
+        settings=_settings(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     )
 
 
 def peak_memory() -> int | None:
     """Return the most bytes that this process has held in memory so far; None on systems that do not tell."""
     if sys.platform == "linux":  # where ru_maxrss counts from what the parent held when it started this process
-        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        try:
+            status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+        return int(found[1]) * 1024 if found else None  # some kernels, such as those of sandboxes, leave it out
     try:
         import resource
     except ImportError:  # on Windows
@@ -75,24 +100,28 @@ def describe_device() -> str:
     return details.get("device_name") or str(gpus[0].name)
 
 
+def _settings() -> dict[str, str]:
+    import tensorflow as tf
+
+    begins, ends = NO_SETTINGS
+    variables = {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(LIBRARY_VARIABLES) and not name.startswith(begins) and not name.endswith(ends)
+    }
+    return variables | {
+        "threads within an operation": str(tf.config.threading.get_intra_op_parallelism_threads()),
+        "threads between operations": str(tf.config.threading.get_inter_op_parallelism_threads()),
+        "TF32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
+    }
+
+
 def _driver() -> str | None:
     version = Path("/proc/driver/nvidia/version")
     if not version.is_file():
         return None
     first, *_ = version.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
     return first.removeprefix("NVRM version:").strip() or None
-
-
-def _threads() -> int:
-    import tensorflow as tf
-
-    # Without a setting of TensorFlow's own, its environment variable decides, and else the cores of this process.
-    chosen: int = tf.config.threading.get_intra_op_parallelism_threads()
-    return chosen or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0) or _cores()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -66,7 +66,6 @@ class Run:
         dataset: the data set's name.
         weights: what the model started from, in words.
         fingerprints: of data, weights and protocol.
-        checksums: the published checksums that data and weights were recognised by; values may be None.
         protocol: the protocol's values by name.
         curves: by epoch.
         evaluation: after the best epoch's weights were restored.
@@ -83,7 +82,6 @@ class Run:
     dataset: str
     weights: str
     fingerprints: Fingerprints
-    checksums: dict[str, str | None]
     protocol: dict[str, Any]
     curves: Curves
     evaluation: Evaluation
@@ -143,6 +141,7 @@ class Run:
                 or type(found) is not int
             ):
                 raise ValueError(f"found no record of format {FORMAT}")
+            record.pop("checksums", None)  # of published files, by which data and weights were once recognised
             run: Run = read_as(cls, record, "run")
         except ValueError as error:
             raise RunError(f"{error}; expected a run as this version of the package writes it") from None

@@ -6,14 +6,30 @@ import os
 import tempfile
 from pathlib import Path
 
+from cifar_models.storage.files import user_path
+
 
 class DownloadError(OSError):
     """A download that gave no file, or another file than was asked for."""
 
 
+def keras_home() -> Path:
+    """Return Keras's own folder, which need not exist: ``$KERAS_HOME``, else ``.keras`` in the home folder.
+
+    Where there is no home folder, or one that cannot be written and has no ``.keras``, it is ``/tmp/.keras``, as in
+    Keras: containers are often run as a user without a home.
+    """
+    if given := os.environ.get("KERAS_HOME"):
+        return user_path(given)
+    home = user_path("~")
+    if not os.access(home, os.W_OK) and not os.access(home / ".keras", os.R_OK | os.X_OK):
+        home = Path("/tmp")  # noqa: S108 - as Keras does
+    return home / ".keras"
+
+
 def keras_cache(subfolder: str) -> Path:
-    """Return a folder of Keras's cache, ``$KERAS_HOME`` or ``~/.keras``; it need not exist."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / subfolder
+    """Return a folder of Keras's cache; it need not exist."""
+    return keras_home() / subfolder
 
 
 def download(url: str, *, file_hash: str, cache: Path) -> Path:

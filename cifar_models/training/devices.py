@@ -11,11 +11,11 @@ def use_gpus() -> None:
     """
     import tensorflow as tf
 
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")
     if not gpus:
         raise RuntimeError(
             "found no GPU that TensorFlow can see, expected at least one: check the driver and that "
-            "tensorflow[and-cuda] is installed"
+            "tensorflow[and-cuda] is installed; TF_CPP_MIN_LOG_LEVEL=0 shows what TensorFlow says of it"
         )
     for gpu in gpus:
         try:

@@ -25,6 +25,7 @@ from cifar_models.results.source_code import describe_code
 from cifar_models.training.batches import form_batches
 from cifar_models.training.compiled import SESSION_MODELS, CompiledModelCache, copy_variables
 from cifar_models.training.features import SESSION_FEATURES, FeatureCache
+from cifar_models.training.keras_settings import fix_keras_settings
 from cifar_models.training.progress import Progress
 from cifar_models.training.watch import Watch
 
@@ -61,9 +62,11 @@ def train(
     Raises:
         ValueError: weights of another backbone than the protocol's, an unknown learning rate schedule or precision.
         WeightsError: pretrained weights that are not available.
+        KerasSettingsError: Keras is set up in a way that the suite cannot undo.
         TrainingDiverged: at once when the loss turns NaN or infinite.
         MemoryError, tf.errors.ResourceExhaustedError: too little memory.
     """
+    fix_keras_settings()
     protocol = experiment.protocol
     started_at = datetime.datetime.now(tz=datetime.UTC)
     weights = weights or default_weights(experiment, dataset)
@@ -126,7 +129,6 @@ def train(
         dataset=dataset.name,
         weights=weights.description if weights else "none",
         fingerprints=fingerprints_of(protocol, dataset, weights),
-        checksums=checksums_of(dataset, weights),
         protocol=protocol.values,
         curves=Curves(**{name: [float(value) for value in history[name]] for name in Curves.__annotations__}),
         evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
@@ -145,11 +147,6 @@ def fingerprints_of(protocol: Protocol, dataset: Dataset, weights: BackboneWeigh
         weights=weights.fingerprint if weights else None,
         protocol=protocol.fingerprint,
     )
-
-
-def checksums_of(dataset: Dataset, weights: BackboneWeights | None) -> dict[str, str | None]:
-    """Return the published checksums that data and weights were recognised by; None for what was not."""
-    return {"data": dataset.checksum, "weights": weights.checksum if weights else None}
 
 
 def default_weights(

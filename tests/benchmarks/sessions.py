@@ -34,7 +34,7 @@ from tests.factories import make_baseline, make_run
 
 ROOT = Path(__file__).parents[2]
 SYNTHETIC = load_synthetic(train_count=20, evaluation_count=10)
-WEIGHTS = BackboneWeights("vgg16", "random (seed 0)", "sha256:weights", None, {})
+WEIGHTS = BackboneWeights("vgg16", "random (seed 0)", "sha256:weights", {})
 TRAINING = "benchmarks/test_training.py::test_trains"
 VERDICT = "benchmarks/test_training.py::test_verdict"
 

@@ -75,7 +75,6 @@ def train(
         dataset=dataset.name,
         weights=weights.description if weights else "none",
         fingerprints=training.fingerprints_of(experiment.protocol, dataset, weights),
-        checksums=training.checksums_of(dataset, weights),
         code=describe_code(),
         environment=describe_environment(),
         started="2025-01-31T02:00:00+00:00",

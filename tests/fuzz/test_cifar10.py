@@ -7,6 +7,8 @@ import io
 import pickle
 import pickletools
 import tarfile
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_models.datasets.cifar10 import ARCHIVE, CLASS_NAMES, FOLDER, OFFICIAL_MD5, TRAIN_BATCHES, load_cifar10
+from cifar_models.datasets.batches import BINARY, CLASS_NAMES, PYTHON, Layout
+from cifar_models.datasets.cifar10 import load_cifar10
 from cifar_models.datasets.dataset import DatasetError
 from tests.cifar_models.datasets.test_unpickling import python2_pickle
 from tests.fuzz.mutations import hundreds, mutated_bytes, thousands
@@ -34,7 +37,7 @@ def _batch(seed: int, labels: list[int]) -> dict[bytes, Any]:
 
 
 BATCHES: dict[str, dict[bytes, Any]] = {
-    **{name: _batch(seed, [seed, seed + 1, 8 - seed, 9 - seed]) for seed, name in enumerate(TRAIN_BATCHES)},
+    **{name: _batch(seed, [seed, seed + 1, 8 - seed, 9 - seed]) for seed, name in enumerate(PYTHON.train)},
     "test_batch": _batch(9, list(range(10))),
     "batches.meta": {b"num_vis": 3072, b"label_names": [name.encode() for name in CLASS_NAMES]},
 }
@@ -64,7 +67,7 @@ def _assert_says(found: dict[str, np.ndarray[Any, Any]], files: dict[str, bytes]
     """Hold a data set against a plain reading of its files."""
     batches = {name: BATCHES[name] if content == FILES[name] else unpickled(content) for name, content in files.items()}
     assert batches["batches.meta"][b"label_names"] == BATCHES["batches.meta"][b"label_names"]
-    for part, members in (("train", TRAIN_BATCHES), ("evaluation", ("test_batch",))):
+    for part, members in (("train", PYTHON.train), ("evaluation", (PYTHON.test,))):
         rows = np.concatenate([batches[name][b"data"] for name in members])
         labels = np.concatenate([batches[name][b"labels"] for name in members])
         # Channel by channel, as the files' description has it.
@@ -135,37 +138,145 @@ def test_entries(folder: Path, watch: Watch, data: st.DataObject, name: str, pro
     _read(folder, watch, name, _pickled(batch, protocol))
 
 
-def _archive() -> bytes:
+def _binary(batch: dict[bytes, Any]) -> bytes:
+    """Return a batch as the binary version has it."""
+    if b"label_names" in batch:
+        return b"\n".join([*batch[b"label_names"], b"", b""])
+    return b"".join(bytes([label]) + row.tobytes() for label, row in zip(batch[b"labels"], batch[b"data"], strict=True))
+
+
+BINARY_FILES = dict(zip(BINARY.names, (_binary(BATCHES[name]) for name in PYTHON.names), strict=True))
+
+
+def _from_binary(name: str, content: bytes) -> tuple[str, bytes]:
+    """Return a file of the binary version as one of the Python version, by a plain reading."""
+    name = PYTHON.names[BINARY.names.index(name)]
+    if name == PYTHON.meta:
+        return name, pickle.dumps({b"label_names": content.split()}, protocol=2)
+    records = [content[start : start + 3073] for start in range(0, len(content), 3073)]
+    rows = np.array([list(record[1:]) for record in records], np.uint8)
+    return name, pickle.dumps({b"labels": [record[0] for record in records], b"data": rows}, protocol=2)
+
+
+@thousands
+@given(data=st.data(), name=st.sampled_from(sorted(BINARY_FILES)))
+def test_a_binary_file(folder: Path, watch: Watch, data: st.DataObject, name: str) -> None:
+    place = folder / "binary"
+    place.mkdir(exist_ok=True)
+    records = st.integers(0, 4).map(lambda count: BINARY_FILES[name][: count * 3073])
+    files = BINARY_FILES | {name: data.draw(mutated_bytes(BINARY_FILES[name], CLASS_WORDS) | records)}
+    for each, content in files.items():
+        (place / each).write_bytes(content)
+    found = _load(place, watch)
+    if found is not None:
+        _assert_says(found, dict(_from_binary(*file) for file in files.items()))
+
+
+CLASS_WORDS = [b"\n", b" ", b"\0", b"cat", b"cat\n", b"\x0a" + bytes(3072), bytes(3073)]
+VERSIONS: dict[str, tuple[Layout, dict[str, bytes]]] = {"python": (PYTHON, FILES), "binary": (BINARY, BINARY_FILES)}
+
+
+def _archive(layout: Layout, files: dict[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
-        for name, content in FILES.items():
-            member = tarfile.TarInfo(f"{FOLDER}/{name}")
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"{layout.folder}/{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return stream.getvalue()
 
 
-TAR = _archive()
-ARCHIVED = gzip.compress(TAR, compresslevel=1)
+TARS = {version: _archive(*of) for version, of in VERSIONS.items()}
+ARCHIVED = {version: gzip.compress(tar, compresslevel=1) for version, tar in TARS.items()}
 HEADERS = [b"ustar", b"\0" * 512, b"1", b"5", b"g", b"x", b"L", b"S", b"00000014000\0", b"../", b"/"]
 
 
 @thousands
-@given(data=st.data())
-def test_an_archive(folder: Path, watch: Watch, data: st.DataObject) -> None:
+@given(data=st.data(), version=st.sampled_from(sorted(VERSIONS)))
+def test_an_archive(folder: Path, watch: Watch, data: st.DataObject, version: str) -> None:
+    layout, _ = VERSIONS[version]
     inside = data.draw(st.booleans())
-    mutated = data.draw(mutated_bytes(TAR, HEADERS) if inside else mutated_bytes(ARCHIVED))
+    mutated = data.draw(mutated_bytes(TARS[version], HEADERS) if inside else mutated_bytes(ARCHIVED[version]))
     content = gzip.compress(mutated, compresslevel=1) if inside else mutated
-    place = folder / "archived"
+    place = folder / f"archived {version}"
     place.mkdir(exist_ok=True)
-    (place / ARCHIVE).write_bytes(content)
+    (place / layout.archive).write_bytes(content)
     found = _load(place, watch)
     if found is None:
         return
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(content)), mode="r:") as tar:  # gzip checks its checksum
         members = {member.name: tar.extractfile(member) for member in tar if member.isreg()}
     files = {PurePosixPath(name).name: file.read() for name, file in members.items() if file}
-    _assert_says(found, {name: files[name] for name in OFFICIAL_MD5})
+    files = {name: files[name] for name in layout.names}
+    _assert_says(found, files if layout is PYTHON else dict(_from_binary(*file) for file in files.items()))
+
+
+def _split(members: Sequence[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    rows = np.concatenate([BATCHES[name][b"data"] for name in members])
+    labels = np.concatenate([BATCHES[name][b"labels"] for name in members])
+    return np.ascontiguousarray(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels.astype(np.uint8)[:, None]
+
+
+ARRAYS = dict(
+    zip(("x_train", "y_train", "x_test", "y_test"), (*_split(PYTHON.train), *_split([PYTHON.test])), strict=True)
+)
+NPZ_WORDS = [b"PK\1\2", b"PK\3\4", b"PK\5\6", b"|u1", b"|O8", b"<i8", b"(10, 1)", b"True", b"x_train.npy", b"\xff" * 4]
+
+
+def _npz(members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)  # without the time of day
+    return stream.getvalue()
+
+
+def _npy(array: Any) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+NPY = {f"{key}.npy": _npy(array) for key, array in ARRAYS.items()}
+
+
+@st.composite
+def _mutated_npz(draw: st.DrawFn) -> bytes:
+    name = draw(st.sampled_from(sorted(NPY)))
+    match draw(st.sampled_from(["the archive", "an array's bytes", "its header", "another array"])):
+        case "the archive":
+            return draw(mutated_bytes(_npz(NPY), NPZ_WORDS))
+        case "an array's bytes":
+            return _npz(NPY | {name: draw(mutated_bytes(NPY[name], NPZ_WORDS))})
+        case "its header":
+            header = draw(mutated_bytes(NPY[name][:128], NPZ_WORDS))
+            return _npz(NPY | {name: header + NPY[name][128:]})
+        case _:
+            return _npz(NPY | {name: _npy(draw(arrays | labels))})
+
+
+labels = st.builds(
+    lambda shape, start, dtype: (np.arange(np.prod(shape)) % 10 + start).reshape(shape).astype(dtype),
+    st.sampled_from([(20,), (20, 1), (1, 20), (10,), (10, 1), (10, 10)]),
+    st.sampled_from([0, 0, -1, 1]),
+    st.sampled_from(["u1", "i1", ">i8", "u8", "f4", "?", "O"]),
+)
+
+
+@thousands
+@given(data=st.data())
+def test_an_npz(folder: Path, watch: Watch, data: st.DataObject) -> None:
+    content = data.draw(_mutated_npz())
+    place = folder / "npz"
+    place.mkdir(exist_ok=True)
+    (place / "cifar10.npz").write_bytes(content)
+    found = _load(place, watch)
+    if found is None:
+        return
+    with np.lib.npyio.NpzFile(io.BytesIO(content), allow_pickle=False) as expected:  # whatever lies before the archive
+        for part, key in (("train", "train"), ("evaluation", "test")):
+            assert np.array_equal(found[f"{part}_images"], expected[f"x_{key}"])
+            assert np.array_equal(found[f"{part}_labels"], expected[f"y_{key}"].ravel())
 
 
 CALLS = {

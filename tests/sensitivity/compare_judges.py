@@ -18,6 +18,7 @@ from statistics import fmean
 import numpy as np
 from tabulate import tabulate
 
+from benchmarks.night import settings
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run, record_name
 from tests.sensitivity.judges import JUDGES, TRAINED
@@ -26,10 +27,9 @@ from tests.sensitivity.regressions import REGRESSIONS, Regression
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "baseline_runs"
 CLEAN = "clean"
+SEEDS = settings.SEEDS["synthetic"]
 FIRST_SEED = 100_000
 """Seeds from here on are neither the baselines' nor a night's."""
-SEEDS = {"simple_cnn": 4, "improved_cnn": 4, "resnet50_finetuned": 4, "vgg16_frozen": 10, "resnet50_frozen": 10}
-"""Of each experiment in a night."""
 CLEAN_NIGHTS = 100
 CLEAN_RUNS = 40
 """Of each experiment; clean nights are drawn from them."""

@@ -28,6 +28,8 @@ from benchmarks.baselines.baselines import (
     read_baselines,
     write_baselines,
 )
+from cifar_models.datasets.cifar10 import ARCHIVE_SHA256, OFFICIAL_FINGERPRINT
+from cifar_models.models.pretrained import WEIGHTS_FILES
 from cifar_models.results.run import Curves, Fingerprints, Run, Timings
 from cifar_models.storage.strict_json import to_json
 from tests.factories import FINGERPRINTS, make_baseline, make_published, make_run
@@ -168,7 +170,7 @@ def test_a_missing_and_an_unknown_key_are_refused_by_their_place(path: Path, wit
     place, entry = ".".join(within), _at(_content(), within)
     path.write_text(_with(within, entry | {"more": 1}), encoding="utf-8")
     assert _refusal(path).startswith(f"{place}: found the unknown key 'more', expected the keys [")
-    for key in entry.keys() - {"nats_per_point", "threads"}:  # those were added later
+    for key in entry.keys() - {"nats_per_point", "settings", "cores"}:  # those were added later
         path.write_text(_with(within, {name: entry[name] for name in entry if name != key}), encoding="utf-8")
         assert _refusal(path).startswith(f"{place}: found no key {key!r}, expected the keys [")
 
@@ -465,16 +467,12 @@ PRETRAINED = Fingerprints(data="sha256:data", weights="sha256:weights", protocol
 def _find(
     sources: dict[str, Baseline],
     fingerprints: Fingerprints = FINGERPRINTS,
-    *,
-    data: str | None = None,
-    weights: str | None = None,
 ) -> Baseline:
     return find_baseline(
         {"simple_cnn": {"synthetic": sources}},
         experiment="simple_cnn",
         dataset="synthetic",
         fingerprints=fingerprints,
-        checksums={"data": data, "weights": weights},
         update_command="the command",
     )
 
@@ -499,14 +497,12 @@ def test_a_measured_baseline_is_preferred_over_a_published_one() -> None:
     [{}, {"simple_cnn": {}}, {"simple_cnn": {"cifar10": {"measured": make_baseline()}}}, {"other": {}}],
 )
 def test_no_baseline_is_an_error_with_the_command_that_sets_one(baselines: Baselines) -> None:
-    checksums: dict[str, str | None] = {"data": None, "weights": None}
     text = _not_found(
         lambda: find_baseline(
             baselines,
             experiment="simple_cnn",
             dataset="synthetic",
             fingerprints=FINGERPRINTS,
-            checksums=checksums,
             update_command="the command",
         )
     )
@@ -518,8 +514,7 @@ def test_a_fingerprint_that_differs_is_an_error_that_names_it(part: str) -> None
     baseline = make_baseline(fingerprints=PRETRAINED)
     assert _find({"measured": baseline}, PRETRAINED) is baseline
     other = dataclasses.replace(PRETRAINED, **{part: "sha256:other"})
-    # No checksum stands in for another part's fingerprint.
-    text = _not_found(lambda: _find({"measured": baseline}, other, data="sha256:x", weights="sha256:y"))
+    text = _not_found(lambda: _find({"measured": baseline}, other))
     assert f"the {part} fingerprint differs, so there is nothing to compare: found sha256:other, " in text
     assert f"expected sha256:{part} as in the measured baseline" in text
 
@@ -531,26 +526,23 @@ def test_a_measured_baseline_that_differs_is_not_passed_over_for_a_published_one
     )
 
 
-def test_a_published_checksum_is_good_in_place_of_a_fingerprint() -> None:
-    fingerprints = Fingerprints(data="md5:data", weights="md5:weights", protocol="sha256:protocol")
-    published = {"published": make_published(fingerprints=fingerprints)}
-    assert _find(published, PRETRAINED, data="md5:data", weights="md5:weights") is published["published"]
-    assert "the data fingerprint differs" in _not_found(lambda: _find(published, PRETRAINED, weights="md5:weights"))
-    assert "the weights fingerprint differs" in _not_found(
-        lambda: _find(published, PRETRAINED, data="md5:data", weights="md5:x")
-    )
-    assert "the data fingerprint differs" in _not_found(
-        lambda: _find(published, PRETRAINED, data="md5:weights", weights="md5:data")
-    )
+def test_entries_that_name_published_files_by_checksum_are_read_as_the_fingerprints_of_what_these_hold(
+    tmp_path: Path,
+) -> None:
+    checksum = f"cifar-10-python.tar.gz sha256:{ARCHIVE_SHA256}"
+    for file in WEIGHTS_FILES.values():
+        former = Fingerprints(data=checksum, weights=f"md5:{file.md5}", protocol="sha256:protocol")
+        write_baselines(tmp_path / "b.json", {"one": {"cifar10": {"published": make_published(fingerprints=former)}}})
+        (entry,) = read_baselines(tmp_path / "b.json")["one"]["cifar10"].values()
+        assert entry.fingerprints == Fingerprints(OFFICIAL_FINGERPRINT, file.fingerprint, "sha256:protocol")
 
 
-@pytest.mark.parametrize("checksum", [None, "md5:weights"])
-def test_weights_and_none_differ_either_way(checksum: str | None) -> None:
-    text = _not_found(lambda: _find({"measured": make_baseline()}, PRETRAINED, weights=checksum))
+def test_weights_and_none_differ_either_way() -> None:
+    text = _not_found(lambda: _find({"measured": make_baseline()}, PRETRAINED))
     assert (
         "the weights fingerprint differs, so there is nothing to compare: found sha256:weights, expected None" in text
     )
-    text = _not_found(lambda: _find({"measured": make_baseline(fingerprints=PRETRAINED)}, weights=checksum))
+    text = _not_found(lambda: _find({"measured": make_baseline(fingerprints=PRETRAINED)}))
     assert (
         "the weights fingerprint differs, so there is nothing to compare: found None, expected sha256:weights" in text
     )

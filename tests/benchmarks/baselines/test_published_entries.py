@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.baselines import published_entries as published
 from benchmarks.baselines.baselines import Baseline, prediction_half_width, read_baselines, updating, write_baselines
-from cifar_models.datasets.cifar10 import OFFICIAL_CHECKSUM
+from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.experiments import EXPERIMENTS
 from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_baseline
@@ -43,7 +43,7 @@ def test_every_published_experiment_has_its_numbers() -> None:
 
 def test_an_entry_is_for_the_official_files_and_today_s_protocol() -> None:
     for name, entry in _published().items():
-        assert entry.fingerprints.data == OFFICIAL_CHECKSUM
+        assert entry.fingerprints.data == OFFICIAL_FINGERPRINT
         assert entry.fingerprints.protocol == EXPERIMENTS[name].protocol.fingerprint
         assert (entry.fingerprints.weights is None) == (EXPERIMENTS[name].protocol.backbone is None)
 

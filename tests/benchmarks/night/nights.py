@@ -19,8 +19,8 @@ from cifar_models.results.run import Fingerprints
 from tests.factories import make_baseline, make_run
 
 SYNTHETIC = load_synthetic(train_count=20, evaluation_count=10)
-CIFAR10 = dataclasses.replace(SYNTHETIC, name="cifar10", checksum="md5:data")
-WEIGHTS = BackboneWeights("vgg16", "ImageNet", "sha256:weights", "md5:weights", {})
+CIFAR10 = dataclasses.replace(SYNTHETIC, name="cifar10")
+WEIGHTS = BackboneWeights("vgg16", "ImageNet", "sha256:weights", {})
 PLAIN, PRETRAINED = "simple_cnn", "vgg16_frozen"
 
 

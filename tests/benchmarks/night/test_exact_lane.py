@@ -19,7 +19,7 @@ from tests.factories import make_baseline
 
 pytestmark = pytest.mark.integration
 
-SEEDS_OF_THE_DAY = range(first_seed_of(datetime.date(2025, 1, 31)), first_seed_of(datetime.date(2025, 1, 31)) + 4)
+SEEDS_OF_THE_DAY = range(first_seed_of(datetime.date(2025, 1, 31)), first_seed_of(datetime.date(2025, 1, 31)) + 5)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_night_trains_the_seeds_of_its_day_and_no_others_where_no_run_is_recor
     bench.record()
     result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=5, skipped=1, deselected=17)
+    result.assert_outcomes(passed=6, skipped=1, deselected=17)
     assert bench.trained == [f"train simple_cnn {seed} on none" for seed in SEEDS_OF_THE_DAY]
     assert trainings(result)["simple_cnn", "0"] == ["no recorded run to repeat"]
     assert not lines(result, "exact lane")
@@ -67,10 +67,10 @@ def test_a_recorded_run_is_repeated_and_is_identical_and_no_evidence(here: Bench
     here.record()
     _record_a_run(here)
     result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
-    result.assert_outcomes(passed=6, deselected=17)
-    assert len(here.trained) == 5
+    result.assert_outcomes(passed=7, deselected=17)
+    assert len(here.trained) == 6
     assert table(result, "exact lane:")["simple_cnn", "0"] == ["identical"]
-    assert table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "4", "the repeated run does not count"
+    assert table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "5", "the repeated run does not count"
 
 
 @pytest.mark.usefixtures("the_day")

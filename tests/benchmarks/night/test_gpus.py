@@ -16,7 +16,6 @@ def _simulate_gpus(bench: Bench, monkeypatch: pytest.MonkeyPatch, gpus: list[str
     def grow(gpu: str, on: bool) -> None:
         bench.events.append(f"memory growth of {gpu} {'on' if on else 'off'}")
 
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: {"GPU": gpus}[kind])
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": gpus}[kind])
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", grow)
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"Model {gpu}"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import pytest
 
 from benchmarks.baselines.baselines import write_baselines
@@ -196,3 +197,23 @@ def test_they_are_no_error_where_no_night_is_selected(bench: Bench, option: str)
 def test_a_session_that_measures_nothing_trains_and_judges(bench: Bench) -> None:
     bench.record()
     bench.benchmark("--benchmark-disable", "-k", "simple_cnn").assert_outcomes(passed=2, deselected=4)
+
+
+@pytest.mark.parametrize(("name", "value"), [("KERAS_MAX_EPOCHS", "1"), ("KERAS_BACKEND", "jax")])
+def test_settings_of_keras_that_no_training_can_run_with_are_one_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    bench.record()
+    monkeypatch.setenv(name, value)
+    result = bench.benchmark()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert line.startswith(f"ERROR: {name}: found '{value}', expected ")
+    assert bench.trained == []
+
+
+def test_settings_of_keras_that_other_code_has_changed_are_set_back_before_a_test_runs(bench: Bench) -> None:
+    bench.record()
+    keras.config.set_floatx("float64")
+    bench.benchmark()
+    assert keras.config.floatx() == "float32"

@@ -53,10 +53,16 @@ def test_other_code_and_other_versions_are_named(run: Run, expected: str) -> Non
     assert _difference(run) == expected
 
 
-@pytest.mark.parametrize("part", sorted({field.name for field in dataclasses.fields(Environment)} - {"packages"}))
+@pytest.mark.parametrize(
+    "part", sorted({field.name for field in dataclasses.fields(Environment)} - {"packages", "cores"})
+)
 def test_another_machine_is_named(part: str) -> None:
-    expected = "python, the system, the processor or the device differs"
+    expected = "python, the system, the processor, the device or a setting of TensorFlow differs"
     assert _difference(_with("environment", **{part: "another"})) == expected
+
+
+def test_a_worker_s_part_of_the_cores_is_no_difference() -> None:
+    assert _difference(_with("environment", cores=1)) == ""
 
 
 def test_what_can_be_taken_is_taken_and_of_all_else_it_is_said_why_not(tmp_path: Path) -> None:

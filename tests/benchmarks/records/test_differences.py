@@ -10,7 +10,7 @@ import pytest
 from benchmarks.records.differences import Comparison, compare, differing_first
 from cifar_models.results.run import Run
 from cifar_models.results.source_code import Code
-from tests.factories import CODE, ENVIRONMENT, FINGERPRINTS, make_baseline, make_published, make_run
+from tests.factories import CODE, ENVIRONMENT, FINGERPRINTS, make_baseline, make_run
 
 pytestmark = pytest.mark.unit
 
@@ -31,7 +31,7 @@ def test_a_run_like_the_baseline_s_differs_in_nothing_and_all_is_known() -> None
     assert all(one.known and not one.differs for one in found)
     assert [one.what for one in found] == [
         *("data", "weights", "protocol", "protocol: epochs", "source of the package", "git commit"),
-        *("keras", "device", "driver", "processor", "python", "system"),
+        *("keras", "device", "driver", "processor", "settings", "cores", "python", "system"),
     ]
 
 
@@ -53,6 +53,11 @@ def test_a_run_like_the_baseline_s_differs_in_nothing_and_all_is_known() -> None
         (_elsewhere(device="a GPU"), ("device", "CPU", "a GPU")),
         (_elsewhere(driver="535"), ("driver", "none", "535")),
         (_elsewhere(processor="another"), ("processor", "a processor", "another")),
+        (
+            _elsewhere(settings={"TF32": "True", "TF_ENABLE_ONEDNN_OPTS": "0"}),
+            ("settings", "TF32 True", "TF32 True, TF_ENABLE_ONEDNN_OPTS 0"),
+        ),
+        (_elsewhere(cores=1), ("cores", "2", "1")),
         (_elsewhere(python="3.13.0"), ("python", "3.11.0", "3.13.0")),
         (_elsewhere(system="Darwin arm64"), ("system", "Linux x86_64", "Darwin arm64")),
     ],
@@ -85,20 +90,23 @@ def test_without_the_baseline_s_runs_its_code_and_protocol_are_not_known() -> No
     assert not found["protocol"].differs
 
 
-def test_official_files_are_the_published_baseline_s() -> None:
-    published = make_published(fingerprints=dataclasses.replace(FINGERPRINTS, data="tar.gz sha256:official"))
-    official = dataclasses.replace(make_run(), checksums={"data": "tar.gz sha256:official", "weights": None})
-    (data, *_) = compare(published, [], [official])
-    assert data == Comparison("data", "tar.gz sha256:official", "tar.gz sha256:official")
-    (data, *_) = compare(published, [], [make_run()])
-    assert data.differs
-
-
 def test_packages_stand_in_the_order_of_what_they_decide() -> None:
     today = _elsewhere(packages={"h5py": "3", "keras": "3", "numpy": "2", "tensorflow": "2"})
     found = [one.what for one in compare(BASELINE, [], [today])]
-    assert found[-9:] == [
-        *("tensorflow", "keras", "device", "driver", "processor", "h5py", "numpy", "python", "system"),
+    assert found[-11:] == [
+        *(
+            "tensorflow",
+            "keras",
+            "device",
+            "driver",
+            "processor",
+            "settings",
+            "cores",
+            "h5py",
+            "numpy",
+            "python",
+            "system",
+        ),
     ]
 
 

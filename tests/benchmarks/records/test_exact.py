@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 def _run(seed: int = 0) -> Run:
     run = make_run(seed=seed, accuracy=0.7, loss=0.9, epochs=4)
-    return replace(run, environment=replace(run.environment, threads=2))
+    return replace(run, environment=replace(run.environment, settings={"threads": "2"}))
 
 
 def _with_curve(name: str, epoch: int, value: float) -> Run:
@@ -107,8 +107,8 @@ def _elsewhere(**changes: Any) -> Run:
         pytest.param(_elsewhere(python="3.12.0"), "another python", id="Python"),
         pytest.param(_elsewhere(processor="another"), "another processor", id="processor"),
         pytest.param(_elsewhere(device="a GPU"), "another device", id="device"),
-        pytest.param(_elsewhere(threads=1), "another threads: 2, recorded 1", id="threads"),
-        pytest.param(_elsewhere(threads=None), "another threads: 2, recorded None", id="threads not recorded"),
+        pytest.param(_elsewhere(settings={"threads": "1"}), "another settings: ", id="threads"),
+        pytest.param(_elsewhere(settings=None), "another settings: ", id="settings not recorded"),
     ],
 )
 def test_runs_under_other_conditions_are_not_compared(other: Run, why: str) -> None:
@@ -118,9 +118,9 @@ def test_runs_under_other_conditions_are_not_compared(other: Run, why: str) -> N
         compare_exactly(_run(), other)
 
 
-def test_runs_whose_threads_nobody_recorded_are_not_compared() -> None:
-    old = _elsewhere(threads=None)
-    assert why_not_comparable(old, old) == "threads not recorded"
+def test_runs_whose_settings_nobody_recorded_are_not_compared() -> None:
+    old = _elsewhere(settings=None)
+    assert why_not_comparable(old, old) == "settings not recorded"
 
 
 def test_each_run_is_held_against_the_recorded_one_of_its_seed() -> None:

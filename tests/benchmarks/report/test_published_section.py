@@ -11,7 +11,7 @@ from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import NightRecord
 from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.published_section import comparable_runs, published_panels, published_section
-from cifar_models.datasets.cifar10 import CLASS_NAMES
+from cifar_models.datasets.batches import CLASS_NAMES
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import write_run
 from tests.factories import make_baseline, make_result, make_run

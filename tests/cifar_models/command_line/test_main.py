@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from cifar_models.command_line import list_experiments
 from cifar_models.command_line import main as main_module
@@ -87,6 +89,65 @@ def test_an_interruption_is_no_traceback(command: Command, monkeypatch: pytest.M
     assert (ended.status, ended.error) == (130, "python -m cifar_models: interrupted\n")
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "MemoryError"),
+        (MemoryError("Unable to allocate 9 GiB"), "Unable to allocate 9 GiB"),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\na tensor"), "OOM when allocating"),
+    ],
+)
+def test_too_little_memory_is_one_line(
+    command: Command, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    _raise(monkeypatch, error)
+    ended = command("list")
+    assert (ended.status, ended.output) == (1, "")
+    assert ended.error == (
+        f"python -m cifar_models: out of memory ({reason}): free some, or choose a smaller experiment\n"
+    )
+
+
+def test_every_other_error_is_a_bug(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    _raise(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        command("list")
+
+
+def _process(*words: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, without the variables that are None."""
+    kept = {name: value for name, value in os.environ.items() if name not in variables}
+    environment = kept | {name: value for name, value in variables.items() if value is not None}
+    return subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "cifar_models", *words],
+        capture_output=True,
+        env=environment,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_tensorflow_says_nothing_before_or_between_a_command_s_own_lines() -> None:
+    ended = _process("summary", "simple_cnn", TF_CPP_MIN_LOG_LEVEL=None, COLUMNS="100")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith('Model: "simple_cnn"')
+    assert _process("summary", "simple_cnn", TF_CPP_MIN_LOG_LEVEL="0").stderr != ""
+
+
+def test_a_character_that_the_output_cannot_show_is_written_in_another_way() -> None:
+    ended = _process("predict", "m\u00f6del.keras", "c\u00e4t.jpg", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("python -m cifar_models: c\\xe4t.jpg: ")
+
+
+@pytest.mark.parametrize("home", [None, "nowhere"])
+def test_a_user_without_a_home_needs_none(tmp_path: Path, home: str | None) -> None:
+    there = str(tmp_path / home) if home else None
+    ended = _process("summary", "simple_cnn", HOME=there, KERAS_HOME=None, TF_CPP_MIN_LOG_LEVEL=None)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_whoever_has_read_enough_may_close_the_pipe() -> None:
     # The pipe's other end is closed before the command writes a word; it is run without what pytest captures with.
     reading, writing = os.pipe()
@@ -103,7 +164,7 @@ def test_tensorflow_s_notices_are_silenced_unless_the_user_wants_them(
 ) -> None:
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
     command("list")
-    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "2"
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     command("list")
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"

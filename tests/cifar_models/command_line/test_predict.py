@@ -49,6 +49,30 @@ def test_the_three_most_probable_classes_are_shown(command: Command, model: Path
     assert ended.output == "cat         0.4000\ndog         0.3000\nhorse       0.0700\n"
 
 
+@pytest.mark.parametrize(
+    ("activation", "bias", "found"),
+    [
+        ("linear", np.log(SHARES), "found outputs from -4.60517 to -0.916291 with the sum "),
+        ("softmax", np.full(10, np.nan), "found outputs from nan to nan with the sum nan"),
+        ("sigmoid", np.full(10, 3.0), "found outputs from 0.952574 to 0.952574 with the sum 9.52574"),
+        ("linear", np.full(10, np.inf), "found outputs from inf to inf with the sum inf"),
+    ],
+)
+def test_what_are_no_probabilities_are_not_printed_as_such(
+    command: Command, tmp_path: Path, picture: Path, activation: str, bias: Any, found: str
+) -> None:
+    pixels = keras.Input((32, 32, 3))
+    head = keras.layers.Dense(10, activation=activation)
+    outputs = head(keras.layers.Flatten()(pixels))
+    head.bias.assign(bias)
+    path = tmp_path / "model.keras"
+    save_classifier(path, Classifier(keras.Model(pixels, outputs), NAMES))
+    ended = command("predict", path, picture)
+    assert (ended.status, ended.output, ended.error.count("\n")) == (2, "", 1)
+    assert found in ended.error
+    assert "expected 10 probabilities from 0 to 1 with the sum 1" in ended.error
+
+
 def test_a_file_that_is_no_model_is_one_line(command: Command, picture: Path) -> None:
     ended = command("predict", picture, picture)
     assert (ended.status, ended.output, ended.error.count("\n")) == (2, "", 1)

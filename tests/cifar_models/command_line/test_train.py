@@ -225,7 +225,7 @@ def test_a_result_that_cannot_be_kept_has_been_reported(
     monkeypatch.setattr(train_command, "write_run", _refuse(OSError("no space left")))
     ended = command("train", "small", "--output", tmp_path)
     assert ended.status == 2
-    assert ended.error.endswith("--output: trained, and not all of it could be kept: no space left\n")
+    assert ended.error.endswith("--output: trained, but not every file could be written: no space left\n")
     assert "accuracy 0.7500 on the evaluation images" in ended.output
 
 

@@ -36,11 +36,9 @@ def _refusal(**changed: Any) -> str:
 
 def test_a_data_set_keeps_what_it_was_given_without_a_copy() -> None:
     arguments = _arguments()
-    dataset = Dataset(**arguments, checksum="published")
+    dataset = Dataset(**arguments)
     for name, value in arguments.items():
         assert getattr(dataset, name) is value
-    assert dataset.checksum == "published"
-    assert Dataset(**_arguments()).checksum is None
 
 
 def test_a_dataset_error_is_a_value_error() -> None:
@@ -69,7 +67,7 @@ def test_the_fingerprint_is_that_of_the_four_arrays_in_order() -> None:
 
 def test_the_fingerprint_depends_on_every_array_and_on_no_name() -> None:
     fingerprints = {Dataset(**_arguments()).fingerprint}
-    assert Dataset(**_arguments() | {"name": "another", "checksum": "x"}).fingerprint in fingerprints
+    assert Dataset(**_arguments() | {"name": "another"}).fingerprint in fingerprints
     for name in ("train_images", "train_labels", "evaluation_images", "evaluation_labels"):
         arguments = _arguments()
         arguments[name] = arguments[name][::-1].copy()

@@ -39,7 +39,6 @@ def test_the_default_is_small_enough_to_train_on_anywhere() -> None:
     assert 1_000 <= len(default.train_labels) <= 4_000
     assert 100 <= len(default.evaluation_labels) <= 4_000
     assert default.name == "synthetic"
-    assert default.checksum is None
     assert len(set(default.class_names)) == 10
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar_models.datasets.cifar10 import CLASS_NAMES
+from cifar_models.datasets.batches import CLASS_NAMES
 from cifar_models.figures.confusion import column_names, confusion_matrix
 from tests.cifar_models.figures.panels import drawn, texts_in
 from tests.factories import make_run

@@ -11,7 +11,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from cifar_models.datasets.cifar10 import CLASS_NAMES
+from cifar_models.datasets.batches import CLASS_NAMES
 from cifar_models.figures import style
 from cifar_models.figures.confusion import confusion_matrix
 from cifar_models.figures.dots import class_f1, comparison

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import inspect
 from collections.abc import Callable
@@ -25,7 +26,6 @@ from cifar_models.models.pretrained import (
     WeightsError,
     WeightsFile,
     imagenet_weights,
-    published_checksum,
     random_weights,
 )
 from tests.factories import write_weights
@@ -64,7 +64,8 @@ def keras_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KERAS_HOME", str(home))
     monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(home))  # which Keras reads once, on import
     files = {
-        name: WeightsFile(file.name, (tmp_path / "nowhere").as_uri(), "0" * 32) for name, file in WEIGHTS_FILES.items()
+        name: WeightsFile(file.name, (tmp_path / "nowhere").as_uri(), "0" * 32, file.fingerprint)
+        for name, file in WEIGHTS_FILES.items()
     }
     monkeypatch.setattr(pretrained, "WEIGHTS_FILES", files)
     builders = {"vgg16": _small_vgg16, "resnet50": _small_resnet50}
@@ -78,7 +79,7 @@ def _md5(path: Path) -> str:
 
 def _publish(monkeypatch: pytest.MonkeyPatch, file: Path, md5: str | None = None) -> None:
     """Have Keras's download come from a file."""
-    published = {"vgg16": WeightsFile(NAME, file.parent.as_uri(), md5 or _md5(file))}
+    published = {"vgg16": WeightsFile(NAME, file.parent.as_uri(), md5 or _md5(file), "")}
     monkeypatch.setattr(pretrained, "WEIGHTS_FILES", published)
 
 
@@ -102,7 +103,7 @@ class TestWhereTheyComeFrom:
         write_weights(tmp_path / NAME, model)
         weights = imagenet_weights("vgg16", tmp_path)
         _assert_equal(weights, model)
-        assert (weights.backbone, weights.description) == ("vgg16", f"ImageNet ({NAME})")
+        assert (weights.backbone, weights.description) == ("vgg16", f"not ImageNet's ({NAME})")
 
     def test_from_keras_s_cache(self, keras_home: Path) -> None:
         model = _small_vgg16()
@@ -172,13 +173,21 @@ class TestWhatNamesThem:
         another = write_weights(tmp_path / "3" / NAME, _small_vgg16())
         assert imagenet_weights("vgg16", another.parent).fingerprint != one.fingerprint
 
-    def test_keras_s_own_file_is_recognised_and_another_is_not(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("options", [{}, {"compression": 9, "shuffle": True}], ids=["plain", "packed"])
+    def test_imagenet_s_values_are_recognised_in_whatever_file_they_come(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
     ) -> None:
-        file = write_weights(tmp_path / NAME, _small_vgg16())
-        assert imagenet_weights("vgg16", tmp_path).checksum is None
-        _publish(monkeypatch, file)
-        assert imagenet_weights("vgg16", tmp_path).checksum == f"md5:{_md5(file)}" == published_checksum("vgg16")
+        model = _small_vgg16()
+        write_weights(tmp_path / NAME, model, **options)
+        found = imagenet_weights("vgg16", tmp_path)
+        assert found.description == f"not ImageNet's ({NAME})"
+        known = dataclasses.replace(WEIGHTS_FILES["vgg16"], fingerprint=found.fingerprint)
+        monkeypatch.setattr(pretrained, "WEIGHTS_FILES", {"vgg16": known})
+        assert imagenet_weights("vgg16", tmp_path).description == f"ImageNet ({NAME})"
+        kernel, bias = model.get_layer("block1_conv1").get_weights()
+        model.get_layer("block1_conv1").set_weights([np.nextafter(kernel, np.float32(9)), bias])
+        write_weights(tmp_path / NAME, model, **options)
+        assert imagenet_weights("vgg16", tmp_path).description == f"not ImageNet's ({NAME})"
 
     def test_assigning_copies_them_into_a_model(self, tmp_path: Path) -> None:
         write_weights(tmp_path / NAME, _small_vgg16())
@@ -289,7 +298,7 @@ class TestRandomWeights:
 
     def test_they_say_that_they_are_not_pretrained(self) -> None:
         weights = random_weights("vgg16", 5)
-        assert (weights.backbone, weights.checksum) == ("vgg16", None)
+        assert weights.backbone == "vgg16"
         assert weights.description == "seeded random (seed 5), not pretrained"
 
     def test_the_fingerprint_does_not_depend_on_the_calibration(self, monkeypatch: pytest.MonkeyPatch) -> None:

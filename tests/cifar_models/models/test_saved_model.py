@@ -89,6 +89,15 @@ def test_nothing_else_is_left_in_the_folder(saved: Path) -> None:
     assert list(saved.parent.iterdir()) == [saved]
 
 
+def test_a_symbolic_link_stays_one_and_what_it_points_to_is_written(model: keras.Model, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "newest.keras").symlink_to("models/model.keras")
+    save_classifier(tmp_path / "newest.keras", Classifier(on_pixels(model, unit_scale), NAMES))
+    assert (tmp_path / "newest.keras").is_symlink()
+    assert load_classifier(tmp_path / "models" / "model.keras").class_names == NAMES
+    assert len(list(tmp_path.rglob("*"))) == 3
+
+
 def _write(path: Path, members: dict[str, bytes]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
@@ -110,6 +119,17 @@ def _with(**changes: Any) -> Callable[[Path, dict[str, bytes]], None]:
     return damage
 
 
+def _deflated_wrongly(path: Path, members: dict[str, bytes]) -> None:
+    """Write names whose compressed bytes are not what the method says: zlib, not zipfile, notices."""
+    names = json.dumps([*NAMES[:9], "truck" * 30]).encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (members | {"class_names.json": names}).items():
+            archive.writestr(name, content)
+        at = archive.getinfo("class_names.json").header_offset + 30 + len("class_names.json")
+    content = path.read_bytes()
+    path.write_bytes(content[:at] + b"\xff" * 4 + content[at + 4 :])
+
+
 DAMAGES: dict[str, tuple[Callable[[Path, dict[str, bytes]], Any], str]] = {
     "missing": (lambda _, __: None, "found no such file"),
     "a folder": (lambda path, _: path.mkdir(), "found no such file"),
@@ -119,6 +139,7 @@ DAMAGES: dict[str, tuple[Callable[[Path, dict[str, bytes]], Any], str]] = {
     "names that are no JSON": (_with(class_names__json=b"{"), "found no class names in it"),
     "too few names": (_with(class_names__json=b'["a"]'), "found no list of 10 class names"),
     "names that are none": (_with(class_names__json=json.dumps(list(range(10))).encode()), "found no list of 10"),
+    "names that zlib cannot unpack": (_deflated_wrongly, "found no class names in it (Error -3 "),
     "no model": (_with(config__json=None), "Keras cannot load it"),
     "a damaged model": (_with(config__json=b"{}"), "Keras cannot load it"),
     "no weights": (_with(model__weights__h5=None), "Keras cannot load it"),

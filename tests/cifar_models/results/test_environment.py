@@ -87,6 +87,46 @@ def test_the_peak_memory_is_in_bytes(system: str, unit: int, monkeypatch: pytest
     assert peak_memory() == 7 * unit
 
 
+@pytest.mark.parametrize("status", ["", "Name:\tpython\nVmRSS:\t10 kB\n", "VmHWM:\n", "VmHWM:\t?\n"])
+def test_a_kernel_that_does_not_tell_the_peak_memory_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(environment, "Path", lambda _: tmp_path / "status")
+    assert peak_memory() is None  # no /proc
+    (tmp_path / "status").write_text(status, encoding="utf-8")
+    assert peak_memory() is None
+    (tmp_path / "status").write_text("Name:\tVmHWM:\nVmHWM:\t    1024 kB\n", encoding="utf-8")
+    assert peak_memory() == 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded"),
+    [
+        *((name, True) for name in ("TF_DETERMINISTIC_OPS", "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_DEFAULT_FPMATH_MODE")),
+        *((name, True) for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NVIDIA_TF32_OVERRIDE", "XLA_FLAGS")),
+        *((name, False) for name in ("TF_CPP_MIN_LOG_LEVEL", "TF_CPP_VMODULE", "MKL_ROOT", "KERAS_HOME", "HOME")),
+    ],
+)
+def test_variables_that_may_change_numbers_are_recorded(
+    monkeypatch: pytest.MonkeyPatch, name: str, recorded: bool
+) -> None:
+    monkeypatch.delenv(name, raising=False)
+    before = describe_environment()
+    monkeypatch.setenv(name, "7")
+    after = describe_environment()
+    assert (before != after) == recorded
+    assert (after.settings or {}).get(name) == ("7" if recorded else None)
+
+
+def test_threads_and_tf32_set_by_code_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = describe_environment().settings or {}
+    monkeypatch.setattr(tf.config.threading, "get_intra_op_parallelism_threads", lambda: 3)
+    monkeypatch.setattr(tf.config.experimental, "tensor_float_32_execution_enabled", lambda: False)
+    after = describe_environment().settings or {}
+    assert dict(after.items() - before.items()) == {"threads within an operation": "3", "TF32": "False"}
+
+
 def test_the_peak_memory_holds_at_least_what_is_held_now() -> None:
     pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     peak = peak_memory()

@@ -23,7 +23,6 @@ RUN = Run(
     dataset="synthetic",
     weights="none",
     fingerprints=Fingerprints(data="sha256:d", weights=None, protocol="sha256:p"),
-    checksums={"data": None, "weights": "md5:w"},
     protocol={"epochs": 2, "learning_rate": 0.001, "backbone": None},
     curves=Curves(
         loss=[2.0, 1.0, 0.5], accuracy=[0.5, 0.75, 0.875], val_loss=[1.5, 1.0, 2.0], val_accuracy=[0.5, 0.75, 0.25]
@@ -60,7 +59,6 @@ runs = st.builds(
     dataset=texts,
     weights=texts,
     fingerprints=st.builds(Fingerprints, data=texts, weights=st.none() | texts, protocol=texts),
-    checksums=st.dictionaries(texts, st.none() | texts, max_size=2),
     protocol=st.dictionaries(texts, st.none() | texts | finite | counts | st.booleans(), max_size=3),
     curves=st.integers(1, 3).flatmap(curves_of),
     evaluation=st.builds(
@@ -83,7 +81,6 @@ runs = st.builds(
         processor=texts,
         device=texts,
         driver=st.none() | texts,
-        threads=st.none() | counts,
     ),
     code=st.none() | st.builds(Code, commit=st.none() | texts, source=texts),
     started=st.none() | texts,
@@ -174,7 +171,7 @@ def test_a_record_from_before_loss_and_threads_is_read_without_them() -> None:
     record = _record()
     del record["evaluation"]["loss"], record["environment"]["threads"]
     run = Run.from_json(json.dumps(record))
-    assert (run.evaluation.loss, run.environment.threads) == (None, None)
+    assert (run.evaluation.loss, run.environment.settings, run.environment.cores) == (None, None, None)
     assert run.loss == RUN.curves.val_loss[1]  # of the best epoch
 
 
@@ -187,6 +184,10 @@ def test_the_best_epoch_is_the_first_best_of_what_early_stopping_watches() -> No
 
 def test_an_unknown_key_is_refused() -> None:
     assert _refusal(json.dumps(_record(unknown=1))).startswith("run: found the unknown key 'unknown'")
+
+
+def test_a_record_from_before_the_fingerprints_named_the_official_files_is_read() -> None:
+    assert Run.from_json(json.dumps(_record(checksums={"data": None, "weights": "md5:w"}))) == RUN
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
@@ -204,7 +205,6 @@ def test_a_key_that_stands_twice_is_refused() -> None:
         (("weights",), None, "run.weights: found None, expected str"),
         (("fingerprints",), "sha256:d", "run.fingerprints: found 'sha256:d', expected an object with the keys"),
         (("fingerprints", "weights"), 5, "run.fingerprints.weights: found 5, expected str"),
-        (("checksums", "data"), 5, "run.checksums.data: found 5, expected str"),
         (("protocol",), [], "run.protocol: found [], expected dict"),
         (("curves", "loss"), {}, "run.curves.loss: found {}, expected list"),
         (("curves", "loss", 1), "1", "run.curves.loss[1]: found '1', expected float"),

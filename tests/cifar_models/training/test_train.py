@@ -55,7 +55,6 @@ def _weights(backbone: str, **changes: Any) -> BackboneWeights:
         "backbone": backbone,
         "description": "the test's own",
         "fingerprint": "sha256:w",
-        "checksum": "md5:w",
         "layers": {},
     }
     return BackboneWeights(**values | changes)
@@ -487,7 +486,6 @@ class TestTheRun:
         run, dataset = cached.run, laboratory.dataset
         assert (run.experiment, run.dataset, run.weights) == ("small", "synthetic", "none")
         assert dataclasses.astuple(run.fingerprints) == (dataset.fingerprint, None, PROTOCOL.fingerprint)
-        assert run.checksums == {"data": None, "weights": None}
         assert run.protocol == PROTOCOL.values
         assert run.environment == describe_environment()
         assert tuple(run.evaluation.classes) == dataset.class_names
@@ -578,5 +576,5 @@ class TestWeights:
 
     def test_the_run_says_which_they_were(self, standstill: Seen) -> None:
         run = standstill.run
-        assert (run.weights, run.checksums["weights"]) == ("the test's own", "md5:w")
+        assert run.weights == "the test's own"
         assert run.fingerprints.weights == "sha256:w"

@@ -1,0 +1,126 @@
+"""The parts of README.md and docs/ that are generated, so that no number in them is typed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+
+from tabulate import tabulate
+
+from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.records.night_folder import read_night
+from benchmarks.records.night_results import read_night_results
+from benchmarks.report.terminal import verdicts_table
+from benchmarks.report.wording import failure_message
+from cifar_models.experiments import EXPERIMENTS
+from cifar_models.results.words import mean_and_deviation
+
+BEGIN, END = "<!-- {}: written by python -m benchmarks readme -->\n", "<!-- end of {} -->\n"
+
+IMAGES = {
+    "cifar10": "the official CIFAR-10 images",
+    "cifar10-unofficial": "CIFAR-10 images from JPEG copies, not the official pixels",
+    "synthetic": "the package's own synthetic images; backbones start from seeded random weights, not ImageNet's",
+}
+"""What the tables say of each data set."""
+
+
+def documents(root: Path) -> list[Path]:
+    """Return the repository's documents: those at its top and all in docs/."""
+    return [*sorted(root.glob("*.md")), *sorted(root.glob("docs/**/*.md"))]
+
+
+def refresh(text: str, parts: Mapping[str, str]) -> str:
+    """Return a document with the text between its marks replaced.
+
+    Args:
+        text: of the document.
+        parts: by the name in the marks.
+
+    Raises:
+        ValueError: a part that does not end, or that is unknown.
+    """
+    for name in re.findall(BEGIN.format("(.*?)"), text):
+        begin, end = BEGIN.format(name), END.format(name)
+        before, _, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if name not in parts or not ended:
+            raise ValueError(f"found {begin!r}, expected the name of a part ({', '.join(parts)}) and then {end!r}")
+        text = f"{before}{begin}\n{parts[name]}\n\n{end}{after}"
+    return text
+
+
+def measured_tables(baselines: Baselines, datasets: list[str]) -> str:
+    """Return the measured baselines as Markdown, a table for each of the data sets that has some.
+
+    Tables of CIFAR-10 have the published numbers beside them.
+    """
+    tables = [_measured_table(baselines, dataset) for dataset in datasets]
+    return "\n\n".join(filter(None, tables))
+
+
+def _measured_table(baselines: Baselines, dataset: str) -> str:
+    published_beside = dataset.startswith("cifar10")
+    headers = ["experiment", "accuracy", "gap", "epochs", "seconds a run", "seeds"]
+    if published_beside:
+        headers[1:1], headers[3:3] = ["published accuracy"], ["published gap"]
+    lines = []
+    fingerprint = ""
+    for name in EXPERIMENTS:
+        datasets = baselines.get(name, {})
+        measured = datasets.get(dataset, {}).get("measured")
+        if measured is None:
+            continue
+        fingerprint = measured.fingerprints.data
+        line = [
+            f"`{name}`",
+            mean_and_deviation(measured.metrics["accuracy"].values),
+            mean_and_deviation(measured.metrics["gap"].values),
+            f"{fmean(measured.epochs):.1f}",
+            f"{fmean(measured.seconds):.0f}",
+            f"{measured.seeds[0]} to {measured.seeds[-1]}",
+        ]
+        if published_beside:
+            published = datasets.get("cifar10", {}).get("published")
+            line[1:1], line[3:3] = [_mean(published, "accuracy")], [_mean(published, "gap")]
+        lines.append(line)
+    if not lines:
+        return ""
+    table = tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
+    return f"Measured on {IMAGES[dataset]} (`{fingerprint[:19]}...`):\n\n{table}"
+
+
+def _mean(baseline: Baseline | None, metric: str) -> str:
+    return f"{baseline.metrics[metric].mean:.4f}" if baseline and metric in baseline.metrics else "-"
+
+
+def verdicts_of(folder: Path, experiments: int | None = None) -> str:
+    """Return the verdicts of a recorded night as the terminal prints them, or those of its first experiments.
+
+    Raises:
+        NightError: the folder holds no night.
+    """
+    night = read_night(folder)
+    names = dict.fromkeys(verdict.experiment for verdict in night.verdicts)
+    by_name = {name: [verdict for verdict in night.verdicts if verdict.experiment == name] for name in names}
+    shown = dict([*by_name.items()][:experiments])
+    rest = "" if len(shown) == len(by_name) else "\n..."
+    return verdicts_table(shown, night.problems) + rest
+
+
+def failures_of(folder: Path, baselines: Baselines, records: Path, update_command: str) -> str:
+    """Return what a recorded night says of each experiment that fails.
+
+    Args:
+        folder: the night's.
+        baselines: that it was judged by.
+        records: the folder with the records of the baselines' runs.
+        update_command: as the failure names it.
+
+    Raises:
+        NightError: the folder holds no night.
+    """
+    results = read_night_results(folder, baselines, records).experiments
+    return "\n".join(failure_message(result, update_command=update_command) for result in results if result.failed)

@@ -1,0 +1,61 @@
+"""Named files of a ``.tar.gz`` archive, read in memory and in bounds; nothing is written to disk."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from cifar_models.datasets.dataset import DatasetError, refusal
+
+MAXIMUM_FILE_BYTES = 64 * 2**20  # twice an official batch: a decompression bomb is refused unread
+MAXIMUM_MEMBERS = 32  # the official archives have eight and nine
+
+
+class _BoundedGzipFile(gzip.GzipFile):
+    """A stream that refuses to read more at once than a batch: tarfile believes the sizes in headers."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= MAXIMUM_FILE_BYTES:
+            raise tarfile.ReadError(f"a header claims {size} bytes, expected 0 to {MAXIMUM_FILE_BYTES}")
+        return super().read(size)
+
+
+def archive_files(archive: Path, folder: str, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of those of the named files that the archive has in a folder, in its own order.
+
+    Raises:
+        DatasetError: a broken or cut archive, a member that leaves the folder, a link or a device, or sizes that no
+            CIFAR-10 archive has.
+    """
+    try:
+        with _BoundedGzipFile(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
+            for count, member in enumerate(tar, start=1):
+                _check_member(archive, member, folder, count)
+                name = PurePosixPath(member.name).name
+                if PurePosixPath(member.name) == PurePosixPath(folder, name) and name in names:
+                    file = tar.extractfile(member)
+                    yield name, b"" if file is None else file.read()
+            # The archive ends before its padding, behind which stands the checksum of all that was read.
+            if len(stream.read(MAXIMUM_FILE_BYTES)) == MAXIMUM_FILE_BYTES:
+                raise refusal(str(archive), f"{MAXIMUM_FILE_BYTES} bytes or more behind its end", "a little padding")
+    except DatasetError:
+        raise
+    except Exception as error:  # broken bytes make gzip, zlib and tarfile raise most of what Python has
+        found = f"a broken archive ({type(error).__name__}: {str(error)[:200]})"
+        raise refusal(str(archive), found, f"the whole {archive.name}") from error
+
+
+def _check_member(archive: Path, member: tarfile.TarInfo, folder: str, count: int) -> None:
+    """Refuse a member that no CIFAR-10 archive has, before its content is read or skipped."""
+    where = f"{archive}, member {member.name[:100]!r}"
+    path = PureWindowsPath(member.name)  # splits at both kinds of slash and knows drives
+    if path.anchor or ".." in path.parts:
+        raise refusal(where, "a path that leaves the folder", f"paths inside {folder}/")
+    if not (member.isreg() or member.isdir()) or member.issparse():
+        raise refusal(where, f"a link, device or other special member (type {member.type!r})", "files and folders")
+    if not 0 <= member.size <= MAXIMUM_FILE_BYTES:
+        raise refusal(where, f"{member.size} bytes", f"0 to {MAXIMUM_FILE_BYTES} bytes")
+    if count > MAXIMUM_MEMBERS:
+        raise refusal(where, f"more than {MAXIMUM_MEMBERS} members", "at most so many")
