@@ -84,7 +84,8 @@ class Night:
                 resumed, notes = runs_to_take(self.folder.path, lambda run: self.inputs.difference(run, environment))
                 self.resume(resumed)
                 self.notes += notes
-                self.folder.write_record(self._record())
+                if self.selection | self._promised != self._promised:
+                    self.folder.write_record(self._record())
                 return
             self.notes.append(f"{run_dir}: found no interrupted night on these data to resume, started a new one")
         self.folder = NightFolder.start(run_dir, self._record())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.first_difference import first_epochs_apart
-from benchmarks.records.history import NightOfExperiment, baseline_changes
+from benchmarks.records.history import METRICS, NightOfExperiment, baseline_changes
 from benchmarks.records.night_results import ExperimentResult
 from cifar_models.figures import style
 from cifar_models.figures.confusion import confusion_matrix
@@ -72,10 +72,10 @@ def experiment_panels(result: ExperimentResult, history: Sequence[NightOfExperim
 def _history_panels(history: Sequence[NightOfExperiment]) -> list[Panel]:
     return over_nights(
         [night.started[:10] for night in history],
-        {title: [night.values[metric] for night in history] for metric, title in AXES.items()},
+        {AXES[metric]: [night.values[metric] for night in history] for metric in METRICS},
         {
-            title: [night.baseline.get(metric) for night in history]
-            for metric, title in AXES.items()
+            AXES[metric]: [night.baseline.get(metric) for night in history]
+            for metric in METRICS
             if any(metric in night.baseline for night in history)
         },
         [change.night for change in baseline_changes(history)],

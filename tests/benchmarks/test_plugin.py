@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 import pytest
 
 from tests.benchmarks.sessions import (
+    ROOT,
     TABLE,
     TRAINING,
     VERDICT,
@@ -86,3 +88,17 @@ def test_verdicts_come_last_in_whatever_order_items_are_run(bench: Bench) -> Non
     result = bench.benchmark("-p", "reversing", "-v")
     assert result.ret == pytest.ExitCode.OK
     assert [("test_verdict" in line) for line in lines(result, "PASSED")] == [False] * 3 + [True] * 3
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_warning_is_an_error_in_the_suite_s_own_code_alone(pytester: pytest.Pytester, ours: bool) -> None:
+    shutil.copy(ROOT / "pyproject.toml", pytester.path)
+    warning = "import warnings\ndef warn(): warnings.warn('old', stacklevel=1)\n"
+    pytester.mkpydir("tests")
+    (pytester.path / "library.py").write_text(warning, encoding="utf-8")
+    test = "import pytest\n@pytest.mark.unit\ndef test_warns(): warn()\n"
+    (pytester.path / "tests/test_small.py").write_text(
+        (warning if ours else "from library import warn\n") + test, encoding="utf-8"
+    )
+    result = pytester.runpytest_subprocess("-m", "unit")
+    result.assert_outcomes(passed=not ours, failed=ours, warnings=not ours)

@@ -40,7 +40,6 @@ def _bisect(folder: Path, *, bad: str, scripts: Path) -> str:
         "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
         # The plugin of the small repository, not of the one that is installed.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTEST_PLUGINS": "pytest_benchmark.plugin",  # whose options the configuration sets
         "PYTHONPATH": str(folder),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
@@ -76,7 +75,9 @@ def test_the_commit_that_broke_training_is_found_among_twelve(tmp_path: Path) ->
     for name in ("pyproject.toml", "conftest.py", ".gitignore"):
         shutil.copy(ROOT / name, tmp_path)
     _git(tmp_path, "init", "--quiet")
-    builders, normalization = (tmp_path / "cifar_models" / name for name in ("builders.py", "normalization.py"))
+    builders, normalization = (
+        tmp_path / "cifar_models" / name for name in ("models/builders.py", "datasets/normalization.py")
+    )
     whole = builders.read_text(encoding="utf-8")
     for number in range(1, COMMITS + 1):
         (tmp_path / "NOTES.md").write_text(f"commit {number}\n", encoding="utf-8")

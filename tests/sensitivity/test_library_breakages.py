@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sensitivity.broken_library import VARIABLE, pytest_configure
+from tests.sensitivity.broken_library import VARIABLE, break_library, pytest_configure
 from tests.sensitivity.library_breakages import BREAKAGES, Breakage
 
 pytestmark = pytest.mark.unit
@@ -49,7 +49,7 @@ def test_the_plugin_breaks_what_the_environment_names(monkeypatch: pytest.Monkey
     before = getattr(owner, name)
     monkeypatch.setenv(VARIABLE, breakage.name)
     try:
-        pytest_configure()
+        break_library()
         assert getattr(owner, name) is not before
     finally:
         setattr(owner, name, before)
@@ -61,4 +61,10 @@ def test_another_name_is_refused_with_those_there_are(monkeypatch: pytest.Monkey
     with pytest.raises(
         pytest.UsageError, match=f"BREAK_LIBRARY: found '{value}', expected one of: {BREAKAGES[0].name}"
     ):
+        break_library()
+
+
+def test_a_session_in_which_nothing_is_broken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(pytest.UsageError, match="BREAK_LIBRARY: found no such environment variable, expected the name"):
         pytest_configure()

@@ -28,16 +28,14 @@ def test_an_experiment_has_curves_classes_confusion_and_past_nights_once_each() 
         "F1 of each class (0 to 1)",
         "predictions (columns) for the images of each class (%)",
         "change from the baseline (percentage points)",
-        "accuracy (share of images) by night",
-        "gap (share of images) by night",
-        "time of an epoch (s) by night",
+        *(f"{AXES[metric]} by night" for metric in METRICS),
     ]
     assert len(experiment_panels(make_result("simple_cnn", "pass"), [])) == 4
     assert experiment_panels(make_result(runs=[], problem="no weights"), NIGHTS) == []
 
 
 def test_every_metric_that_is_followed_has_a_panel() -> None:
-    assert set(AXES) == set(METRICS)
+    assert set(METRICS) <= set(AXES)
 
 
 def test_published_f1_is_drawn_beside_ours_if_the_classes_have_its_names() -> None:

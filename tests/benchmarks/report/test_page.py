@@ -6,11 +6,14 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from benchmarks.report import published_section
 from benchmarks.report.page import write_page
 from benchmarks.statistics.word import Word
+from cifar_models.figures import dots
 from cifar_models.figures import style as figures
 from tests.benchmarks.report.nights import HOSTILE, Project, make_project
 from tests.cifar_models.command_line.conftest import Command
@@ -167,6 +170,16 @@ def test_the_published_comparison_lies_beside_it_as_png_files(path: Path) -> Non
         "published-curves.png",
     }
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in path.parent.glob("*.png"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_published_figures_are_made_once_for_the_page_and_the_files(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Mock(wraps=dots.comparison)
+    monkeypatch.setattr(published_section, "comparison", made)
+    write_page(project.night, project.baselines, project.records, tmp_path)
+    assert made.call_count == 1
 
 
 @pytest.mark.usefixtures("undrawn")

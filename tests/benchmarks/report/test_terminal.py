@@ -132,3 +132,9 @@ def test_the_changes_are_those_entries_that_differ_with_old_and_new() -> None:
         ["simple_cnn", "synthetic", "gap", "0.1000", "0.1000", "0.0400", "0.0500"],
         ["simple_cnn", "synthetic", "F1, all classes", "0.7000", "0.7000", "0.0400", "0.0500"],
     ]
+
+
+def test_tables_are_ascii_so_that_every_console_shows_their_lines() -> None:
+    table = verdicts_table(_verdicts(accuracy=0.5, f1={"cat": 0.1, "dog": 0.99}), {"simple_cnn": "seed 1 diverged"})
+    assert table.isascii()
+    assert trainings_table([Training("simple_cnn", 0, Outcome.TRAINED, make_run())]).isascii()
