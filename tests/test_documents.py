@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baselines import preferred_baseline, read_baselines
+from benchmarks.baselines.baselines import SUGGESTED_RUNS, preferred_baseline, read_baselines
 from benchmarks.baselines.published_entries import PUBLISHED
-from benchmarks.command_line.main import main as benchmarks_main
+from benchmarks.command_line.main import PROGRAM as BENCHMARKS
 from benchmarks.command_line.readme import render_parts
 from benchmarks.night import exit_status
 from benchmarks.night.options import add_options
 from benchmarks.records.night_folder import RECORDS, BaselineMark, read_night
 from benchmarks.report.documents import BEGIN, documents, refresh
-from cifar_models.command_line.main import main as cifar_models_main
+from cifar_models.command_line.main import PROGRAM as CIFAR_MODELS
 from cifar_models.experiments import EXPERIMENTS, find_experiment
 from cifar_models.results.run import Run
 from tests.golden.plugin import pytest_addoption as add_golden_options
@@ -32,8 +32,8 @@ PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for
 TEXT = "\n".join(PAGES.values())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PARSERS: dict[str, argparse.ArgumentParser] = {
-    "python -m cifar_models": cifar_models_main.__self__._parser(),
-    "python -m benchmarks": benchmarks_main.__self__._parser(),
+    "python -m cifar_models": CIFAR_MODELS.parser(),
+    "python -m benchmarks": BENCHMARKS.parser(),
 }
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", flags=re.MULTILINE | re.DOTALL)
 
@@ -263,6 +263,11 @@ class TestCommandsShown:
             assert found <= markers, f"{page}: {command}"
             options = set(re.findall(r"(?<= )--[a-z-]+", command))
             assert options <= declared.options.keys() | others, f"{page}: {command}"
+
+    def test_baselines_are_measured_with_as_many_seeds_as_the_suite_suggests(self) -> None:
+        counts = [re.search(r"--seeds (\d+)", command) for _, command, _ in _uses("pytest") if "--reason" in command]
+        assert counts
+        assert {count and int(count[1]) for count in counts} == {SUGGESTED_RUNS}
 
     def test_each_extra_exists(self) -> None:
         extras = {name for some in re.findall(r"'\.\[([\w,-]+)\]'", TEXT) for name in some.split(",")}

@@ -15,11 +15,12 @@ examples:
   {NAME} ratios simple_cnn --pairs 5
 """
 
-main = Program(
+PROGRAM = Program(
     NAME,
     "What goes with a night of `pytest -m benchmark`: plan it, make its page again, remove old ones, write baselines.",
     EXAMPLES,
     commands=(plan, page, prune, readme, published, ratios, record_throughput),
     extra="benchmarks",
     packages=("filelock", "jinja2", "matplotlib", "scipy", "tabulate"),
-).main
+)
+main = PROGRAM.main

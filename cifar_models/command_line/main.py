@@ -16,11 +16,12 @@ examples:
   {NAME} predict runs/simple_cnn.synthetic.seed0.keras cat.jpg
 """
 
-main = Program(
+PROGRAM = Program(
     NAME,
     "One CIFAR-10 model at a time: see what there is, train it, compare trainings, use the result.",
     EXAMPLES,
     commands=(list_experiments, summary, train, compare, predict),
     extra="command-line",
     packages=("matplotlib", "PIL", "tabulate"),
-).main
+)
+main = PROGRAM.main
