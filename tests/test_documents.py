@@ -231,7 +231,7 @@ def _uses(start: str) -> Iterator[tuple[str, str, bool]]:
         lines = [(line, True) for block in blocks for line in block.splitlines()]
         lines += [(line, False) for line in re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))]
         for line, in_block in lines:
-            for part in re.split(r"&&|;|\bdo\b|sh -c '", line.split(" #")[0]):
+            for part in re.split(r"&&|;|\bdo\b|sh -c\s+'", line.split(" #")[0]):
                 command = part.strip().removeprefix("$ ").removeprefix(".venv/bin/")
                 if command == start or command.startswith(f"{start} "):
                     yield page, command, in_block
