@@ -134,7 +134,7 @@ def _baselines(config: pytest.Config, name: str, figure: str, device: str) -> li
     if not speeds:
         pytest.fail(
             f"{name}: {path} has no baseline of its {figure}'s speed on {device}, expected one to compare with; record "
-            f"it as CONTRIBUTING.md says",
+            f"it as docs/how-to/check-speed.md says",
             pytrace=False,
         )
     return speeds

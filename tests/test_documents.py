@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baselines import preferred_baseline, read_baselines
+from benchmarks.baselines.baselines import SUGGESTED_RUNS, preferred_baseline, read_baselines
 from benchmarks.baselines.published_entries import PUBLISHED
 from benchmarks.command_line.main import PROGRAM as BENCHMARKS
 from benchmarks.command_line.readme import render_parts
@@ -32,8 +32,13 @@ PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for
 TEXT = "\n".join(PAGES.values())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PARSERS: dict[str, argparse.ArgumentParser] = {
+<<<<<<< HEAD
     "python -m cifar_models": CIFAR_MODELS._parser(),
     "python -m benchmarks": BENCHMARKS._parser(),
+=======
+    "python -m cifar_models": CIFAR_MODELS.parser(),
+    "python -m benchmarks": BENCHMARKS.parser(),
+>>>>>>> docs
 }
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", flags=re.MULTILINE | re.DOTALL)
 
@@ -231,7 +236,7 @@ def _uses(start: str) -> Iterator[tuple[str, str, bool]]:
         lines = [(line, True) for block in blocks for line in block.splitlines()]
         lines += [(line, False) for line in re.findall(r"`([^`\n]+)`", _FENCE.sub("", text))]
         for line, in_block in lines:
-            for part in re.split(r"&&|;|\bdo\b|sh -c '", line.split(" #")[0]):
+            for part in re.split(r"&&|;|\bdo\b|sh -c\s+'", line.split(" #")[0]):
                 command = part.strip().removeprefix("$ ").removeprefix(".venv/bin/")
                 if command == start or command.startswith(f"{start} "):
                     yield page, command, in_block
@@ -263,6 +268,11 @@ class TestCommandsShown:
             assert found <= markers, f"{page}: {command}"
             options = set(re.findall(r"(?<= )--[a-z-]+", command))
             assert options <= declared.options.keys() | others, f"{page}: {command}"
+
+    def test_baselines_are_measured_with_as_many_seeds_as_the_suite_suggests(self) -> None:
+        counts = [re.search(r"--seeds (\d+)", command) for _, command, _ in _uses("pytest") if "--reason" in command]
+        assert counts
+        assert {count and int(count[1]) for count in counts} == {SUGGESTED_RUNS}
 
     def test_each_extra_exists(self) -> None:
         extras = {name for some in re.findall(r"'\.\[([\w,-]+)\]'", TEXT) for name in some.split(",")}

@@ -106,7 +106,7 @@ def judge_speed(ratio: float, baseline: Speed) -> str:
 def explain(experiment: str, figure: str, ratio: float, baseline: Speed) -> str:
     """Return a verdict that is no pass as a sentence to act on."""
     word = judge_speed(ratio, baseline)
-    remedy = "If that was meant, record the baseline anew as CONTRIBUTING.md says"
+    remedy = "If that was meant, record the baseline again as docs/how-to/check-speed.md says"
     cause = {"slower": "Find what costs the time", "faster": "Look whether it still does all its work"}[word]
     return (
         f"{experiment}: {figure} is {word}\n"

@@ -64,7 +64,7 @@ class Program:
         """
         _silence_tensorflow()
         show_on_any_console()
-        parsed = self._parser().parse_args(arguments)
+        parsed = self.parser().parse_args(arguments)
         try:
             parsed.run(parsed)
         except CommandError as error:
@@ -90,7 +90,8 @@ class Program:
         sys.stderr.write(f"{self.name}: {message}\n")
         return status
 
-    def _parser(self) -> argparse.ArgumentParser:
+    def parser(self) -> argparse.ArgumentParser:
+        """Return the parser of all commands."""
         parser = _Parser(
             prog=self.name,
             description=self.description,

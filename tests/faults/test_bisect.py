@@ -1,4 +1,4 @@
-"""The README's command finds the commit that broke training, among twelve, and skips what cannot be judged."""
+"""The documented command finds the commit that broke training, among twelve, and skips what cannot be judged."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def _commit(folder: Path, number: int) -> None:
 
 
 def _bisect(folder: Path, *, bad: str, scripts: Path) -> str:
-    """Run the README's command between commit 1 and a bad one, ``pytest`` being that of a folder; return its output."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"^git bisect start BAD GOOD(?:.*\\\n)*.*$", readme, re.MULTILINE)
+    """Run the page's command between commit 1 and a bad one, ``pytest`` being that of a folder; return its output."""
+    page = (ROOT / "docs" / "how-to" / "bisect.md").read_text(encoding="utf-8")
+    command, _ = re.findall(r"^git bisect start BAD GOOD(?:.*\\\n)*.*$", page, re.MULTILINE)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environment |= {
         "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",

@@ -70,7 +70,7 @@ def test_the_sentence_says_how_far_and_what_to_do() -> None:
         "  50 images a reference workload are 0.50 times the baseline's 100 "
         "(geometric mean of 2 repetitions, 80 to 125);\n"
         "  allowed is a factor of 1.50 either way: a rule.\n"
-        "  Find what costs the time. If that was meant, record the baseline anew as CONTRIBUTING.md says."
+        "  Find what costs the time. If that was meant, record the baseline again as docs/how-to/check-speed.md says."
     )
     assert "faster" in explain("simple_cnn", "step", 500.0, BASELINE)
 
