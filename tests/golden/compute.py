@@ -19,12 +19,12 @@ from cifar_models.training.train import train
 from tests.golden.observe import IMAGES, Observer
 from tests.golden.trajectory import Trajectory
 
-SEED = 2
-"""With seeds 0 and 1 an activation of `improved_cnn` lies so near a kink of ReLU or max pooling that rounding decides on
-which side it is: with one thread and with two, the losses then differ by 1e-3. With seeds 2 to 4 they differ by 1e-6."""
-STEPS = 20
+SEED = 3
+"""Where an activation lies so near a kink of ReLU or max pooling that rounding decides on which side it is, one thread
+and two give losses that differ by 1e-3 some steps later. With this seed they differ by at most 1e-5 over all steps."""
+STEPS = 10
 FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
-"""Where twenty are too slow for every commit."""
+"""Where ten are too slow for every commit."""
 DETAILED_STEPS = 5
 """The first ones, of which more than the losses is kept: what breaks a step breaks one of these."""
 
