@@ -19,7 +19,9 @@ from cifar_models.training.train import train
 from tests.golden.observe import IMAGES, Observer
 from tests.golden.trajectory import Trajectory
 
-SEED = 0
+SEED = 2
+"""With seeds 0 and 1 an activation of `improved_cnn` lies so near a kink of ReLU or max pooling that rounding decides on
+which side it is: with one thread and with two, the losses then differ by 1e-3. With seeds 2 to 4 they differ by 1e-6."""
 STEPS = 20
 FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
 """Where twenty are too slow for every commit."""

@@ -71,7 +71,7 @@ REGRESSIONS = (
     ),
     Regression(
         "BGR for RGB in CIFAR-10's images",
-        "cifar_models/datasets/cifar10.py",
+        "cifar_models/datasets/batches.py",
         ".transpose(0, 2, 3, 1)",
         ".transpose(0, 2, 3, 1)[..., ::-1]",
         f"{_TESTS}/datasets/test_cifar10.py::test_the_unpacked_folder_is_read_from_the_folder_that_holds_it",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.sensitivity.breakage import Breakage
 from tests.sensitivity.broken_library import VARIABLE, break_library, pytest_configure
-from tests.sensitivity.library_breakages import BREAKAGES, Breakage
+from tests.sensitivity.library_breakages import BREAKAGES
 
 pytestmark = pytest.mark.unit
 

@@ -20,9 +20,10 @@ import pytest
 from benchmarks.baselines.baselines import read_baselines
 from benchmarks.night.exit_status import REGRESSION, STALE
 from benchmarks.records.judge import judge
+from tests.sensitivity.breakage import Breakage
 from tests.sensitivity.broken_library import VARIABLE
 from tests.sensitivity.conftest import Row
-from tests.sensitivity.library_breakages import BREAKAGES, Breakage
+from tests.sensitivity.library_breakages import BREAKAGES
 from tests.sensitivity.regressions import REGRESSIONS, Regression
 
 pytestmark = pytest.mark.sensitivity

@@ -80,7 +80,11 @@ def test_past_nights_say_how_far_they_lie_from_the_baseline_and_when_it_changed(
     marks = [BaselineMark("measured", "2026-01-01", "the first", f"sha256:{number}") for number in (1, 2, 2)]
     history = [
         NightOfExperiment(
-            f"2026-01-0{day}T02:00:00+00:00", [0], {"accuracy": [0.68], "gap": [0.1]}, mark, {"accuracy": 0.7}
+            f"2026-01-0{day}T02:00:00+00:00",
+            [0],
+            {"accuracy": [0.68], "loss": [1.0], "gap": [0.1]},
+            mark,
+            {"accuracy": 0.7},
         )
         for day, mark in enumerate(marks, start=1)
     ]

@@ -160,16 +160,16 @@ def test_a_missing_key_is_refused(key: str) -> None:
 @pytest.mark.parametrize("key", ["curves", "fingerprints", "evaluation", "timings", "environment"])
 def test_a_missing_and_an_unknown_inner_key_are_refused_by_their_place(key: str) -> None:
     record = _record()
-    removed = next(iter(record[key]))
+    removed = next(name for name in record[key] if name not in {"loss", "settings", "cores"})  # added later
     value = record[key].pop(removed)
     assert _refusal(json.dumps(record)).startswith(f"run.{key}: found no key {removed!r}, expected the keys [")
     record[key] |= {removed: value, "unknown": value}
     assert _refusal(json.dumps(record)).startswith(f"run.{key}: found the unknown key 'unknown', expected the")
 
 
-def test_a_record_from_before_loss_and_threads_is_read_without_them() -> None:
+def test_a_record_from_before_loss_settings_and_cores_is_read_without_them() -> None:
     record = _record()
-    del record["evaluation"]["loss"], record["environment"]["threads"]
+    del record["evaluation"]["loss"], record["environment"]["settings"], record["environment"]["cores"]
     run = Run.from_json(json.dumps(record))
     assert (run.evaluation.loss, run.environment.settings, run.environment.cores) == (None, None, None)
     assert run.loss == RUN.curves.val_loss[1]  # of the best epoch
