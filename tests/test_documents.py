@@ -32,8 +32,8 @@ PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for
 TEXT = "\n".join(PAGES.values())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PARSERS: dict[str, argparse.ArgumentParser] = {
-    "python -m cifar_models": CIFAR_MODELS._parser(),
-    "python -m benchmarks": BENCHMARKS._parser(),
+    "python -m cifar_models": CIFAR_MODELS.parser(),
+    "python -m benchmarks": BENCHMARKS.parser(),
 }
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", flags=re.MULTILINE | re.DOTALL)
 
