@@ -7,7 +7,7 @@ import configparser
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from benchmarks.baselines.baselines import SUGGESTED_RUNS, preferred_baseline, read_baselines
 from benchmarks.baselines.published_entries import PUBLISHED
 from benchmarks.command_line.main import PROGRAM as BENCHMARKS
-from benchmarks.command_line.readme import render_parts
+from benchmarks.command_line.readme import parts_of
 from benchmarks.night import exit_status
 from benchmarks.night.options import add_options
 from benchmarks.records.night_folder import RECORDS, BaselineMark, read_night
@@ -84,14 +84,14 @@ def test_every_path_of_the_repository_exists(page: str) -> None:
 
 class TestGeneratedParts:
     @pytest.fixture(scope="class")
-    def parts(self) -> dict[str, str]:
-        return render_parts(ROOT, ROOT / "baselines.json")
+    def parts(self) -> dict[str, Callable[[], str]]:
+        return parts_of(ROOT, ROOT / "baselines.json")
 
     @pytest.mark.parametrize("page", PAGES)
-    def test_they_are_up_to_date(self, page: str, parts: dict[str, str]) -> None:
+    def test_they_are_up_to_date(self, page: str, parts: dict[str, Callable[[], str]]) -> None:
         assert refresh(PAGES[page], parts) == PAGES[page], "run: python -m benchmarks readme"
 
-    def test_every_one_is_in_a_document(self, parts: dict[str, str]) -> None:
+    def test_every_one_is_in_a_document(self, parts: dict[str, Callable[[], str]]) -> None:
         assert [name for name in parts if BEGIN.format(name) not in TEXT] == []
 
     @pytest.mark.parametrize("night", ["green-night", "red-night"])
@@ -318,4 +318,4 @@ def test_every_measured_baseline_is_what_its_recorded_runs_came_to() -> None:
 def test_a_mark_without_an_end_or_of_an_unknown_part_is_an_error() -> None:
     for text in (f"{BEGIN.format('plan')}no end", f"{BEGIN.format('other')}<!-- end of other -->\n"):
         with pytest.raises(ValueError, match="expected the name of a part"):
-            refresh(text, {"plan": "a plan"})
+            refresh(text, {"plan": lambda: "a plan"})

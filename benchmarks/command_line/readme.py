@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     from cifar_models.storage.files import write_whole
 
     with user_errors(ValueError, OSError):
-        parts = render_parts(Path(), arguments.baselines)
+        parts = parts_of(Path(), arguments.baselines)
         texts = {path: path.read_text(encoding="utf-8") for path in documents(Path())}
         changed = {path: new for path, old in texts.items() if (new := refresh(old, parts)) != old}
         for path, text in changed.items():
@@ -43,8 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
             say(f"wrote {path}")
 
 
-def render_parts(root: Path, baselines_path: Path) -> dict[str, str]:
-    """Return every generated part by the name in its marks.
+def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
+    """Return what renders each generated part, by the name in its marks.
 
     Args:
         root: the repository's folder.
@@ -52,26 +53,28 @@ def render_parts(root: Path, baselines_path: Path) -> dict[str, str]:
 
     Raises:
         BaselineError: no baselines that can be read.
-        NightError: one of the recorded nights is missing or damaged.
     """
     from benchmarks.baselines.baselines import read_baselines
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
-    from benchmarks.report.documents import failures_of, measured_tables, verdicts_of
+    from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, verdicts_of
 
     baselines = read_baselines(baselines_path)
     settings = Settings(baselines_path=baselines_path, run_dir=Path("runs"), options="--dataset synthetic")
     green, red = (root / "docs" / "examples" / name for name in ("green-night", "red-night"))
-    failures = failures_of(red, baselines, settings.records, settings.update_command("simple_cnn"))
+
+    def failures() -> str:
+        return failures_of(red, baselines, settings.records, settings.update_command("simple_cnn"))
+
     return {
-        "numbers": measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
-        "synthetic": measured_tables(baselines, ["synthetic"]),
-        "plan": _output(plan.render(baselines, dataset="synthetic", points=3)),
-        "green-night": _output(verdicts_of(green)),
-        "green-night-begin": _output(verdicts_of(green, experiments=2)),
-        "red-night": _output(f"{failures}\n...\n{verdicts_of(red)}"),
+        "numbers": lambda: measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
+        "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
+        "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),
+        "green-night": lambda: _output(exact_lane_of(green), verdicts_of(green)),
+        "green-night-begin": lambda: _output(verdicts_of(green, experiments=2)),
+        "red-night": lambda: _output(failures(), exact_lane_of(red), verdicts_of(red)),
     }
 
 
-def _output(text: str) -> str:
-    return f"```\n{text}\n```"
+def _output(*texts: str) -> str:
+    return "\n".join(("```", "\n\n".join(texts), "```"))

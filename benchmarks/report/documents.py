@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import fmean
 
@@ -12,7 +12,7 @@ from tabulate import tabulate
 from benchmarks.baselines.baselines import Baseline, Baselines
 from benchmarks.records.night_folder import read_night
 from benchmarks.records.night_results import read_night_results
-from benchmarks.report.terminal import verdicts_table
+from benchmarks.report.terminal import exact_table, verdicts_table
 from benchmarks.report.wording import failure_message
 from cifar_models.experiments import EXPERIMENTS
 from cifar_models.results.words import mean_and_deviation
@@ -32,12 +32,12 @@ def documents(root: Path) -> list[Path]:
     return [*sorted(root.glob("*.md")), *sorted(root.glob("docs/**/*.md"))]
 
 
-def refresh(text: str, parts: Mapping[str, str]) -> str:
+def refresh(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
     """Return a document with the text between its marks replaced.
 
     Args:
         text: of the document.
-        parts: by the name in the marks.
+        parts: what renders each, by the name in the marks.
 
     Raises:
         ValueError: a part that does not end, or that is unknown.
@@ -48,7 +48,7 @@ def refresh(text: str, parts: Mapping[str, str]) -> str:
         _, ended, after = rest.partition(end)
         if name not in parts or not ended:
             raise ValueError(f"found {begin!r}, expected the name of a part ({', '.join(parts)}) and then {end!r}")
-        text = f"{before}{begin}\n{parts[name]}\n\n{end}{after}"
+        text = f"{before}{begin}\n{parts[name]()}\n\n{end}{after}"
     return text
 
 
@@ -94,6 +94,15 @@ def _measured_table(baselines: Baselines, dataset: str) -> str:
 
 def _mean(baseline: Baseline | None, metric: str) -> str:
     return f"{baseline.metrics[metric].mean:.4f}" if baseline and metric in baseline.metrics else "-"
+
+
+def exact_lane_of(folder: Path) -> str:
+    """Return which runs of a recorded night repeat recorded ones to the last digit, as the terminal prints it.
+
+    Raises:
+        NightError: the folder holds no night.
+    """
+    return exact_table(read_night(folder).exact)
 
 
 def verdicts_of(folder: Path, experiments: int | None = None) -> str:
