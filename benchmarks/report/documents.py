@@ -123,4 +123,4 @@ def failures_of(folder: Path, baselines: Baselines, records: Path, update_comman
         NightError: the folder holds no night.
     """
     results = read_night_results(folder, baselines, records).experiments
-    return "\n".join(failure_message(result, update_command=update_command) for result in results if result.failed)
+    return "\n".join(filter(None, (failure_message(result, update_command=update_command) for result in results)))
