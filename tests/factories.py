@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from benchmarks.baselines.baselines import Baseline, ClassMetric, Metric
+from benchmarks.baselines.baseline import Baseline, ClassMetric, Metric
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
 from benchmarks.records.night_folder import BaselineMark

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baselines import preferred_baseline, read_baselines
+from benchmarks.baselines.baselines_file import read_baselines
+from benchmarks.baselines.lookup import preferred_baseline
 from benchmarks.baselines.published_entries import PUBLISHED
 from benchmarks.command_line.main import main as benchmarks_main
 from benchmarks.command_line.readme import render_parts

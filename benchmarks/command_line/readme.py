@@ -54,7 +54,7 @@ def render_parts(root: Path, baselines_path: Path) -> dict[str, str]:
         BaselineError: no baselines that can be read.
         NightError: one of the recorded nights is missing or damaged.
     """
-    from benchmarks.baselines.baselines import read_baselines
+    from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
     from benchmarks.report.documents import failures_of, measured_tables, verdicts_of

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from benchmarks.baselines.baselines import BaselineError
+from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.resume import runs_to_take
 from benchmarks.records.drifts import judge_history

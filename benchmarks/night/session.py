@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.baselines.baselines import BaselineError
+from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.exit_status import NOT_JUDGED, exit_status
 from benchmarks.night.inputs import load_inputs
 from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.baselines.baselines import Baseline, Baselines, preferred_baseline
+from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.baselines.lookup import preferred_baseline
 from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark, NightRecord, read_night, read_night_runs, runs_behind
 from benchmarks.statistics.cusum import DriftVerdict

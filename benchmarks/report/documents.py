@@ -9,7 +9,7 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.records.night_folder import read_night
 from benchmarks.records.night_results import read_night_results
 from benchmarks.report.terminal import verdicts_table

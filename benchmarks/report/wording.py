@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.records.first_difference import first_epochs_apart
 from benchmarks.records.grown_confusion import grown_confusion
 from benchmarks.records.judge import HIGHER_IS_BETTER

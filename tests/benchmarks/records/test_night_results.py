@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines import Baselines
+from benchmarks.baselines.baseline import Baselines
 from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark, NightError, NightFolder, NightRecord
 from benchmarks.records.night_results import read_night_results

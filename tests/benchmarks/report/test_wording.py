@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.records.judge import judge
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.report.wording import (
