@@ -9,10 +9,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from benchmarks.baselines.baselines import Baseline, ClassMetric, Metric
+from benchmarks.baselines.baseline import Baseline, ClassMetric, Metric
+from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
 from benchmarks.records.night_folder import BaselineMark
 from benchmarks.records.night_results import ExperimentResult
+from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Rule, Verdict
 from benchmarks.statistics.word import Word
 from cifar_models.datasets.batches import CLASS_NAMES, PYTHON
@@ -176,6 +178,12 @@ def make_verdict(
     )
 
 
+IDENTICAL = Exact("a", 0)
+DIFFERS = Exact("a", 0, epoch=2, what="val_loss", recorded=1.0, today=1.5)
+"""A repeated run that is identical to the recorded one, and one that is not."""
+DRIFT = DriftVerdict("a", "accuracy", Word.REGRESSION, -0.02, began="2026-01-20T02:00:00+00:00", nights=12)
+
+
 def make_result(
     experiment: str = "simple_cnn",
     *words: str,
@@ -184,6 +192,7 @@ def make_result(
     problem: str = "",
     baseline: Baseline | None = None,
     recorded: Sequence[Run] = (),
+    **found: Any,
 ) -> ExperimentResult:
     """Return what a night found of an experiment: verdicts of accuracy and gap by these words, unless told others."""
     named = zip(("accuracy", "gap"), words, strict=False)
@@ -196,6 +205,7 @@ def make_result(
         mark=BaselineMark("measured", "2025-01-31", "the first") if verdicts else None,
         baseline=baseline,
         recorded=recorded,
+        **found,
     )
 
 

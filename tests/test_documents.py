@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baselines import SUGGESTED_RUNS, preferred_baseline, read_baselines
+from benchmarks.baselines.baseline import SUGGESTED_RUNS
+from benchmarks.baselines.baselines_file import read_baselines
+from benchmarks.baselines.lookup import preferred_baseline
 from benchmarks.baselines.published_entries import PUBLISHED
 from benchmarks.command_line.main import PROGRAM as BENCHMARKS
 from benchmarks.command_line.readme import parts_of

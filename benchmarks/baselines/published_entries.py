@@ -9,13 +9,8 @@ from __future__ import annotations
 
 import datetime
 
-from benchmarks.baselines.baselines import (
-    CONFIDENCE,
-    Baseline,
-    Baselines,
-    Metric,
-    prediction_half_width,
-)
+from benchmarks.baselines.baseline import Baseline, Baselines, Metric
+from benchmarks.baselines.measure import CONFIDENCE, prediction_half_width
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.experiments import EXPERIMENTS

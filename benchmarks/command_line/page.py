@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: a folder that is no night, baselines that cannot be read, or a page that cannot be written.
     """
-    from benchmarks.baselines.baselines import BaselineError, read_baselines
+    from benchmarks.baselines.baseline import BaselineError
+    from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.records.night_folder import RECORDS, NightError
     from benchmarks.report.page import write_page
 

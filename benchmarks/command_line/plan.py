@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: baselines that cannot be read or lack the data set, or a number out of range.
     """
-    from benchmarks.baselines.baselines import read_baselines
+    from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.night.plan import render
 
     with user_errors(ValueError):

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: baselines that cannot be read or written, or that lack the runs to take tolerances from.
     """
-    from benchmarks.baselines.baselines import read_baselines, updating, write_baselines
+    from benchmarks.baselines.baselines_file import read_baselines, updating, write_baselines
     from benchmarks.baselines.published_entries import published_baselines
 
     with user_errors(ValueError, OSError), updating(arguments.baselines):

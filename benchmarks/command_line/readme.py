@@ -54,7 +54,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
     Raises:
         BaselineError: no baselines that can be read.
     """
-    from benchmarks.baselines.baselines import read_baselines
+    from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
     from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, verdicts_of

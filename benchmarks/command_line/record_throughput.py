@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: results or baselines that cannot be read, too few repetitions, or a file that cannot be written.
     """
-    from benchmarks.baselines.baselines import updating
+    from benchmarks.baselines.baselines_file import updating
     from benchmarks.throughput.speeds import read_saved, read_throughput, record_speeds, write_throughput
 
     with user_errors(ValueError, OSError):

@@ -12,7 +12,8 @@ from benchmarks.statistics.word import Word
 
 PASSED = 0
 REGRESSION = 1
-"""A regression, a training that diverged, or a failure that is no answer of a night, such as an error of the code."""
+"""A regression, a run that is not identical where that is demanded, a training that diverged, or a failure that is no
+answer of a night, such as an error of the code."""
 STALE = 10
 UNDECIDED = 11
 NOT_JUDGED = 125
@@ -20,6 +21,7 @@ NOT_JUDGED = 125
 
 _OF_WORD = {
     Word.REGRESSION: REGRESSION,
+    Word.NOT_IDENTICAL: REGRESSION,
     Word.STALE: STALE,
     Word.UNDECIDED: UNDECIDED,
     Word.NOT_JUDGED: NOT_JUDGED,
@@ -31,7 +33,7 @@ def exit_status(words: Iterable[Word], *, failed_otherwise: bool, not_judged: bo
     """Return the status of a night: the worst of what was found, a regression before all.
 
     Args:
-        words: the verdicts'.
+        words: the experiments'.
         failed_otherwise: a training diverged, or a test failed that is no verdict.
         not_judged: an experiment was trained or selected and has no verdict, or something could not be written.
     """

@@ -6,14 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.baselines.baselines import (
-    Baseline,
-    BaselineError,
-    Baselines,
-    find_baseline,
-    read_baselines,
-    updating,
-)
+from benchmarks.baselines.baseline import Baseline, BaselineError, Baselines
+from benchmarks.baselines.baselines_file import read_baselines, updating
+from benchmarks.baselines.lookup import find_baseline
 from benchmarks.night.resume import difference_from
 from benchmarks.night.settings import Settings
 from cifar_models import datasets

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from benchmarks.baselines.baselines import BaselineError
+from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.resume import runs_to_take
 from benchmarks.records.drifts import judge_history
@@ -18,7 +19,6 @@ from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
 from benchmarks.report.wording import failure_message
 from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
-from benchmarks.statistics.word import Word
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run, RunError
@@ -283,6 +283,12 @@ class Night:
             )
             self.drifts = judge_history(self._history(runs), {name: self.inputs.baseline_for(name) for name in runs})
 
+    @property
+    def unjudged(self) -> list[str]:
+        """The experiments without a verdict, of those trained and, once the night was judged, of those selected."""
+        selected = self.selection.verdicts if self._verdicts is not None else []
+        return [name for name in dict.fromkeys([*self.trained, *selected]) if name not in self.verdicts]
+
     def seeds_wanted(self) -> list[TrainingKey]:
         """Return the trainings that undecided verdicts want before the night is judged again."""
         return [
@@ -314,18 +320,12 @@ class Night:
         Raises:
             KeyError: the night was not judged yet.
         """
-        if problem := self.problem(name):
-            return f"{name}: not judged, {problem}"
-        result = next(one for one in self.results().experiments if one.experiment == name)
-        if result.word == Word.NOT_JUDGED:
+        problem = self.problem(name)
+        if not problem and name not in self.verdicts:
             raise KeyError(name)
-        failure = failure_message(result, update_command=self.settings.update_command(name))
-        apart = [exact for exact in self.exact if exact.experiment == name and not exact.identical]
-        drifts = [drift for drift in self.drifts if drift.experiment == name]
-        if not failure and not drifts and not (apart and self.settings.exact):
-            return ""
-        changed = [f"{name} seed {exact.seed}: {exact}" for exact in apart]
-        return "\n".join([*changed, *(f"{name}: {drift}: {drift.word}" for drift in drifts), *filter(None, [failure])])
+        result = next(one for one in self.results().experiments if one.experiment == name)
+        result = replace(result, problem=problem)  # briefly: each training says itself why it gave no run
+        return failure_message(result, update_command=self.settings.update_command(name))
 
     # --- all of it ---
 
@@ -360,11 +360,12 @@ class Night:
             ended=ended,
             false_alarm_rate=self.settings.false_alarm_rate,
             verdicts=[verdict for some in self.verdicts.values() for verdict in some],
-            problems={name: self._why_not_judged(name) for name in self.trained if name not in self.verdicts},
+            problems={name: self._why_not_judged(name) for name in self.unjudged},
             baselines={name: BaselineMark.of(self.inputs.baseline_for(name)) for name in self.verdicts},
             exact=list(self.exact),
             drifts=list(self.drifts),
             selection=self.selection | self._promised,
+            must_be_identical=self.settings.exact,
         )
 
     def _why_not_judged(self, name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baselines import LEAST_RUNS
+from benchmarks.baselines.baseline import LEAST_RUNS
 from benchmarks.night.settings import Settings
 from benchmarks.records.night_folder import newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
-from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.power import seeds_needed
 

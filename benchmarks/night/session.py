@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.baselines.baselines import BaselineError
+from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.exit_status import NOT_JUDGED, exit_status
 from benchmarks.night.inputs import load_inputs
 from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of
@@ -20,6 +20,7 @@ from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import Selection
 from benchmarks.records.trainings import Outcome, Training
 from benchmarks.report.terminal import changes_table, exact_table, published_table, trainings_table, verdicts_table
+from benchmarks.report.wording import answer
 from cifar_models.datasets import DatasetError
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
@@ -206,13 +207,9 @@ class NightSession:
         if ended:
             selected = {*night.selection.verdicts, *night.trained}
             session.exitstatus = exit_status(
-                [
-                    *(verdict.word for some in night.verdicts.values() for verdict in some),
-                    *(drift.word for drift in night.drifts),
-                ],
+                [result.word for result in night.results().experiments],
                 failed_otherwise=self.failed_otherwise
-                or any(training.outcome == Outcome.DIVERGED for training in night.trainings)
-                or (night.settings.exact and not all(exact.identical for exact in night.exact)),
+                or any(training.outcome == Outcome.DIVERGED for training in night.trainings),
                 not_judged=bool(selected - night.verdicts.keys() or night.losses),
             )
         self._said += write_reports(session, night)
@@ -240,13 +237,12 @@ class NightSession:
             reporter.write_sep("=", "published comparison")
             reporter.write_line(published)
         if not night.settings.updates:
-            names = [name for name in night.trained if name not in night.verdicts]
-            problems = {name: night.problem(name) or NOT_REACHED for name in names}
+            problems = {name: night.problem(name) or NOT_REACHED for name in night.unjudged}
             if night.exact:
                 reporter.write_sep("=", "exact lane: the same seeds, recorded and tonight")
                 reporter.write_line(exact_table(night.exact))
-            for drift in night.drifts:
-                reporter.write_line(f"{drift.experiment}: {drift}: {drift.word}")
+            reporter.write_sep("=", "the night")
+            reporter.write_line(answer(night.results().experiments))
             reporter.write_sep("=", f"verdicts, false-alarm rate {night.settings.false_alarm_rate:g} a night")
             reporter.write_line(verdicts_table(night.verdicts, problems))
         if night.folder is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.baselines.baselines import SUGGESTED_RUNS
+from benchmarks.baselines.baseline import SUGGESTED_RUNS
 from benchmarks.records.night_folder import RECORDS
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between

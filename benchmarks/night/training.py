@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.baselines.baselines import BaselineError
+from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.night import Night
 from benchmarks.records.trainings import Outcome, Training
 from cifar_models.experiments import find_experiment

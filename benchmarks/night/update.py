@@ -7,14 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.baselines.baselines import (
-    Baseline,
-    Baselines,
-    measured_baseline,
-    read_baselines,
-    updating,
-    write_baselines,
-)
+from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.baselines.baselines_file import read_baselines, updating, write_baselines
+from benchmarks.baselines.measure import measured_baseline
 from benchmarks.night.night import Night
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import record_name, write_run

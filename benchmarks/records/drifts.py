@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.records.history import NightOfExperiment
 from benchmarks.records.judge import HEADLINE, HIGHER_IS_BETTER
 from benchmarks.records.night_folder import BaselineMark

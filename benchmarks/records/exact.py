@@ -40,13 +40,20 @@ class Exact:
         """Whether no value differs."""
         return self.what is None
 
+    @property
+    def since(self) -> str:
+        """From when on it differs, in words; nothing if no value does."""
+        if self.identical:
+            return ""
+        return "after the last epoch" if self.epoch is None else f"since epoch {self.epoch}"
+
     def __str__(self) -> str:
         if self.identical:
             return "identical"
-        since = "after the last epoch" if self.epoch is None else f"since epoch {self.epoch}"
         if self.recorded is None or self.today is None:
-            return f"differs {since}: {self.what} {_shown(self.recorded)} recorded, {_shown(self.today)} today"
-        return f"differs {since}: {self.what} {self.today:.9g}, {self.today - self.recorded:+.2g} from the recorded run"
+            return f"differs {self.since}: {self.what} {_shown(self.recorded)} recorded, {_shown(self.today)} today"
+        shift = self.today - self.recorded
+        return f"differs {self.since}: {self.what} {self.today:.9g}, {shift:+.2g} from the recorded run"
 
 
 def why_not_comparable(today: Run, recorded: Run) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.statistics.class_pattern import pattern_distances
 from benchmarks.statistics.verdict import Check, Looks, Source, Verdict, judge_night
 from cifar_models.results.run import Run

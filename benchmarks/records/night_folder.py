@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
@@ -24,7 +24,7 @@ from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.storage.files import remove_leftovers, write_whole
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import added_later, parse_json, read_as, to_json
 
 FORMAT = 2
 """The number of a night's own record; another layout gets another number. Format 1 is still read."""
@@ -106,6 +106,7 @@ class NightRecord:
         drifts: of accuracy and loss over this night and those before it.
         baselines: by experiment, of those judged.
         selection: what the night is to do before it has ended; empty in a record of format 1.
+        must_be_identical: whether a run fails that differs from the recorded one that it repeats; None if not recorded.
     """
 
     dataset: str
@@ -119,6 +120,7 @@ class NightRecord:
     exact: list[Exact] = field(default_factory=list)
     drifts: list[DriftVerdict] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
+    must_be_identical: bool | None = added_later()
 
 
 class NightFolder:

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.baselines.baselines import Baseline, Baselines, preferred_baseline
+from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.baselines.lookup import preferred_baseline
+from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark, NightRecord, read_night, read_night_runs, runs_behind
+from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
@@ -20,11 +23,14 @@ class ExperimentResult:
     Attributes:
         experiment: its name.
         runs: the night's, by seed.
-        verdicts: of accuracy, gap and each class's F1; none if not judged.
+        verdicts: of each metric that is judged; none if not judged.
         problem: why it was not judged; empty if it was.
         mark: of the baseline that it was judged against; None if not judged.
         baseline: that it was judged against, or would have been; None if it is not available.
         recorded: the baseline's own runs; none unless all are available.
+        exact: each run of the night that repeats a recorded one, against it.
+        must_be_identical: whether a difference between these fails the experiment.
+        drifts: of its metrics, over this night and those before it.
     """
 
     experiment: str
@@ -34,11 +40,20 @@ class ExperimentResult:
     mark: BaselineMark | None
     baseline: Baseline | None
     recorded: Sequence[Run]
+    exact: Sequence[Exact] = ()
+    must_be_identical: bool = False
+    drifts: Sequence[DriftVerdict] = ()
 
     @property
     def word(self) -> Word:
-        """The most urgent of the verdicts' words."""
-        return Word.most_urgent(verdict.word for verdict in self.verdicts)
+        """The most urgent word of the verdicts, the drifts and the exact lane."""
+        words = [*(verdict.word for verdict in self.verdicts), *(drift.word for drift in self.drifts)]
+        return Word.most_urgent([*words, Word.NOT_IDENTICAL] if self.must_be_identical and self.differing else words)
+
+    @property
+    def differing(self) -> list[Exact]:
+        """The runs that are not identical to the recorded ones that they repeat."""
+        return [exact for exact in self.exact if not exact.identical]
 
     @property
     def failed(self) -> list[Verdict]:
@@ -57,7 +72,7 @@ class NightResults:
     Attributes:
         folder: the night's; None if it keeps none.
         night: its record.
-        experiments: the most urgent first, else in the order of the night.
+        experiments: the most urgent first; of equals those with a run that is not identical, else in the night's order.
         notes: what a reader must know before believing the rest, a sentence each.
     """
 
@@ -108,11 +123,9 @@ def night_results(
             says so, and its runs do not stand for those that the night was held against.
         records: the folder with the records of the baselines' own runs, such as ``night_folder.RECORDS``.
         folder: the night's.
-        notes: that come before those on baselines, and after what the exact lane and the history found.
+        notes: that come before those on baselines.
     """
-    apart = [exact for exact in night.exact if not exact.identical]
-    changed = [f"{exact.experiment} seed {exact.seed}: {exact}." for exact in apart]
-    notes = [*changed, *(f"{drift.experiment}: {drift}." for drift in night.drifts), *notes]
+    notes = list(notes)
     results = []
     names = [verdict.experiment for verdict in night.verdicts] + [*night.problems] + [run.experiment for run in runs]
     for name in dict.fromkeys(names):
@@ -134,8 +147,11 @@ def night_results(
                 mark=mark,
                 baseline=baseline,
                 recorded=runs_behind(baseline, records, name, night.dataset) if baseline else [],
+                exact=[exact for exact in night.exact if exact.experiment == name],
+                must_be_identical=bool(night.must_be_identical),
+                drifts=[drift for drift in night.drifts if drift.experiment == name],
             )
         )
     urgency = list(Word)
-    results.sort(key=lambda result: urgency.index(result.word))
+    results.sort(key=lambda result: (urgency.index(result.word), not result.differing))
     return NightResults(folder, night, results, notes)

@@ -21,19 +21,23 @@ from benchmarks.report.wording import (
     NOT_RECORDED,
     answer,
     held_against,
+    identical_runs,
     mean_and_range,
     reasons,
+    repeated_runs,
 )
+from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
 
 
 @dataclass(frozen=True)
 class ExperimentContent:
-    """One experiment on the page: its row, and what opens below it."""
+    """One experiment on the page: its row, and what opens below it; ``open`` if a reader sees all of it at once."""
 
     name: str
     anchor: str
     word: str
+    open: bool
     row: Sequence[Cell]
     held_against: str
     reasons: Sequence[str]
@@ -46,11 +50,6 @@ class ExperimentContent:
     figures: Gallery
     drifts: Sequence[str]
     changes: Sequence[str]
-
-    @property
-    def open(self) -> bool:
-        """Whether a reader sees all of it at once."""
-        return self.word != "pass"
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,9 @@ def _experiment(
         name=result.experiment,
         anchor=anchor(result.experiment),
         word=result.word,
+        open=bool(result.word != Word.PASS or result.differing),
         row=cells(result, metrics, history),
-        held_against=held_against(result),
+        held_against=" ".join(filter(None, (held_against(result), identical_runs(result)))),
         reasons=reasons(result),
         differing=Table(
             "What differs from the baseline's runs",
@@ -194,6 +194,7 @@ def _facts(results: NightResults) -> list[tuple[str, str]]:
         ("ended", _time(night.ended) if night.ended else NOT_RECORDED),
         ("data", f"{night.dataset}, {night.data}"),
         ("runs", str(len(runs))),
+        ("exact lane", repeated_runs(results.experiments) or "no run repeats a recorded one"),
         ("false-alarm rate", f"{night.false_alarm_rate:g} over all checks of the night"),
         ("records", results.folder.resolve().name if results.folder else NOT_RECORDED),
     ]

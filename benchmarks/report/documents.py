@@ -9,7 +9,7 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.records.night_folder import read_night
 from benchmarks.records.night_results import read_night_results
 from benchmarks.report.terminal import exact_table, verdicts_table
@@ -132,4 +132,4 @@ def failures_of(folder: Path, baselines: Baselines, records: Path, update_comman
         NightError: the folder holds no night.
     """
     results = read_night_results(folder, baselines, records).experiments
-    return "\n".join(failure_message(result, update_command=update_command) for result in results if result.failed)
+    return "\n".join(filter(None, (failure_message(result, update_command=update_command) for result in results)))

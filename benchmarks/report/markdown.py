@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from benchmarks.records.differences import compare
 from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.rows import cells, metrics_of
-from benchmarks.report.wording import SYMBOLS, answer, reasons
+from benchmarks.report.wording import SYMBOLS, answer, reasons, repeated_runs
 
 
 def markdown(results: NightResults) -> str:
     """Return a heading with the answer, a table of the experiments, and the reasons of those that failed."""
     night = results.night
     lines = [f"## {_text(answer(results.experiments))}", "", f"Night of {night.started}, {_text(night.dataset)}.", ""]
+    if repeated := repeated_runs(results.experiments):
+        lines += [_text(repeated), ""]
     lines += [f"> {_text(note)}\n" for note in results.notes]
     metrics = metrics_of(results.experiments)
     rows = [(result, cells(result, metrics)) for result in results.experiments]
@@ -25,7 +27,7 @@ def markdown(results: NightResults) -> str:
         values = [f"{cell.value} ({cell.difference})" if cell.difference else cell.value for cell in row]
         lines.append(_row(map(_text, [result.experiment, f"{SYMBOLS[result.word]} {result.word}", *values])))
     for result in results.experiments:
-        if result.word != "pass":
+        if reasons(result):
             lines += ["", f"### {_text(result.experiment)}: {result.word}", ""]
             lines += [f"- {_text(reason)}" for reason in _reasons(result)]
     return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmarks.baselines.baselines import Baselines
+from benchmarks.baselines.baseline import Baselines
 from benchmarks.records.history import read_history
 from benchmarks.records.night_results import read_night_results
 from benchmarks.report.content import PageContent, page_content

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.baselines.baselines import Baselines
+from benchmarks.baselines.baseline import Baselines
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import runs_behind
 from benchmarks.records.night_results import NightResults

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from benchmarks.records.history import NightOfExperiment, recent_drift
+from benchmarks.records.judge import best_sight
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.report.tables import catches
 from benchmarks.statistics.verdict import Verdict
-from cifar_models.results.overfitting import analyse_overfitting
 
 _METRICS = ("accuracy", "gap", "loss")
 """Metrics that are shown whether they are judged or not."""
@@ -60,10 +60,13 @@ def cells(result: ExperimentResult, metrics: Sequence[str], history: Sequence[Ni
         metrics: as ``metrics_of`` returns them.
         history: the experiment's nights up to this one.
     """
-    drift, accuracy = recent_drift(history, "accuracy"), result.verdict("accuracy")
+    drift = recent_drift(history, "accuracy")
+    sight = best_sight(result.verdicts) or result.verdict(
+        "accuracy"
+    )  # one without a sight says so, as of an old record
     return [
         *(_metric_cell(result, metric) for metric in metrics),
-        Cell("catches", catches(accuracy) if accuracy else ""),
+        Cell("catches", catches(sight) if sight else ""),
         Cell("last nights", f"{drift.difference:+z.4f} over {drift.nights}" if drift else ""),
         Cell("minutes", _mean([run.timings.total / 60 for run in result.runs], 2)),
     ]
@@ -78,9 +81,7 @@ def _metric_cell(result: ExperimentResult, metric: str) -> Cell:
 
 
 def _values(result: ExperimentResult, metric: str) -> list[float]:
-    """Return each run's value of a metric, where its record has it; of the loss, that of the best epoch."""
-    if metric == "loss":
-        return [run.curves.val_loss[analyse_overfitting(run).best_epoch - 1] for run in result.runs]
+    """Return each run's value of a metric, where a run has it."""
     return [getattr(run, metric) for run in result.runs if hasattr(run, metric)]
 
 

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.records.exact import Exact
 from benchmarks.records.trainings import Training
 from benchmarks.report.tables import verdict_table

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.records.first_difference import first_epochs_apart
 from benchmarks.records.grown_confusion import grown_confusion
 from benchmarks.records.judge import HIGHER_IS_BETTER
@@ -19,7 +19,14 @@ from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
 from cifar_models.results.words import count
 
-SYMBOLS = {Word.REGRESSION: "▼", Word.STALE: "▲", Word.UNDECIDED: "?", Word.NOT_JUDGED: "○", Word.PASS: "✓"}
+SYMBOLS = {
+    Word.REGRESSION: "▼",
+    Word.NOT_IDENTICAL: "≠",
+    Word.STALE: "▲",
+    Word.UNDECIDED: "?",
+    Word.NOT_JUDGED: "○",
+    Word.PASS: "✓",
+}
 """By verdict: a sign that says the same as its colour."""
 NOT_RECORDED, NOT_AVAILABLE = "not recorded", "not available"
 _CURVES = {
@@ -29,13 +36,16 @@ _CURVES = {
     "val_accuracy": "validation accuracy",
 }
 _CLASSES_SHOWN = 3
+_REPEATS_SHOWN = 3
 _SAID = {
     Word.REGRESSION: "is a regression",
+    Word.NOT_IDENTICAL: "has a run that is not identical, which --exact does not allow",
     Word.STALE: "makes the baseline stale",
     Word.UNDECIDED: "is undecided",
 }
 _ADVICE = {
     Word.REGRESSION: "Training got worse. If that was meant: {}",
+    Word.NOT_IDENTICAL: "The code or a library computes something else than before. If that was meant: {}",
     Word.STALE: (
         "Better than the baseline allows: look for a leak of evaluation images or a changed metric first. "
         "If the gain is real: {}"
@@ -45,7 +55,29 @@ _ADVICE = {
 
 
 def answer(experiments: Sequence[ExperimentResult]) -> str:
-    """Return what the night came to, in a sentence."""
+    """Return what the night came to, in a sentence; before it, if a repeated run is not identical, one on that."""
+    differ = any(result.differing for result in experiments)
+    return f"{repeated_runs(experiments)} {_came_to(experiments)}" if differ else _came_to(experiments)
+
+
+def repeated_runs(experiments: Sequence[ExperimentResult]) -> str:
+    """Return whether the runs that repeat recorded ones are identical to them, in a sentence; nothing without any."""
+    repeated = [exact for result in experiments for exact in result.exact]
+    differing = [exact for result in experiments for exact in result.differing]
+    if not repeated:
+        return ""
+    if not differing:
+        is_identical = (
+            "is identical to its recorded run" if len(repeated) == 1 else "are identical to the recorded runs"
+        )
+        return f"{count(repeated, 'repeated run')} {is_identical}, to the last digit."
+    shown = [f"{exact.experiment} seed {exact.seed}, {exact.since}" for exact in differing[:_REPEATS_SHOWN]]
+    more = [f"{len(differing) - len(shown)} more"] if len(differing) > len(shown) else []
+    is_not = "is not identical to its recorded run" if len(differing) == 1 else "are not identical to the recorded runs"
+    return f"{len(differing)} of {count(repeated, 'repeated run')} {is_not}: {'; '.join([*shown, *more])}."
+
+
+def _came_to(experiments: Sequence[ExperimentResult]) -> str:
     words = Counter(result.word for result in experiments)
     total, passed = len(experiments), words[Word.PASS]
     if not total:
@@ -54,11 +86,7 @@ def answer(experiments: Sequence[ExperimentResult]) -> str:
         return f"{experiments[0].experiment} passes." if total == 1 else f"All {total} experiments pass."
     if words[Word.NOT_JUDGED] == total:
         return "Nothing was judged."
-    parts = [
-        f"{result.experiment} {_SAID[result.word]} ({shift(worst(result))})"
-        for result in experiments
-        if result.word in _SAID
-    ]
+    parts = [_finding(result) for result in experiments if result.word in _SAID]
     unjudged = [result.experiment for result in experiments if result.word == Word.NOT_JUDGED]
     if unjudged:
         parts.append(f"{_list(unjudged)} {'was' if len(unjudged) == 1 else 'were'} not judged")
@@ -67,6 +95,14 @@ def answer(experiments: Sequence[ExperimentResult]) -> str:
     rest = {0: "none passes", 1: "the other passes"}.get(passed, f"the other {passed} pass")
     need = "needs" if total - passed == 1 else "need"
     return f"{total - passed} of {total} experiments {need} a look: {'; '.join(parts)}; {rest}."
+
+
+def _finding(result: ExperimentResult) -> str:
+    """Return what an experiment comes to that does not pass, and by what: the worst verdict, the drifts, or both."""
+    moved = [shift(worst(result))] if any(verdict.word == result.word for verdict in result.verdicts) else []
+    moved += [str(drift) for drift in result.drifts if drift.word == result.word]
+    said = f"{result.experiment} {_SAID[result.word]}"
+    return f"{said} ({', and '.join(moved)})" if moved else said
 
 
 def worst(result: ExperimentResult) -> Verdict:
@@ -105,17 +141,30 @@ def held_against(result: ExperimentResult) -> str:
     return f"Compared with the {mark.source} baseline{runs}, set {mark.recorded}: {mark.reason}."
 
 
+def identical_runs(result: ExperimentResult) -> str:
+    """Return which of an experiment's runs repeat recorded ones to the last digit, in a sentence; nothing if none."""
+    seeds = [str(exact.seed) for exact in result.exact if exact.identical]
+    if len(seeds) < 2:
+        return f"Seed {seeds[0]} repeats a recorded run and is identical, to the last digit." if seeds else ""
+    return f"Seeds {_list(seeds)} repeat recorded runs and are identical, to the last digit."
+
+
 def reasons(result: ExperimentResult) -> list[str]:
-    """Return why an experiment does not pass, a sentence each: what moved, by how much, since which epoch, and where.
+    """Return what is wrong with an experiment, a sentence each.
+
+    First the runs that are not identical to recorded ones, which need not fail. Then why it fails: the metrics that
+    drifted or moved, by how much, since which epoch, and where.
 
     Returns:
-        Nothing if it passes.
+        Nothing if it passes and every repeated run is identical.
     """
-    if result.word == Word.NOT_JUDGED:
-        return [f"Not judged: {result.problem}."]
+    found = [f"Seed {exact.seed} repeats a recorded run and {exact}." for exact in result.differing]
+    found += [f"{_sentence(str(drift))}: {drift.word}." for drift in result.drifts]
+    if not result.verdicts:
+        return [*found, f"Not judged: {result.problem}."]
     if not result.failed:
-        return []
-    found = [
+        return found
+    found += [
         f"{_what_moved(verdict)} {_what_is_allowed(verdict, result.baseline)}"
         for verdict in result.failed
         if verdict.family != "per_class"
@@ -128,17 +177,22 @@ def reasons(result: ExperimentResult) -> list[str]:
 
 
 def failure_message(result: ExperimentResult, *, update_command: str) -> str:
-    """Return what failed of one experiment, the reasons and what to do, a line each; nothing if nothing failed.
+    """Return what failed of one experiment, the reasons and what to do, a line each; nothing if it passes.
 
     Args:
-        result: the experiment's, judged.
+        result: the experiment's.
         update_command: what to run if a change was meant.
     """
-    if not result.failed:
+    if result.word == Word.PASS:
         return ""
-    failed = "; ".join(f"{verdict.metric} {_SAID[verdict.word]}" for verdict in result.failed)
-    title = f"{result.experiment} on {result.runs[0].dataset}: {failed}"
-    words = {verdict.word for verdict in result.failed}
+    if result.word == Word.NOT_JUDGED and not result.differing:
+        return f"{result.experiment}: not judged, {result.problem}"
+    failed = [f"seed {exact.seed} is not identical to its recorded run" for exact in result.differing]
+    failed += [f"{drift.metric} {_SAID[drift.word]} over {drift.nights} nights" for drift in result.drifts]
+    failed += [f"{verdict.metric} {_SAID[verdict.word]}" for verdict in result.failed]
+    failed += [] if result.verdicts else ["not judged"]
+    title = f"{result.experiment} on {result.runs[0].dataset}: {'; '.join(failed)}"
+    words = {result.word, *(verdict.word for verdict in result.failed), *(drift.word for drift in result.drifts)}
     advice = [said.format(update_command) for word, said in _ADVICE.items() if word in words]
     return "\n  ".join([title, *reasons(result), *advice])
 

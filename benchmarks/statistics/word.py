@@ -11,6 +11,9 @@ class Word(StrEnum):
 
     REGRESSION = "regression"
     """Outside the allowance on the bad side."""
+    NOT_IDENTICAL = "not identical"
+    """An experiment of a night that allows no difference, with a run that differs from a recorded one; no verdict has
+    this word."""
     STALE = "stale"
     """Outside the allowance on the good side."""
     UNDECIDED = "undecided"

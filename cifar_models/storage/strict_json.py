@@ -99,7 +99,7 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if kind is str and isinstance(value, str):
         return value
-    if kind is int and type(value) is int:
+    if kind in (int, bool) and type(value) is kind:  # True is an int to isinstance
         return value
     raise ValueError(f"{where}: found {_shown(value)}, expected {getattr(kind, '__name__', kind)}")
 

@@ -17,7 +17,8 @@ import pytest
 import tensorflow as tf
 
 import cifar_models.training.live_line  # noqa: F401 - for the same reason
-from benchmarks.baselines.baselines import Baseline, Baselines, write_baselines
+from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.night import inputs as inputs_module  # noqa: F401 - for the same reason as keras
 from benchmarks.night import training as night_training
 from benchmarks.report import page as render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.baselines.baselines import read_baselines
+from benchmarks.baselines.baselines_file import read_baselines
 from benchmarks.records.night_folder import nights, read_night
 from tests.faults.nights import NAMES, TRAININGS, House
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baselines import read_baselines
+from benchmarks.baselines.baselines_file import read_baselines
 from benchmarks.records.night_folder import nights, read_night
 from cifar_models.results.run_files import read_run
 from tests.factories import cifar10_batches, write_weights

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baselines import read_baselines
+from benchmarks.baselines.baselines_file import read_baselines
 from benchmarks.records.night_folder import read_night
 from tests.faults.disks import disk, give_up_root, limit_file_size
 from tests.faults.nights import NAMES, ROOT, TRAININGS, Ended, House

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.baselines.baselines import BaselineError, Baselines, read_baselines, write_baselines
+from benchmarks.baselines.baseline import BaselineError, Baselines
+from benchmarks.baselines.baselines_file import read_baselines, write_baselines
 from benchmarks.night.resume import runs_to_take
 from benchmarks.records.night_folder import (
     FORMAT,

@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from benchmarks.baselines.baselines import measured_baseline
+from benchmarks.baselines.measure import measured_baseline
 from benchmarks.records.judge import checks_of
 from benchmarks.statistics.verdict import Check, judge_night
 from cifar_models.results.agreement import disagreements

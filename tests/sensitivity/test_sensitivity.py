@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.baselines.baselines import read_baselines
+from benchmarks.baselines.baselines_file import read_baselines
 from benchmarks.night.exit_status import REGRESSION, STALE
 from benchmarks.records.judge import judge
 from tests.sensitivity.breakage import Breakage

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines import published_entries as published
-from benchmarks.baselines.baselines import Baseline, prediction_half_width, read_baselines, updating, write_baselines
+from benchmarks.baselines.baseline import Baseline
+from benchmarks.baselines.baselines_file import read_baselines, updating, write_baselines
+from benchmarks.baselines.measure import prediction_half_width
 from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.experiments import EXPERIMENTS
 from tests.cifar_models.command_line.conftest import Command
@@ -87,7 +89,7 @@ def test_the_command_waits_for_another_update(
 ) -> None:
     path = tmp_path / "baselines.json"
     write_baselines(path, {"simple_cnn": {"cifar10-unofficial": {"measured": NARROW}}})
-    monkeypatch.setattr("benchmarks.baselines.baselines.LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("benchmarks.baselines.baselines_file.LOCK_SECONDS", 0.1)
     before = path.read_bytes()
     with updating(path):
         ended = command("published", f"--baselines={path}", "--reason=why")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from benchmarks.baselines.baselines import BaselineError, updating
+from benchmarks.baselines.baseline import BaselineError
+from benchmarks.baselines.baselines_file import updating
 from benchmarks.baselines.shared_lock import shared_lock
 from benchmarks.records.night_folder import NightFolder, NightRecord
 

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from benchmarks.baselines.baselines import Baselines
+from benchmarks.baselines.baseline import Baselines
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.night import Night
 from benchmarks.night.settings import Settings

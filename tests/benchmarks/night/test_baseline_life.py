@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines import baselines
+from benchmarks.baselines import baselines_file
 from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION, STALE
 from cifar_models.experiments import Experiment
 from cifar_models.results.run import Fingerprints, Run
@@ -197,7 +197,7 @@ def test_an_update_that_cannot_be_written_still_shows_what_was_measured(
 
     bench.record()
     before = bench.baselines_path.read_text(encoding="utf-8")
-    monkeypatch.setattr(baselines, "write_whole", fail)
+    monkeypatch.setattr(baselines_file, "write_whole", fail)
     result = bench.update("-k", "simple_cnn")
     result.assert_outcomes(passed=3, deselected=9)
     assert result.ret == NOT_JUDGED

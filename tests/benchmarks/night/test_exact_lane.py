@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION
-from benchmarks.records.night_folder import read_night
+from benchmarks.records.night_folder import newest_first, read_night
+from benchmarks.records.night_results import read_night_results
+from benchmarks.report.wording import answer
 from benchmarks.statistics.seeds import first_seed_of
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run_files import write_run
@@ -19,7 +21,7 @@ from tests.factories import make_baseline
 
 pytestmark = pytest.mark.integration
 
-SEEDS_OF_THE_DAY = range(first_seed_of(datetime.date(2025, 1, 31)), first_seed_of(datetime.date(2025, 1, 31)) + 5)
+SEEDS_OF_THE_DAY = range(first_seed_of(datetime.date(2025, 1, 31)), first_seed_of(datetime.date(2025, 1, 31)) + 6)
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_a_night_trains_the_seeds_of_its_day_and_no_others_where_no_run_is_recor
     bench.record()
     result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=6, skipped=1, deselected=17)
+    result.assert_outcomes(passed=7, skipped=1, deselected=12)
     assert bench.trained == [f"train simple_cnn {seed} on none" for seed in SEEDS_OF_THE_DAY]
     assert trainings(result)["simple_cnn", "0"] == ["no recorded run to repeat"]
     assert not lines(result, "exact lane")
@@ -62,15 +64,21 @@ def here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     return bench
 
 
+def _answer(bench: Bench) -> str:
+    """Return the headline of the last night's page, which is made of its folder alone."""
+    folder, _ = newest_first(bench.pytester.path / "runs")[0]
+    return answer(read_night_results(folder, {}, bench.pytester.path / "baseline_runs").experiments)
+
+
 @pytest.mark.usefixtures("the_day")
 def test_a_recorded_run_is_repeated_and_is_identical_and_no_evidence(here: Bench) -> None:
     here.record()
     _record_a_run(here)
     result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
-    result.assert_outcomes(passed=7, deselected=17)
-    assert len(here.trained) == 6
+    result.assert_outcomes(passed=8, deselected=12)
+    assert len(here.trained) == 7
     assert table(result, "exact lane:")["simple_cnn", "0"] == ["identical"]
-    assert table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "5", "the repeated run does not count"
+    assert table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "6", "the repeated run does not count"
 
 
 @pytest.mark.usefixtures("the_day")
@@ -86,7 +94,11 @@ def test_a_run_that_is_not_identical_is_said_first_and_fails_if_asked(
     assert result.ret == status
     said = "differs since epoch 2: accuracy 0.1, -1e-07 from the recorded run"
     assert table(result, "exact lane:")["simple_cnn", "0"] == [said]
-    assert (f"simple_cnn seed 0: {said}" in result.outlines) == bool(options)
+    assert (f"  Seed 0 repeats a recorded run and {said}." in result.outlines) == bool(options)
+    headline = "1 of 1 repeated run is not identical to its recorded run: simple_cnn seed 0, since epoch 2. simple_cnn "
+    headline += "has a run that is not identical, which --exact does not allow." if options else "passes."
+    assert headline in result.outlines
+    assert _answer(here) == headline
     night = read_night(next((here.pytester.path / "runs").iterdir()))
     assert [(one.seed, one.epoch, one.what) for one in night.exact] == [(0, 2, "accuracy")]
 
@@ -113,7 +125,8 @@ def test_a_drift_over_nights_fails_the_night_that_finds_it(here: Bench) -> None:
             break
     assert result.ret == REGRESSION
     assert words(result)["simple_cnn", "accuracy"] == "pass", "no single night fails"
-    result.stdout.fnmatch_lines(["simple_cnn: accuracy has drifted by -0.0* since the night of *: regression"])
+    result.stdout.fnmatch_lines(["simple_cnn is a regression (accuracy has drifted by -0.0* since the night of *)."])
+    assert _answer(here).startswith("simple_cnn is a regression (accuracy has drifted by -0.0")
 
 
 def test_a_run_that_contradicts_itself_is_an_error_by_name_and_no_evidence(bench: Bench) -> None:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.unit
     [
         (["pass", "pass"], False, False, 0),
         (["pass", "regression"], False, False, 1),
+        (["not identical", "stale"], False, True, 1),
         (["stale", "pass"], False, False, 10),
         (["undecided"], False, False, 11),
         ([], False, True, 125),

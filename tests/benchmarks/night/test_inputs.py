@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines import BaselineError, Baselines, write_baselines
+from benchmarks.baselines.baseline import BaselineError, Baselines
+from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.night.inputs import Inputs, read_or_start_baselines
 from cifar_models.experiments import find_experiment
 from cifar_models.models.pretrained import BackboneWeights, WeightsError

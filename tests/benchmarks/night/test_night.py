@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines import Baselines, Metric
+from benchmarks.baselines.baseline import Baselines, Metric
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.night import Night, judge_to_the_end
 from benchmarks.records.night_folder import Selection, read_night, read_night_runs

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from benchmarks.baselines.baselines import write_baselines
+from benchmarks.baselines.baselines_file import write_baselines
 from cifar_models import datasets
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.training.features import SESSION_FEATURES, FeatureCache

@@ -7,7 +7,8 @@ from statistics import stdev
 
 import pytest
 
-from benchmarks.baselines.baselines import Baseline, Baselines, write_baselines
+from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.night import plan
 from benchmarks.statistics.power import seeds_needed
 from tests.cifar_models.command_line.conftest import Command

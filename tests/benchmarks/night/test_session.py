@@ -8,7 +8,7 @@ import textwrap
 import pytest
 import tensorflow as tf
 
-from benchmarks.baselines.baselines import write_baselines
+from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION
 from benchmarks.records.night_folder import read_night
 from cifar_models.models.pretrained import BackboneWeights, WeightsError

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines import baselines as baselines_file
-from benchmarks.baselines.baselines import BaselineError, Baselines, read_baselines, updating, write_baselines
+from benchmarks.baselines import baselines_file
+from benchmarks.baselines.baseline import BaselineError, Baselines
+from benchmarks.baselines.baselines_file import read_baselines, updating, write_baselines
 from benchmarks.night import update as update_module
 from benchmarks.night.night import Night
 from benchmarks.night.update import update_baselines

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.records.judge import CLASSES, best_sight, checks_of, judge
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.baselines.baselines import Baseline, measured_baseline
+from benchmarks.baselines.baseline import Baseline
+from benchmarks.baselines.measure import measured_baseline
 from benchmarks.night.settings import SEEDS
 from benchmarks.records.judge import CLASSES, best_sight, checks_of, judge
 from benchmarks.statistics.class_pattern import pattern_distances

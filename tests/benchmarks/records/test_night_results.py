@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines import Baselines
+from benchmarks.baselines.baseline import Baselines
+from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark, NightError, NightFolder, NightRecord
 from benchmarks.records.night_results import read_night_results
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run_files import read_run, record_name, write_run
-from tests.factories import make_baseline, make_run, make_verdict
+from tests.factories import DIFFERS, DRIFT, make_baseline, make_run, make_verdict
 
 pytestmark = pytest.mark.unit
 
@@ -103,6 +104,32 @@ def test_a_baseline_that_was_changed_since_does_not_stand_for_the_night_s(tmp_pa
         "simple_cnn was held against the baseline of 2025-01-31 (the first), which is no longer the one in "
         "the baselines file: it is not drawn."
     ]
+
+
+def test_drifts_and_the_exact_lane_belong_to_their_experiments_and_make_their_words(tmp_path: Path) -> None:
+    names = ("same", "apart", "drifts")
+    folder = _folder(
+        tmp_path,
+        *(_verdict(name=name) for name in names),
+        exact=[Exact("same", 0), dataclasses.replace(DIFFERS, experiment="apart")],
+        drifts=[dataclasses.replace(DRIFT, experiment="drifts")],
+        names=names,
+        must_be_identical=True,
+    )
+    found = read_night_results(folder, {}, tmp_path).experiments
+    assert [(one.experiment, one.word, len(one.exact), len(one.drifts)) for one in found] == [
+        ("drifts", "regression", 0, 1),
+        ("apart", "not identical", 1, 0),
+        ("same", "pass", 1, 0),
+    ]
+
+
+def test_a_pass_with_a_run_that_is_not_identical_comes_before_other_passes(tmp_path: Path) -> None:
+    names = ("same", "apart")
+    exact = [dataclasses.replace(DIFFERS, experiment="apart")]
+    folder = _folder(tmp_path, *(_verdict(name=name) for name in names), exact=exact, names=names)
+    found = read_night_results(folder, {}, tmp_path).experiments
+    assert [(one.experiment, one.word) for one in found] == [("apart", "pass"), ("same", "pass")]
 
 
 def test_an_interrupted_night_says_so_and_its_experiments_are_not_judged(tmp_path: Path, records: Path) -> None:

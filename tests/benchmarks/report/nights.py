@@ -6,7 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.baselines.baselines import Baselines, write_baselines
+from benchmarks.baselines.baseline import Baselines
+from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.records.night_folder import RECORDS, BaselineMark, NightFolder, NightRecord
 from cifar_models.results.run import Curves, Run
 from cifar_models.results.run_files import write_run

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.records.exact import Exact
 from benchmarks.records.history import NightOfExperiment
 from benchmarks.records.night_folder import BaselineMark, NightRecord
 from benchmarks.records.night_results import ExperimentResult, NightResults
@@ -15,7 +16,7 @@ from benchmarks.report.content import ExperimentContent, anchor, page_content
 from benchmarks.report.published_section import published_section
 from cifar_models.figures import style
 from cifar_models.results.run import Timings
-from tests.factories import ENVIRONMENT, make_baseline, make_result, make_run
+from tests.factories import DIFFERS, DRIFT, ENVIRONMENT, IDENTICAL, make_baseline, make_result, make_run
 
 pytestmark = pytest.mark.unit
 
@@ -37,6 +38,37 @@ def test_only_what_passes_is_closed() -> None:
     words = ("regression", "stale", "undecided", "pass")
     assert [_content(make_result("a", word)).open for word in words] == [True, True, True, False]
     assert _content(make_result(problem="no weights", runs=[])).open
+
+
+def test_a_run_that_is_not_identical_opens_its_row_though_it_passes_and_an_identical_one_is_said() -> None:
+    content = _content(make_result("a", "pass", exact=[DIFFERS, dataclasses.replace(IDENTICAL, seed=1)]))
+    assert (content.word, content.open) == ("pass", True)
+    assert content.reasons[0].startswith("Seed 0 repeats a recorded run and differs since epoch 2: val_loss 1.5")
+    assert content.held_against.endswith("Seed 1 repeats a recorded run and is identical, to the last digit.")
+    assert not _content(make_result("a", "pass", exact=[IDENTICAL])).open
+
+
+def test_the_page_s_headline_fails_on_a_drift_and_names_the_night_where_it_began() -> None:
+    result = make_result("a", "pass", drifts=[DRIFT])
+    page = page_content(NightResults(None, NIGHT, [result], []), {}, published_section({}, []))
+    assert page.word == "regression"
+    assert page.answer == (
+        "a is a regression (accuracy has drifted by -0.0200 since the night of 2026-01-20, over 12 nights)."
+    )
+    assert (page.experiments[0].word, page.experiments[0].open) == ("regression", True)
+
+
+@pytest.mark.parametrize(
+    ("exact", "said"),
+    [
+        ([], "no run repeats a recorded one"),
+        ([IDENTICAL], "1 repeated run is identical to its recorded run, to the last digit."),
+        ([DIFFERS], "1 of 1 repeated run is not identical to its recorded run: a seed 0, since epoch 2."),
+    ],
+)
+def test_the_facts_of_the_night_say_what_the_exact_lane_found(exact: list[Exact], said: str) -> None:
+    results = NightResults(None, NIGHT, [make_result("a", "pass", exact=exact)], [])
+    assert ("exact lane", said) in page_content(results, {}, published_section({}, [])).facts
 
 
 def test_an_anchor_is_the_same_for_a_name_and_safe_in_an_address() -> None:

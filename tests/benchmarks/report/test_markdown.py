@@ -10,7 +10,7 @@ import pytest
 from benchmarks.records.night_folder import NightRecord
 from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.markdown import markdown
-from tests.factories import ENVIRONMENT, make_baseline, make_result, make_run, make_verdict
+from tests.factories import DIFFERS, ENVIRONMENT, IDENTICAL, make_baseline, make_result, make_run, make_verdict
 
 pytestmark = pytest.mark.unit
 
@@ -51,6 +51,17 @@ def test_nothing_that_differs_is_said_too() -> None:
     verdicts = [make_verdict(word="regression", today=0.6)]
     lines = _lines(make_result(verdicts=verdicts, baseline=make_baseline(), recorded=[make_run()]))
     assert lines[-1] == "- Nothing, of what was recorded on both sides, differs from the baseline's runs."
+
+
+def test_the_summary_says_what_the_exact_lane_found_and_lists_a_difference_of_a_pass() -> None:
+    lines = _lines(make_result("a", "pass", exact=[IDENTICAL]))
+    assert (lines[0], lines[4]) == (
+        "## a passes.",
+        "1 repeated run is identical to its recorded run, to the last digit.",
+    )
+    lines = _lines(make_result("a", "pass", exact=[DIFFERS]))
+    assert lines[0].startswith("## 1 of 1 repeated run is not identical to its recorded run: a seed 0, since epoch 2.")
+    assert "### a: pass" in lines
 
 
 def test_notes_and_problems_are_in_it() -> None:

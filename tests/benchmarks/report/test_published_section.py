@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baselines import Baselines
+from benchmarks.baselines.baseline import Baselines
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import NightRecord
 from benchmarks.records.night_results import ExperimentResult, NightResults

@@ -36,7 +36,23 @@ def test_a_metric_shows_its_mean_and_its_distance_from_the_baseline() -> None:
     assert _cell("minutes", row).value == "1.50"
 
 
-def test_a_loss_that_is_not_judged_is_that_of_the_epoch_whose_weights_are_kept() -> None:
+def test_a_night_catches_what_the_better_of_accuracy_and_loss_sees() -> None:
+    accuracy = dataclasses.replace(make_verdict(smallest_drop=0.012), per_point=0.01)
+    loss = dataclasses.replace(make_verdict("loss", smallest_drop=0.02), per_point=0.025)
+    gap = dataclasses.replace(make_verdict("gap", smallest_drop=0.001), per_point=0.01)
+    for verdicts, said in (
+        ([accuracy, loss, gap], "0.8 points at 0.025 nats"),
+        ([accuracy, dataclasses.replace(loss, smallest_drop=0.04)], "1.2 points"),
+        ([dataclasses.replace(accuracy, smallest_drop=None), loss], "0.8 points at 0.025 nats"),
+    ):
+        assert _cell("catches", cells(make_result(verdicts=verdicts), ["accuracy"])).value == said
+
+
+def test_a_loss_is_that_of_the_evaluation_where_it_was_recorded() -> None:
+    assert cells(make_result(runs=[make_run(loss=0.875)]), ["loss"])[0] == Cell("loss", "0.8750")
+
+
+def test_a_loss_that_was_not_recorded_is_that_of_the_epoch_whose_weights_are_kept() -> None:
     curves = Curves(loss=[1.0] * 3, accuracy=[0.5] * 3, val_loss=[0.75, 0.5, 0.25], val_accuracy=[0.5, 0.75, 0.5])
     run = dataclasses.replace(make_run(), curves=curves)
     assert cells(make_result(runs=[run]), ["loss"])[0] == Cell("loss", "0.5000")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines import Baseline, Baselines
+from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.records.judge import judge
 from benchmarks.records.trainings import Outcome, Training
 from benchmarks.report.terminal import changes_table, published_table, trainings_table, verdicts_table

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines import Baseline
+from benchmarks.baselines.baseline import Baseline
 from benchmarks.records.judge import judge
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.report.wording import (
@@ -18,13 +18,23 @@ from benchmarks.report.wording import (
     held_against,
     mean_and_range,
     reasons,
+    repeated_runs,
     shift,
     worst,
 )
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Curves, Run
-from tests.factories import make_baseline, make_published, make_result, make_run, make_verdict
+from tests.factories import (
+    DIFFERS,
+    DRIFT,
+    IDENTICAL,
+    make_baseline,
+    make_published,
+    make_result,
+    make_run,
+    make_verdict,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -69,6 +79,76 @@ def test_each_word_has_a_symbol_of_its_own() -> None:
 )
 def test_the_night_s_answer_is_one_sentence(experiments: list[ExperimentResult], sentence: str) -> None:
     assert answer(experiments) == sentence
+
+
+DRIFTED = "accuracy has drifted by -0.0200 since the night of 2026-01-20, over 12 nights"
+APART = "1 of 2 repeated runs is not identical to its recorded run: a seed 0, since epoch 2."
+REPEATS = [DIFFERS, dataclasses.replace(IDENTICAL, seed=1)]
+
+
+@pytest.mark.parametrize(
+    ("result", "word", "sentence"),
+    [
+        (make_result("a", "pass", drifts=[DRIFT]), "regression", f"a is a regression ({DRIFTED})."),
+        (
+            make_result("a", verdicts=[WORSE], drifts=[DRIFT]),
+            "regression",
+            f"a is a regression (accuracy 0.6100, 0.0900 below its baseline, and {DRIFTED}).",
+        ),
+        (
+            make_result("a", "pass", drifts=[dataclasses.replace(DRIFT, word=Word.STALE)]),
+            "stale",
+            f"a makes the baseline stale ({DRIFTED}).",
+        ),
+        (make_result("a", "pass", exact=[IDENTICAL], must_be_identical=True), "pass", "a passes."),
+        (make_result("a", "pass", exact=REPEATS), "pass", f"{APART} a passes."),
+        (
+            make_result("a", "pass", exact=REPEATS, must_be_identical=True),
+            "not identical",
+            f"{APART} a has a run that is not identical, which --exact does not allow.",
+        ),
+        (
+            make_result("a", verdicts=[WORSE], exact=REPEATS, must_be_identical=True),
+            "regression",
+            f"{APART} a is a regression (accuracy 0.6100, 0.0900 below its baseline).",
+        ),
+    ],
+)
+def test_drifts_and_runs_that_are_not_identical_are_in_the_answer(
+    result: ExperimentResult, word: str, sentence: str
+) -> None:
+    assert (result.word, answer([result])) == (word, sentence)
+
+
+def test_of_many_runs_that_are_not_identical_the_first_are_named() -> None:
+    repeats = [dataclasses.replace(DIFFERS, seed=seed) for seed in range(5)]
+    assert repeated_runs([make_result("a", "pass", exact=repeats)]) == (
+        "5 of 5 repeated runs are not identical to the recorded runs: a seed 0, since epoch 2; a seed 1, since epoch "
+        "2; a seed 2, since epoch 2; 2 more."
+    )
+
+
+def test_the_message_and_the_reasons_begin_with_the_run_that_is_not_identical_then_the_drift() -> None:
+    result = make_result("a", "pass", exact=REPEATS, must_be_identical=True, drifts=[DRIFT])
+    assert failure_message(result, update_command="the command") == (
+        "a on synthetic: seed 0 is not identical to its recorded run; accuracy is a regression over 12 nights\n"
+        "  Seed 0 repeats a recorded run and differs since epoch 2: val_loss 1.5, +0.5 from the recorded run.\n"
+        f"  A{DRIFTED[1:]}: regression.\n"
+        "  Training got worse. If that was meant: the command"
+    )
+    only = make_result("a", "pass", exact=REPEATS, must_be_identical=True)
+    assert failure_message(only, update_command="the command").endswith(
+        "\n  The code or a library computes something else than before. If that was meant: the command"
+    )
+    assert failure_message(dataclasses.replace(only, must_be_identical=False), update_command="") == ""
+
+
+def test_what_was_not_judged_says_so_beside_a_run_that_is_not_identical() -> None:
+    result = make_result("a", problem="no weights", exact=REPEATS, must_be_identical=True)
+    title, first, second, _ = failure_message(result, update_command="").splitlines()
+    assert title == "a on synthetic: seed 0 is not identical to its recorded run; not judged"
+    assert (first[2:8], second) == ("Seed 0", "  Not judged: no weights.")
+    assert failure_message(UNJUDGED, update_command="") == f"six: not judged, {UNJUDGED.problem}"
 
 
 def test_a_finding_is_named_after_accuracy_then_gap_then_the_class_farthest_out() -> None:
