@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from benchmarks.night.inputs import Inputs
 from benchmarks.records.exact import Exact, compare_exactly, why_not_comparable, why_not_repeatable
 from benchmarks.records.history import NightOfExperiment, night_of_experiment, read_history
 from benchmarks.records.night_folder import BaselineMark, NightFolder
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
+
+if TYPE_CHECKING:
+    from benchmarks.night.inputs import Inputs
 
 
 def recorded_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None) -> Run | None:
