@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks.baselines.baseline import BaselineError
+from benchmarks.night.earlier import exact_lane, history_up_to
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.resume import runs_to_take
 from benchmarks.records.drifts import judge_history
-from benchmarks.records.exact import Exact, compare_exactly, why_not_comparable, why_not_repeatable
-from benchmarks.records.history import NightOfExperiment, night_of_experiment, read_history
+from benchmarks.records.exact import Exact
 from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, Selection, damaged_nights
 from benchmarks.records.night_results import NightResults, night_results
@@ -21,8 +21,8 @@ from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
-from cifar_models.results.run import Run, RunError
-from cifar_models.results.run_files import read_run, record_name, write_run
+from cifar_models.results.run import Run
+from cifar_models.results.run_files import write_run
 
 NOT_REACHED = "the session ended before"
 """Why an experiment was not judged that lacks nothing."""
@@ -212,43 +212,6 @@ class Night:
         """Return tonight's runs of an experiment that the statistics count, by seed."""
         return [run for run in self.runs_of(name) if self.settings.is_evidence(run.seed)]
 
-    def recorded_run(self, name: str, seed: int) -> Run | None:
-        """Return a recorded run that a training of tonight repeats if nothing has changed; None if there is none.
-
-        The record of the baseline's runs comes first, then those of earlier nights, the newest first.
-        """
-        file = record_name(name, self.inputs.dataset.name, seed)
-        nights = sorted(self.settings.run_dir.glob(f"[!.]*/{file}"), reverse=True)
-        own = self.folder.path if self.folder else None
-        environment = describe_environment()
-        for path in [self.settings.records / file, *(path for path in nights if path.parent != own)]:
-            try:
-                run = read_run(path)
-            except RunError:
-                continue
-            fingerprints = self.inputs.fingerprints_for(name)
-            if not why_not_repeatable(run, fingerprints=fingerprints, environment=environment):
-                return run
-        return None
-
-    def _history(self, runs: Mapping[str, Sequence[Run]]) -> dict[str, list[NightOfExperiment]]:
-        """Return the nights before this one and this one, of some experiments, by tonight's runs of them."""
-        history = read_history(self.settings.run_dir, self.inputs.dataset.name, until=self.started)
-        for name, some in runs.items():
-            mark = BaselineMark.of(self.inputs.baseline_for(name))
-            history.setdefault(name, []).append(night_of_experiment(self.started, some, mark=mark))
-        return history
-
-    def _exact_lane(self) -> list[Exact]:
-        """Return each of tonight's runs against the recorded one that it repeats, of those that there is one of."""
-        return [
-            compare_exactly(run, recorded)
-            for name in self.trained
-            for run in self.runs_of(name)
-            for recorded in [self.recorded_run(name, run.seed)]
-            if recorded and not why_not_comparable(run, recorded)
-        ]
-
     def _of(self, name: str) -> list[Training]:
         return [training for training in self._trainings.values() if training.experiment == name]
 
@@ -273,15 +236,17 @@ class Night:
         """Judge all that has been trained so far; an experiment of which a seed gave no run is left out."""
         runs = {name: self._evidence(name) for name in self.trained if not self.problem(name)}
         self._verdicts, self._of_judged = {}, dict(self._trainings)
-        self.exact = self._exact_lane()
+        runs_tonight = [run for name in self.trained for run in self.runs_of(name)]
+        self.exact = exact_lane(self.inputs, runs_tonight, tonight=self.folder)
         if runs:
+            baselines = {name: self.inputs.baseline_for(name) for name in runs}
             self._verdicts = judge(
                 runs,
-                {name: self.inputs.baseline_for(name) for name in runs},
+                baselines,
                 false_alarm_rate=self.settings.false_alarm_rate,
                 looks={name: self.settings.looks_of(name) for name in runs},
             )
-            self.drifts = judge_history(self._history(runs), {name: self.inputs.baseline_for(name) for name in runs})
+            self.drifts = judge_history(history_up_to(self.inputs, self.started, runs), baselines)
 
     @property
     def unjudged(self) -> list[str]:

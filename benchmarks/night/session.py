@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.baselines.baseline import BaselineError
+from benchmarks.night.earlier import recorded_run
 from benchmarks.night.exit_status import NOT_JUDGED, exit_status
 from benchmarks.night.inputs import load_inputs
 from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of
@@ -126,7 +127,11 @@ class NightSession:
     def _require_recorded(self, name: str, seed: int | None) -> None:
         """Skip a training for the exact lane alone where there is nothing that it could repeat."""
         night = self.night
-        if seed is None or night.settings.is_evidence(seed) or night.recorded_run(name, seed):
+        if (
+            seed is None
+            or night.settings.is_evidence(seed)
+            or recorded_run(night.inputs, name, seed, tonight=night.folder)
+        ):
             return
         night.file(Training(name, seed, Outcome.NOTHING_TO_REPEAT))
         pytest.skip(

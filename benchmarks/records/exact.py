@@ -8,7 +8,7 @@ round differently. And a run that is identical is no new evidence of anything el
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from cifar_models.results.environment import Environment
@@ -99,16 +99,6 @@ def compare_exactly(today: Run, recorded: Run) -> Exact:
     if today.evaluation.confusion != recorded.evaluation.confusion:
         return Exact(today.experiment, today.seed, None, "confusion matrix")
     return Exact(today.experiment, today.seed)
-
-
-def exact_lane(today: Iterable[Run], recorded: Sequence[Run]) -> list[Exact]:
-    """Compare each run of tonight with the first recorded run that it is comparable with, if there is one."""
-    return [
-        compare_exactly(run, other)
-        for run in today
-        for other in [next((each for each in recorded if not why_not_comparable(run, each)), None)]
-        if other is not None
-    ]
 
 
 def _value(curve: Sequence[float], epoch: int) -> float | None:

@@ -79,6 +79,17 @@ def test_an_experiment_whose_verdict_was_not_selected_is_not_judged(path: Path) 
     assert night.problem(PRETRAINED) == "its verdict was not selected"
 
 
+def test_an_experiment_that_was_selected_and_gave_no_training_is_not_judged_in_every_view(path: Path) -> None:
+    night = _judging(path, *make_trainings(PLAIN), verdicts=(PLAIN, PRETRAINED))
+    judge_to_the_end(night, _no_more)
+    assert [(one.experiment, one.word) for one in night.results().experiments] == [
+        (PRETRAINED, "not judged"),
+        (PLAIN, "pass"),
+    ]
+    assert night.answer(PRETRAINED) == f"{PRETRAINED}: not judged, none of its trainings was selected"
+    assert night.answer(PLAIN) == ""
+
+
 def test_an_undecided_verdict_wants_seeds_and_the_night_has_no_verdicts_until_it_has_them(path: Path) -> None:
     baseline = dataclasses.replace(BASELINE, metrics=BASELINE.metrics | {"accuracy": SPREAD})
     baselines: Baselines = {PLAIN: {"cifar10": {"measured": baseline}}}
