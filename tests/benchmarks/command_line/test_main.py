@@ -54,7 +54,6 @@ def test_the_help_lists_the_commands(command: Command) -> None:
         ("prune --keep all", "--keep: found 'all', expected a whole number, 1 or more"),
         ("prune --keep 3 --run-dir nowhere", "--run-dir: found no folder nowhere, expected one of nights"),
         ("readme --baselines missing.json", "missing.json: found no such file"),
-        ("readme", "docs/examples/red-night/night.json"),
         ("published", "required: --reason"),
         ("published --reason=", "--reason: found '', expected why the baselines change"),
         ("published --reason=why --baselines missing.json", "missing.json: found no such file"),
