@@ -109,7 +109,7 @@ def updating(path: Path) -> Iterator[None]:
     except Timeout:
         raise BaselineError(
             f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock_file}), "
-            f"expected it to end; see what that process waits for"
+            f"expected it to end; check why that process does not"
         ) from None
     try:
         remove_leftovers(path)

@@ -9,7 +9,7 @@ from cifar_models.results.run import Fingerprints
 
 
 def preferred_baseline(baselines: Baselines, experiment: str, dataset: str) -> Baseline | None:
-    """Return an experiment's baseline on a data set: the measured one, or else the published one, or else None."""
+    """Return an experiment's measured baseline on a data set, otherwise the published one, and None without any."""
     sources = baselines.get(experiment, {}).get(dataset, {})
     return sources.get("measured") or sources.get("published")
 
@@ -22,7 +22,7 @@ def find_baseline(
     fingerprints: Fingerprints,
     update_command: str,
 ) -> Baseline:
-    """Return the baseline that a run may be compared with: the measured one, or else the published one.
+    """Return the baseline that a run may be compared with: the measured one, otherwise the published one.
 
     Args:
         baselines: as read.

@@ -8,7 +8,7 @@ from filelock import FileLock
 
 
 def shared_lock(path: Path) -> FileLock:
-    """Return a lock on a file, which is created if need be, that every user who may write its folder can take.
+    """Return a lock on a file, which is created if it is absent, that every user who may write its folder can take.
 
     With filelock's default mode, the first user's file would refuse all others for good.
     """

@@ -156,7 +156,7 @@ def read_settings(config: pytest.Config) -> Settings:
 
 
 def baselines_file(config: pytest.Config) -> Path:
-    """Return the file that this session judges by: the option's, or else the ini value's."""
+    """Return the file that this session judges by: the option's, otherwise the ini value's."""
     path: Path | None = config.getoption("baselines")
     return path or project_folder(config) / user_path(config.getini("baselines"))
 
@@ -241,7 +241,7 @@ def _check_paths(config: pytest.Config) -> None:
             continue
         if config.inipath is None:
             raise pytest.UsageError(
-                f"{name}: pytest found no configuration, for it took {path} for the path of a test and looked there; "
+                f"{name}: pytest found no configuration, because it took {path} for a test's path and looked there; "
                 f"write {name}={path}, with an equals sign"
             )
         if option in ("data_dir", "weights_dir") and not path.is_dir():

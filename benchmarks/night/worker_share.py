@@ -52,7 +52,7 @@ def take_share(worker: int, workers: int, *, use_gpu: bool) -> None:
 
 
 def visible_gpus() -> list[str]:
-    """Return the identifiers of the GPUs that CUDA may use: those of ``CUDA_VISIBLE_DEVICES``, or else all."""
+    """Return the identifiers of the GPUs that CUDA may use: those of ``CUDA_VISIBLE_DEVICES``, otherwise all."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [gpu for gpu in visible.split(",") if gpu]

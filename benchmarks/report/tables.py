@@ -20,7 +20,7 @@ class Table:
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Return each metric of an experiment beside its baseline, with its verdict.
 
-    Of the classes those that fail are shown, or else the one that lies closest to its allowance.
+    It shows the classes that fail. If none fails, it shows the one that lies closest to its allowance.
     """
     headers = ("metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict")
     return Table("Verdicts", headers, [_row(verdict) for verdict in _worth_a_line(verdicts)])

@@ -38,7 +38,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         type=user_path,
         default=DEFAULT_FOLDER,
         metavar="DIR",
-        help="folder for what is written, made if need be (default: %(default)s)",
+        help="folder for what is written, created if it is absent (default: %(default)s)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
 

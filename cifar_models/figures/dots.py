@@ -96,7 +96,7 @@ _THEIRS = (PUBLISHED, "D")
 def _draw(axes: Axes, names: Sequence[str], series: Sequence[_Series], *, deviation: bool) -> None:
     """Draw a row for each name, and in it a mean of each series that has it.
 
-    An error bar is a standard deviation either way, or else from the lowest to the highest value.
+    An error bar is a standard deviation either way, or it reaches from the lowest to the highest value.
     """
     distance = 0.6 / len(series)
     for number, (label, values, colour, marker) in enumerate(series):

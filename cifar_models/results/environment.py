@@ -28,8 +28,8 @@ LIBRARY_VARIABLES = (
     "NVIDIA_TF32",
 )
 """How the variables begin by which TensorFlow and the libraries below it choose kernels, threads and precision."""
-NO_SETTINGS = (("TF_CPP_",), ("_DIR", "_HOME", "_PATH", "_ROOT"))
-"""How those of them begin or end that decide no number: what is logged, and where files are."""
+NO_SETTINGS = (("TF_CPP_", "TF_CLI_", "TF_LOG", "TF_VAR_"), ("_DIR", "_FILE", "_HOME", "_PATH", "_ROOT"))
+"""How those of them begin or end that decide no number: what is logged, where files are, and Terraform's own."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def record_name(experiment: str, dataset: str, seed: int | str) -> str:
 
 
 def write_run(folder: Path, run: Run) -> Path:
-    """Write a run's record into a folder, which is made if need be; return the file.
+    """Write a run's record into a folder, which is created if it is absent; return the file.
 
     A record of the same experiment, data set and seed is replaced.
 

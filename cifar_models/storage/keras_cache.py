@@ -38,7 +38,7 @@ def download(url: str, *, file_hash: str, cache: Path) -> Path:
     Args:
         url: of the file, which keeps its name.
         file_hash: its md5 or sha256, in hex.
-        cache: the folder that it is to lie in, made if need be.
+        cache: the folder that it is to lie in, created if it is absent.
 
     Raises:
         DownloadError: no network, no such file, another hash, or a folder that cannot be written; says which.

@@ -108,7 +108,7 @@ def test_an_update_that_waits_in_vain_for_another_says_so_and_writes_nothing(
         update_baselines(_night(path, *make_trainings("simple_cnn")))
     assert str(caught.value) == (
         f"{path}: found another update at work on it for 0.01 seconds (it holds {path.parent}/.baselines.json.lock), "
-        "expected it to end; see what that process waits for"
+        "expected it to end; check why that process does not"
     )
     assert not path.exists()
     assert not (path.parent / "baseline_runs").exists()

@@ -105,7 +105,17 @@ def test_a_kernel_that_does_not_tell_the_peak_memory_is_no_error(
     [
         *((name, True) for name in ("TF_DETERMINISTIC_OPS", "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_DEFAULT_FPMATH_MODE")),
         *((name, True) for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "NVIDIA_TF32_OVERRIDE", "XLA_FLAGS")),
-        *((name, False) for name in ("TF_CPP_MIN_LOG_LEVEL", "TF_CPP_VMODULE", "MKL_ROOT", "KERAS_HOME", "HOME")),
+        *(
+            (name, False)
+            for name in (
+                "TF_CPP_MIN_LOG_LEVEL",
+                "TF_CPP_VMODULE",
+                "MKL_ROOT",
+                "KERAS_HOME",
+                "HOME",
+                "TF_CLI_CONFIG_FILE",
+            )
+        ),
     ],
 )
 def test_variables_that_may_change_numbers_are_recorded(
