@@ -61,8 +61,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--seeds",
         type=int,
         metavar="N",
-        help="train each experiment with N seeds (default: as many as it needs to see a drop of a point and a half on "
-        "synthetic data, and 3 on others)",
+        help="train each experiment with N seeds (default: 2 to 6 on synthetic data, by what a seed costs and shows, and "
+        "3 on others)",
     )
     group.addoption(
         "--first-seed",

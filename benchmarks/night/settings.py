@@ -19,8 +19,8 @@ SEEDS: dict[str, dict[str, int]] = {
         "resnet50_finetuned": 2,
     }
 }
-"""Seeds a night, by data set and experiment, where they are not ``OTHER_SEEDS``: chosen so that each experiment sees a
-point and a half. Further seeds of a frozen backbone's head are nearly free."""
+"""Seeds a night, by data set and experiment, where they are not ``OTHER_SEEDS``: more where a seed costs little or runs
+vary much. The column ``catches`` says what they see."""
 OTHER_SEEDS = 3
 REPEATED_SEED = 0
 """The first seed of every baseline."""
