@@ -13,7 +13,8 @@ def shared_lock(path: Path) -> FileLock:
     With filelock's default mode, the first user's file would refuse all others for good.
     """
     folder = path.parent
-    return FileLock(path, mode=folder.stat().st_mode & 0o666 if folder.exists() else 0o644)
+    mode = folder.stat().st_mode & 0o666 if folder.exists() else 0o644
+    return FileLock(path, mode=mode | 0o600)  # without these, filelock refuses the mode of a read-only folder
 
 
 def refused_lock(path: Path) -> str:

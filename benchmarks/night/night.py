@@ -272,7 +272,7 @@ class Night:
         if name not in self.selection.verdicts:
             return "its verdict was not selected"
         if not trainings:
-            return "none of its trainings was selected"
+            return NOT_REACHED if self.selection.trainings.get(name) else "none of its trainings was selected"
         if without := [f"seed {one.seed}: {one.description}" for one in trainings if one.run is None]:
             return f"not every training gave a run ({', '.join(without)})"
         if len(trainings) < (expected := len(self.settings.seeds_of(name))):

@@ -61,7 +61,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--seeds",
         type=int,
         metavar="N",
-        help="train each experiment with N seeds (default: 2 to 6 on synthetic data, by what a seed costs and shows, and "
+        help="train each experiment with N seeds (default: 2 to 6 on synthetic data, by what a seed costs; "
         "3 on others)",
     )
     group.addoption(

@@ -52,6 +52,14 @@ def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environ
     if run.environment.packages != environment.packages:
         changed = sorted(set(run.environment.packages.items()) ^ set(environment.packages.items()))
         return f"{changed[0][0]} has another version"
-    if replace(run.environment, cores=environment.cores) != environment:  # workers have a part of the cores each
+    if _apart_from_its_share(run.environment) != _apart_from_its_share(environment):
         return "python, the system, the processor, the device or a setting of TensorFlow differs"
     return ""
+
+
+def _apart_from_its_share(environment: Environment) -> Environment:
+    """Return an environment without what differs between a worker, which has a part of the cores, and one process."""
+    settings = environment.settings
+    if settings is not None:
+        settings = {name: value for name, value in settings.items() if name != "TF_NUM_INTRAOP_THREADS"}
+    return replace(environment, cores=None, settings=settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -167,8 +168,10 @@ class NightFolder:
                 continue
             try:
                 folder = cls.take(path)
-            except PermissionError:  # another user's, who may go on with it
-                continue
+            except PermissionError:
+                if _is_own(path):
+                    raise
+                continue  # another user's, who may go on with it
             if folder is None:
                 continue
             # Once more, under the lock: whoever held it may have ended the night since, or removed it.
@@ -192,7 +195,7 @@ class NightFolder:
         except Timeout:
             return None
         except PermissionError:
-            if not (path / _LOCK).exists():
+            if not (path / _LOCK).exists() or _is_own(path / _LOCK):
                 raise
             raise PermissionError(f"{path}: {refused_lock(path / _LOCK)}") from None
         return folder
@@ -236,6 +239,11 @@ class NightFolder:
         removed = self.path.rename(self.path.with_name(f".{self.path.name}{_REMOVED}"))
         shutil.rmtree(removed)
         self._lock.release()
+
+
+def _is_own(path: Path) -> bool:
+    """Return whether a file or folder belongs to this user; where users have no numbers, it does."""
+    return not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()
 
 
 def nights(run_dir: Path) -> Iterator[tuple[Path, NightRecord]]:

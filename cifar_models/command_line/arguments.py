@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+from contextlib import nullcontext
 
+from cifar_models.command_line.console import standard_error_hidden
 from cifar_models.command_line.errors import CommandError
 from cifar_models.experiments import EXPERIMENTS, VARIANTS, Experiment, find_experiment
 
@@ -41,8 +44,10 @@ def prepare_keras(*, gpu: bool) -> None:
     from cifar_models.training.devices import hide_gpus, use_gpus
     from cifar_models.training.keras_settings import KerasSettingsError, fix_keras_settings
 
+    quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3"
     try:
-        fix_keras_settings()
+        with standard_error_hidden() if quiet else nullcontext():
+            fix_keras_settings()  # imports TensorFlow
     except KerasSettingsError as error:
         raise CommandError(error) from None
     try:

@@ -152,6 +152,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench = Bench(pytester)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # which would have pytest-benchmark disable itself
     monkeypatch.setattr(render, "write_page", bench.write_report)  # half a second of drawing for each session
     monkeypatch.setattr(training, "train", bench.train)
     # The stub's numbers are made up: their counts, rates and curves do not belong together.

@@ -142,7 +142,7 @@ def test_every_figure_is_drawn_and_has_a_text_in_its_place(page: Any) -> None:
         ".map(e => [e.complete && e.naturalWidth > 0 && e.clientWidth > 100, e.alt.length])"
     )
     assert (
-        len(images) == 2 * 8 + 7 + 2
+        len(images) == 2 * 9 + 8 + 2
     )  # two experiments, one whose classes have no published F1, the published numbers
     assert all(drawn and length > 40 for drawn, length in images)
 
