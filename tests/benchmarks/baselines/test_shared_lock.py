@@ -51,6 +51,9 @@ def test_another_user_s_interrupted_night_is_left_to_them(tmp_path: Path, monkey
     night.close()
     monkeypatch.setattr(FileLock, "acquire", _refuse)
     (night.path / ".lock").touch()
+    with pytest.raises(PermissionError):  # one's own is not passed over in silence
+        NightFolder.resume(tmp_path, dataset="synthetic", data="sha256:d")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert NightFolder.resume(tmp_path, dataset="synthetic", data="sha256:d") is None
     with pytest.raises(PermissionError, match=r"found the lock file .* of another user"):
         NightFolder.take(night.path)

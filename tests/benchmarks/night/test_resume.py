@@ -58,11 +58,14 @@ def test_other_code_and_other_versions_are_named(run: Run, expected: str) -> Non
 )
 def test_another_machine_is_named(part: str) -> None:
     expected = "python, the system, the processor, the device or a setting of TensorFlow differs"
-    assert _difference(_with("environment", **{part: "another"})) == expected
+    other = {"TF_ENABLE_ONEDNN_OPTS": "0"} if part == "settings" else "another"
+    assert _difference(_with("environment", **{part: other})) == expected
 
 
 def test_a_worker_s_part_of_the_cores_is_no_difference() -> None:
     assert _difference(_with("environment", cores=1)) == ""
+    share = {"TF32": "True", "TF_NUM_INTRAOP_THREADS": "2"}
+    assert _difference(_with("environment", settings=share)) == ""
 
 
 def test_what_can_be_taken_is_taken_and_of_all_else_it_is_said_why_not(tmp_path: Path) -> None:
