@@ -74,7 +74,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 
         hide_gpus()
     experiment = EXPERIMENTS[request.param]
-    model = experiment.build()
+    model = experiment.build_model()
     images = random_dataset(experiment.protocol.batch_size, EVALUATION_COUNT).train_images
     normalized = FITS[experiment.protocol.normalization](images)(images)
     return Subject(experiment, model, split_at_frozen_boundary(model), normalized)

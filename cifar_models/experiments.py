@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,13 @@ from cifar_models.storage.fingerprint import fingerprint_json
 
 if TYPE_CHECKING:
     import keras
+
+
+PUBLISHED_INPUT_SIZE = 32
+
+
+class ProtocolError(ValueError):
+    """A protocol that makes no sense, or that its model cannot follow: what was found and what was expected."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,11 @@ class Protocol:
         precision: Keras's name of a dtype policy; with ``mixed_float16`` layers compute in float16, their weights, the
             probabilities and the loss stay float32, and the loss is scaled against underflow.
         xla: whether XLA compiles the steps, which changes their last digits.
+        input_size: pixels a side that the model resizes the images to, bilinearly: 32, as they are, or more, since no
+            backbone takes less.
+
+    Raises:
+        ProtocolError: a value that makes no sense.
     """
 
     normalization: str = "unit_scale"
@@ -46,6 +59,14 @@ class Protocol:
     early_stopping_monitor: str = "val_accuracy"
     precision: str = "float32"
     xla: bool = False
+    input_size: int = PUBLISHED_INPUT_SIZE
+
+    def __post_init__(self) -> None:
+        self._expect("input_size", self.input_size >= PUBLISHED_INPUT_SIZE, f"{PUBLISHED_INPUT_SIZE} or more")
+
+    def _expect(self, name: str, condition: bool, rule: str) -> None:
+        if not condition:
+            raise ProtocolError(f"{name}: found {getattr(self, name)!r}, expected {rule}")
 
     @property
     def values(self) -> dict[str, Any]:
@@ -65,7 +86,7 @@ class Protocol:
         return fingerprint_json(self.values)
 
 
-_ADDED_LATER = ("precision", "xla")
+_ADDED_LATER = ("precision", "xla", "input_size")
 """Fields of ``Protocol`` that came when there were records already."""
 
 
@@ -75,24 +96,40 @@ class Experiment:
 
     Attributes:
         name: what runs and baselines are filed under.
-        build: returns the uncompiled model.
+        build: returns the uncompiled model; where the protocol has a larger input, it takes its ``input_size``.
         protocol: how it is trained.
         description: the model in a few words, for tables.
     """
 
     name: str
-    build: Callable[[], keras.Model]
+    build: Callable[..., keras.Model]
     protocol: Protocol
     description: str
 
+    def build_model(self) -> keras.Model:
+        """Return the uncompiled model for the protocol's input size.
 
-def _builder(name: str) -> Callable[[], keras.Model]:
+        Raises:
+            ProtocolError: the builder makes a model for 32 x 32 pixels only.
+        """
+        size = self.protocol.input_size
+        return self.build() if size == PUBLISHED_INPUT_SIZE else self.build(input_size=size)
+
+
+def _builder(name: str) -> Callable[..., keras.Model]:
     """Return a function of ``builders.py`` by its name: the table can be read without loading Keras and TensorFlow."""
 
-    def build() -> keras.Model:
+    def build(**options: int) -> keras.Model:
         from cifar_models.models import builders
 
-        return getattr(builders, name)()
+        builder = getattr(builders, name)
+        for option, value in options.items():
+            if option not in inspect.signature(builder).parameters:
+                raise ProtocolError(
+                    f"{option}: found {value}, expected {PUBLISHED_INPUT_SIZE} for {name}, which does not pool its "
+                    f"features over the image: its dense layer takes those of one size only"
+                )
+        return builder(**options)
 
     return build
 
@@ -132,10 +169,17 @@ EXPERIMENTS: dict[str, Experiment] = {
     )
 }
 
-VARIANTS: dict[str, dict[str, Any]] = {"mixed_float16": {"precision": "mixed_float16"}, "xla": {"xla": True}}
+VARIANTS: dict[str, dict[str, Any]] = {
+    **{f"{size}px": {"input_size": size} for size in (32, 48, 64, 96, 128, 160, 192, 224)},
+    **{name: {"normalization": name} for name in ("unit_scale", "imagenet_caffe", "standardize")},
+    "mixed_float16": {"precision": "mixed_float16"},
+    "xla": {"xla": True},
+}
 """Protocols that any experiment can be trained by instead of its own: what they change, by what the name says of it.
 
-A variant is an experiment too, with runs and baselines filed under its own name, such as ``simple_cnn+xla``.
+A variant is an experiment too, with runs and baselines filed under its own name, such as ``simple_cnn+xla`` or
+``vgg16_matched+64px+unit_scale``. Of those that change the same value, a name has one at most, and none that changes
+nothing, so that one protocol of an experiment has one name.
 """
 
 
@@ -144,22 +188,32 @@ def variant_name(name: str, variants: Collection[str]) -> str:
     return "+".join([name, *(variant for variant in VARIANTS if variant in variants)])
 
 
+def variants_in_words() -> str:
+    """Return what may follow an experiment's name: those of ``VARIANTS`` that exclude each other in one bracket."""
+    groups: dict[str, list[str]] = {}
+    for variant, changes in VARIANTS.items():
+        groups.setdefault(next(iter(changes)), []).append(f"+{variant}")
+    return "".join(f"[{'|'.join(group)}]" for group in groups.values())
+
+
 def find_experiment(name: str) -> Experiment:
     """Return the experiment of that name, a row of the table or a variant of one.
 
     Raises:
-        ValueError: there is none; the message lists those there are.
+        ValueError: there is none, with a list of those there are, or a variant that changes nothing.
     """
     row, *variants = name.split("+")
-    if row not in EXPERIMENTS or name != variant_name(row, variants):
-        behind = "".join(f"[+{variant}]" for variant in VARIANTS)
-        raise ValueError(f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}, or NAME{behind}")
+    changed = [value for variant in variants for value in VARIANTS.get(variant, ())]
+    if row not in EXPERIMENTS or name != variant_name(row, variants) or len(set(changed)) < len(changed):
+        raise ValueError(
+            f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}, or NAME{variants_in_words()}"
+        )
     experiment = EXPERIMENTS[row]
     for variant in variants:
+        protocol = replace(experiment.protocol, **VARIANTS[variant])
+        if protocol == experiment.protocol:
+            raise ValueError(f"experiment: found {name!r}, expected it without +{variant}, which changes nothing")
         experiment = replace(
-            experiment,
-            name=name,
-            protocol=replace(experiment.protocol, **VARIANTS[variant]),
-            description=f"{experiment.description}; {variant}",
+            experiment, name=name, protocol=protocol, description=f"{experiment.description}; {variant}"
         )
     return experiment

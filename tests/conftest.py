@@ -51,16 +51,16 @@ def session_backbone() -> Callable[[str], keras.Model]:
 
 
 @pytest.fixture(scope="session")
-def session_weights() -> Callable[[str], BackboneWeights]:
+def session_weights() -> Callable[[str, str], BackboneWeights]:
     """Return ``random_weights`` with a memory, for real backbones and calibrated on few images."""
     from cifar_models.models import builders, pretrained
 
     build_backbone = builders.build_backbone
 
-    def draw(backbone: str) -> BackboneWeights:
+    def draw(backbone: str, normalization: str = "unit_scale") -> BackboneWeights:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pretrained, "build_backbone", build_backbone)  # whatever a test has in its place
             patch.setattr(pretrained, "CALIBRATION_IMAGES", CALIBRATION_IMAGES)
-            return pretrained.random_weights(backbone)
+            return pretrained.random_weights(backbone, normalization=normalization)
 
     return cache(draw)

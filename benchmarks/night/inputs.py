@@ -13,7 +13,7 @@ from benchmarks.night.resume import difference_from
 from benchmarks.night.settings import Settings
 from cifar_models import datasets
 from cifar_models.datasets import Dataset
-from cifar_models.experiments import find_experiment
+from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.models.pretrained import BackboneWeights, WeightsError
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
@@ -29,7 +29,8 @@ class Inputs:
         settings: the night's.
         dataset: that all train on.
         baselines: as read at the start; empty if there was no file and the night is to write one.
-        weights: by backbone, or the error that says why there are none.
+        weights: by backbone, with the normalization that random ones are made for, or the error that says why there
+            are none.
     """
 
     settings: Settings
@@ -40,16 +41,22 @@ class Inputs:
     def load_weights(self, names: Iterable[str]) -> None:
         """Load the weights that experiments start from, each backbone's once; an error is kept in their place."""
         for experiment in map(find_experiment, sorted(names)):
-            backbone = experiment.protocol.backbone
-            if backbone is None or backbone in self.weights:
+            key = self._key(experiment)
+            if key is None or key in self.weights:
                 continue
             try:
                 loaded = default_weights(experiment, self.dataset, self.settings.weights_dir)
             except WeightsError as error:
-                self.weights[backbone] = error
+                self.weights[key] = error
             else:
                 assert loaded is not None  # noqa: S101 - there is a backbone
-                self.weights[backbone] = loaded
+                self.weights[key] = loaded
+
+    def _key(self, experiment: Experiment) -> str | None:
+        protocol = experiment.protocol
+        if self.dataset.name != "synthetic" or protocol.normalization == "unit_scale":
+            return protocol.backbone
+        return protocol.backbone and f"{protocol.backbone} on {protocol.normalization}"
 
     def weights_for(self, name: str) -> BackboneWeights | None:
         """Return what an experiment starts from, None if from none.
@@ -58,10 +65,10 @@ class Inputs:
             WeightsError: its pretrained weights are not available.
             KeyError: they were not loaded.
         """
-        backbone = find_experiment(name).protocol.backbone
-        if backbone is None:
+        key = self._key(find_experiment(name))
+        if key is None:
             return None
-        weights = self.weights[backbone]
+        weights = self.weights[key]
         if isinstance(weights, WeightsError):
             raise weights
         return weights

@@ -16,7 +16,7 @@ from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, 
 from benchmarks.night.night import NOT_REACHED, Night
 from benchmarks.night.options import check_benchmark_plugin
 from benchmarks.night.reports import properties_of, write_reports
-from benchmarks.night.training import Show, train_and_file, why_impossible
+from benchmarks.night.training import train_and_file, why_impossible
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import Selection
 from benchmarks.records.trainings import Outcome, Training
@@ -27,6 +27,7 @@ from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
 from cifar_models.training.devices import hide_gpus
 from cifar_models.training.live_line import LiveLine
+from cifar_models.training.progress import Report
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -142,7 +143,7 @@ class NightSession:
         """Train for an item and show the progress; return why there is no run that can be judged, if so."""
         return train_and_file(self.night, name, seed, self._show(item, f"{name} seed {seed}"))
 
-    def _show(self, item: pytest.Item, title: str) -> Show | None:
+    def _show(self, item: pytest.Item, title: str) -> Report | None:
         """Return what shows a training's progress, past pytest's capture; None where pytest itself reports nothing."""
         reporter: TerminalReporter | None = self._config.pluginmanager.getplugin("terminalreporter")
         capture = self._config.pluginmanager.getplugin("capturemanager")

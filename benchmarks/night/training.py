@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.night import Night
 from benchmarks.records.trainings import Outcome, Training
@@ -12,10 +10,8 @@ from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.agreement import disagreements
 from cifar_models.training import train as training
 from cifar_models.training.features import SESSION_FEATURES
-from cifar_models.training.progress import Progress
+from cifar_models.training.progress import Report
 from cifar_models.training.watch import TrainingDiverged
-
-Show = Callable[[Progress], None]
 
 
 def why_impossible(night: Night, name: str) -> tuple[Outcome, str] | None:
@@ -31,7 +27,7 @@ def why_impossible(night: Night, name: str) -> tuple[Outcome, str] | None:
     return None
 
 
-def train_and_file(night: Night, name: str, seed: int, show: Show | None = None) -> str:
+def train_and_file(night: Night, name: str, seed: int, show: Report | None = None) -> str:
     """Train an experiment with a seed, or take its run from an interrupted night, and file what becomes of it.
 
     Args:

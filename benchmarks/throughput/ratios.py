@@ -16,7 +16,7 @@ from benchmarks.throughput.random_images import random_dataset
 from cifar_models.datasets import Dataset, load_dataset
 from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.results.environment import peak_memory
-from cifar_models.training.progress import Progress
+from cifar_models.training.progress import FeatureProgress, Progress
 
 RANDOM = "random"
 """The data set of random images, in place of a name that ``load_dataset`` knows."""
@@ -77,7 +77,7 @@ def train_plain(task: Task) -> Figures:
     del dataset  # a script would not keep the bytes
     began, epoch_ends = time.perf_counter(), []
     keras.utils.set_random_seed(0)
-    model = experiment.build()
+    model = experiment.build_model()
     if weights:
         weights.assign(model)
     rate = protocol.learning_rate
@@ -110,8 +110,8 @@ def train_with_suite(task: Task) -> Figures:
     experiment, dataset, weights = task.load()
     epoch_ends: list[float] = []
 
-    def watch(state: Progress) -> None:
-        if state.validation_accuracy is not None:
+    def watch(state: Progress | FeatureProgress) -> None:
+        if isinstance(state, Progress) and state.validation_accuracy is not None:
             epoch_ends.append(time.perf_counter())
 
     began = time.perf_counter()

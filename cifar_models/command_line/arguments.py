@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 from cifar_models.command_line.console import standard_error_hidden
 from cifar_models.command_line.errors import CommandError
-from cifar_models.experiments import EXPERIMENTS, VARIANTS, Experiment, find_experiment
+from cifar_models.experiments import EXPERIMENTS, Experiment, find_experiment, variants_in_words
 
 
 def add_experiment(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_experiment(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
         metavar="NAME",
-        help=f"an experiment: {', '.join(EXPERIMENTS)}; or a variant: NAME+{', NAME+'.join(VARIANTS)}",
+        help=f"an experiment: {', '.join(EXPERIMENTS)}; or a variant: NAME{variants_in_words()}",
     )
 
 

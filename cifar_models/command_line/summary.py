@@ -8,7 +8,9 @@ import shutil
 from typing import Any
 
 from cifar_models.command_line.arguments import add_experiment, experiment_of, prepare_keras
+from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
+from cifar_models.experiments import ProtocolError
 
 WIDTH = 100
 """Characters in a line of the table where the output is no terminal."""
@@ -31,11 +33,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Build the model, without any weights from a file, and print what it is.
 
     Raises:
-        CommandError: an unknown experiment.
+        CommandError: an unknown experiment, or an input size that its model cannot take.
     """
     experiment = experiment_of(arguments)
     prepare_keras(gpu=False)
-    model = experiment.build()
+    with user_errors(ProtocolError):
+        model = experiment.build_model()
     model.summary(print_fn=say, show_trainable=True, line_length=shutil.get_terminal_size((WIDTH, 24)).columns)
     total = model.count_params()
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)

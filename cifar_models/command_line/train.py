@@ -12,6 +12,7 @@ from cifar_models.command_line.arguments import add_experiment, experiment_of, p
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures
 from cifar_models.datasets import DATASETS, DatasetError, load_dataset
+from cifar_models.experiments import ProtocolError
 from cifar_models.results.evaluation import describe_evaluation
 from cifar_models.results.overfitting import describe_overfitting
 from cifar_models.results.run_files import record_name, write_run
@@ -87,8 +88,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Train, report, write.
 
     Raises:
-        CommandError: an unknown experiment, data, weights or a GPU that are not available, files that cannot be written
-            or exist already, or a training that diverged.
+        CommandError: an unknown experiment, an input size that its model cannot take, data, weights or a GPU that are
+            not available, files that cannot be written or exist already, or a training that diverged.
     """
     experiment = experiment_of(arguments)
     # Now, so that a missing matplotlib is known before the training.
@@ -111,8 +112,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     built: list[keras.Model] = []
 
-    def build() -> keras.Model:
-        built.append(experiment.build())
+    def build(**options: Any) -> keras.Model:
+        built.append(experiment.build(**options))
         return built[-1]
 
     line = LiveLine(_write, terminal=sys.stdout.isatty())
@@ -125,6 +126,8 @@ def run(arguments: argparse.Namespace) -> None:
             weights=weights,
             progress=lambda state: line.show(title, state),
         )
+    except ProtocolError as error:
+        raise CommandError(error) from None
     except TrainingDiverged as error:
         raise CommandError(f"{title}: {error}", status=1) from None
     finally:

@@ -1,5 +1,7 @@
 """One function a model, each returning an uncompiled ``keras.Model`` from 32x32 RGB images to ten probabilities.
 
+A builder with an argument ``input_size`` builds the model for a larger input: its first layer resizes the images.
+
 Backbones are built with Keras's own initialisation; their pretrained weights are assigned afterwards (see
 ``pretrained.py``), so that a builder needs no file and no network. All graphs are flat: a backbone's layers are the
 model's own layers, which is what lets ``freezing.py`` cut inside one.
@@ -71,17 +73,24 @@ def resnet50_finetuned() -> keras.Model:
     return _on_backbone(backbone, name="resnet50_finetuned")
 
 
-def build_backbone(name: str) -> keras.Model:
+def build_backbone(name: str, input_size: int = IMAGE_SHAPE[0]) -> keras.Model:
     """Build a backbone for 32x32 RGB images, without its top and with Keras's own initialisation.
 
     Args:
         name: ``vgg16`` (output ``(N, 1, 1, 512)``) or ``resnet50`` (output ``(N, 1, 1, 2048)``).
+        input_size: pixels a side that the images are resized to, bilinearly, before the backbone's first layer; the
+            output is so much larger.
 
     Raises:
         KeyError: another name.
     """
     application = {"vgg16": keras.applications.VGG16, "resnet50": keras.applications.ResNet50}[name]
-    return application(include_top=False, weights=None, input_shape=IMAGE_SHAPE, name=name)
+    if input_size == IMAGE_SHAPE[0]:
+        return application(include_top=False, weights=None, input_shape=IMAGE_SHAPE, name=name)
+    images = keras.Input(IMAGE_SHAPE, name="images")
+    resized = layers.Resizing(input_size, input_size, name="resized")(images)
+    backbone = application(include_top=False, weights=None, input_tensor=resized)
+    return keras.Model(images, backbone.output, name=name)  # whose input is the tensor, and not a list of it
 
 
 def _normalized_relu(features: keras.KerasTensor) -> keras.KerasTensor:

@@ -139,6 +139,8 @@ def _is_constant(operation: Any) -> bool:
         return True  # frozen, so it runs in inference mode
     if isinstance(operation, keras.layers.Dropout) and operation.rate == 0:
         return True
+    if type(operation) is keras.layers.Resizing:
+        return True  # its call takes the training mode, as those of random layers do, and has no use for it
     if isinstance(operation, keras.layers.Lambda) or getattr(operation, "activity_regularizer", None) is not None:
         return False  # a Lambda may do anything; an activity regularizer adds to the loss
     if type(operation) in (keras.layers.Dense, keras.layers.EinsumDense):

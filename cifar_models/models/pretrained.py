@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from cifar_models.datasets.normalization import unit_scale
+from cifar_models.datasets.normalization import FITS
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.models.builders import build_backbone
 from cifar_models.storage.fingerprint import fingerprint_arrays
@@ -154,7 +154,7 @@ VGG16_LAST_BIAS = -1.5
 RESNET50_BRANCH_SCALE = 0.2
 
 
-def random_weights(backbone: str, seed: int = RANDOM_SEED) -> BackboneWeights:
+def random_weights(backbone: str, seed: int = RANDOM_SEED, normalization: str = "unit_scale") -> BackboneWeights:
     """Draw weights that stand in for pretrained ones where there are none, such that features carry signal.
 
     Kernels are He-uniform (He et al. 2015, eq. 10). Then each layer is calibrated in turn on a fixed batch of
@@ -165,12 +165,12 @@ def random_weights(backbone: str, seed: int = RANDOM_SEED) -> BackboneWeights:
     Args:
         backbone: ``vgg16`` or ``resnet50``.
         seed: of NumPy's generator, 0 or more; baselines are for the default.
+        normalization: of the images that the backbone will see, a name of ``normalization.FITS``.
     """
     model = build_backbone(backbone)
     drawn = _draw_he_uniform(model, seed)
-    images = unit_scale(
-        load_synthetic(seed=CALIBRATION_SEED, train_count=CALIBRATION_IMAGES, evaluation_count=10).train_images
-    )
+    pixels = load_synthetic(seed=CALIBRATION_SEED, train_count=CALIBRATION_IMAGES, evaluation_count=10).train_images
+    images = FITS[normalization](pixels)(pixels)
     if backbone == "vgg16":
         _calibrate_convolutions(model, images)
     else:

@@ -7,7 +7,9 @@ suite is there to find.
 from __future__ import annotations
 
 import math
+import os
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +21,16 @@ import tensorflow as tf
 
 from cifar_models.datasets.dataset import Dataset, Images
 from cifar_models.datasets.normalization import Normalize
+from cifar_models.models.freezing import nodes_in_order
 from cifar_models.storage.fingerprint import fingerprint_arrays, fingerprint_json
+from cifar_models.training.progress import FeatureProgress, Report
 
 Arrays = list[npt.NDArray[np.float32]]
 
 BATCH_SIZE = 128
+LAYER_LIMIT = 300 * 1024**2
+"""Bytes of a layer's output for one batch: larger images come in smaller batches, so that a few GB of memory are
+enough for any input size."""
 _NAME_KEYS = ("name", "keras_history", "input_layers", "output_layers")  # where a model's config names its layers
 MEMORY_LIMIT = 2 * 1024**3
 """Bytes of one split's features above which they are kept in a memory-mapped temporary file."""
@@ -48,7 +55,15 @@ class FeatureCache:
         self._key: tuple[str | None, ...] | None = None
         self._features: Features | None = None
 
-    def get(self, prefix: keras.Model, *, normalization: str, normalize: Normalize, dataset: Dataset) -> Features:
+    def get(
+        self,
+        prefix: keras.Model,
+        *,
+        normalization: str,
+        normalize: Normalize,
+        dataset: Dataset,
+        progress: Report | None = None,
+    ) -> Features:
         """Return the prefix's output for all images of the data set, computed now if it is not here yet.
 
         Args:
@@ -56,16 +71,19 @@ class FeatureCache:
             normalization: its name, part of what tells two entries apart.
             normalize: the fitted normalization.
             dataset: whose training and evaluation images are wanted, in their order.
+            progress: called after each batch that is computed.
+
+        Raises:
+            MemoryError: the features fit neither into memory nor into the folder of temporary files.
         """
         key = (fingerprint_model(prefix), normalization, dataset.fingerprint)
         if self._features is None or key[0] is None or key != self._key:
             self.clear()
+            splits = (dataset.train_images, dataset.evaluation_images)
+            done = _Done(sum(map(len, splits)), progress)
             compute = compile_prefix(prefix)
-            self._features = Features(
-                train=_compute(prefix, compute, dataset.train_images, normalize),
-                evaluation=_compute(prefix, compute, dataset.evaluation_images, normalize),
-            )
-            self._key = key
+            features = [_compute(prefix, compute, images, normalize, done) for images in splits]
+            self._features, self._key = Features(*features), key
         return self._features
 
     def clear(self) -> None:
@@ -117,21 +135,56 @@ def compile_prefix(prefix: keras.Model) -> Callable[[Any], list[tf.Tensor]]:
     return compiled
 
 
+class _Done:
+    """Counts the images that are done, and reports them with the time left."""
+
+    def __init__(self, all_images: int, progress: Report | None) -> None:
+        self._images, self._all, self._progress = 0, all_images, progress
+        self._started = time.perf_counter()
+
+    def add(self, images: int) -> None:
+        self._images += images
+        if self._progress:
+            left = (time.perf_counter() - self._started) * (self._all / self._images - 1)
+            self._progress(FeatureProgress(self._images, self._all, left))
+
+
+def batch_size_for(prefix: keras.Model) -> int:
+    """Return how many images a batch has: ``BATCH_SIZE``, or fewer where the largest layer's output is large."""
+    outputs = (output for node in nodes_in_order(prefix) for output in node.outputs)
+    largest: int = max(4 * math.prod(output.shape[1:]) for output in outputs)
+    return max(1, min(BATCH_SIZE, LAYER_LIMIT // largest))
+
+
 def _compute(
-    prefix: keras.Model, compute: Callable[[Any], list[tf.Tensor]], images: Images, normalize: Normalize
+    prefix: keras.Model, compute: Callable[[Any], list[tf.Tensor]], images: Images, normalize: Normalize, done: _Done
 ) -> Arrays:
     """Run the prefix over uint8 images batch by batch; float32 out, on disk above ``MEMORY_LIMIT``."""
     shapes = [(len(images), *output.shape[1:]) for output in prefix.outputs]
     on_disk = sum(math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
     features = [_map_file(shape) if on_disk else np.empty(shape, np.float32) for shape in shapes]
-    for start in range(0, len(images), BATCH_SIZE):
-        rows = slice(start, start + BATCH_SIZE)
+    size = batch_size_for(prefix)
+    for start in range(0, len(images), size):
+        rows = slice(start, start + size)
         for array, output in zip(features, compute(normalize(images[rows])), strict=True):
             array[rows] = output
+        done.add(len(images[rows]))
     return features
 
 
 def _map_file(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Return an array in a temporary file without a name, which is gone with the array."""
+    """Return an array in a temporary file without a name, which is gone with the array.
+
+    Its space is reserved at once: a disk that fills up later would end the process without a word.
+    """
     with tempfile.TemporaryFile(prefix="cifar-models-features-") as file:
-        return np.memmap(file, np.float32, "w+", shape=shape)
+        size = 4 * math.prod(shape)
+        try:
+            if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+                os.posix_fallocate(file.fileno(), 0, size)
+            return np.memmap(file, np.float32, "r+", shape=shape)
+        except OSError as error:
+            raise MemoryError(
+                f"found no room in {tempfile.gettempdir()} for the {size / 1e9:.1f} GB of a frozen part's features "
+                f"({error.strerror}), expected it; set TMPDIR to a folder with more, or choose a smaller input size"
+            ) from None

@@ -6,13 +6,15 @@ import shutil
 import time
 from collections.abc import Callable
 
-from cifar_models.training.progress import Progress
+from cifar_models.training.progress import FeatureProgress, Progress
 
 REFRESH_SECONDS = 0.5
+LOG_SECONDS = 60
+"""Between two lines about features in a log. Features that take less time have none."""
 
 
 class LiveLine:
-    """On a terminal one line that rewrites itself; in a log one plain line an epoch.
+    """On a terminal one line that rewrites itself; in a log one plain line an epoch, and one a minute before the first.
 
     Args:
         write: writes text at once, without a line end of its own.
@@ -24,13 +26,16 @@ class LiveLine:
         self._write, self._terminal = write, terminal
         self._width = 0
         self._shown = -REFRESH_SECONDS
+        self._logged = time.monotonic()
         self._before = before
 
-    def show(self, title: str, progress: Progress) -> None:
+    def show(self, title: str, progress: Progress | FeatureProgress) -> None:
         """Show where a training stands; ``title`` names it."""
-        epoch_ended = progress.validation_accuracy is not None
+        before_training = isinstance(progress, FeatureProgress)
+        epoch_ended = isinstance(progress, Progress) and progress.validation_accuracy is not None
         if not self._terminal:
-            if epoch_ended:
+            if epoch_ended or (before_training and time.monotonic() - self._logged >= LOG_SECONDS):
+                self._logged = time.monotonic()
                 self._write(f"{self._before}{describe(title, progress)}\n")
                 self._before = ""
             return
@@ -50,12 +55,14 @@ class LiveLine:
             self._width = 0
 
 
-def describe(title: str, progress: Progress) -> str:
-    """Return one line: epoch, accuracy, time left at most."""
+def describe(title: str, progress: Progress | FeatureProgress) -> str:
+    """Return one line: the images or the epoch, the accuracy, and the time left."""
+    minutes, seconds = divmod(round(progress.seconds_left), 60)
+    left = f"{minutes}:{seconds:02} left"
+    if isinstance(progress, FeatureProgress):
+        return f"{title}  features of {progress.images:,}/{progress.all_images:,} images  {left}"
     if progress.validation_accuracy is None:
         accuracy = f"train accuracy {progress.accuracy:.4f}"
     else:
         accuracy = f"accuracy {progress.validation_accuracy:.4f} (train {progress.accuracy:.4f})"
-    minutes, seconds = divmod(round(progress.seconds_left), 60)
-    epoch = f"epoch {progress.epoch}/{progress.epochs}"
-    return f"{title}  {epoch}  {accuracy}  at most {minutes}:{seconds:02} left"
+    return f"{title}  epoch {progress.epoch}/{progress.epochs}  {accuracy}  at most {left}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -26,3 +27,22 @@ class Progress:
     accuracy: float
     validation_accuracy: float | None
     seconds_left: float
+
+
+@dataclass(frozen=True)
+class FeatureProgress:
+    """How far the output of a frozen part is computed, before the training begins.
+
+    Attributes:
+        images: that are done, of both splits.
+        all_images: of both splits.
+        seconds_left: at this pace, until the training begins.
+    """
+
+    images: int
+    all_images: int
+    seconds_left: float
+
+
+Report = Callable[[Progress | FeatureProgress], None]
+"""What a training calls to report its progress."""

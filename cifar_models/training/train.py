@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from cifar_models.training.batches import form_batches
 from cifar_models.training.compiled import SESSION_MODELS, CompiledModelCache, copy_variables
 from cifar_models.training.features import SESSION_FEATURES, FeatureCache
 from cifar_models.training.keras_settings import fix_keras_settings
-from cifar_models.training.progress import Progress
+from cifar_models.training.progress import Report
 from cifar_models.training.watch import Watch
 
 OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
@@ -39,13 +38,13 @@ def train(
     seed: int,
     *,
     weights: BackboneWeights | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Report | None = None,
     features: FeatureCache | None = SESSION_FEATURES,
     models: CompiledModelCache = SESSION_MODELS,
 ) -> Run:
     """Train an experiment on a data set and evaluate it with the best epoch's weights.
 
-    The model that ``experiment.build`` returns has the best epoch's weights afterwards. What trains is that model, or
+    The model that ``experiment.build`` makes has the best epoch's weights afterwards. What trains is that model, or
     an equal one that was compiled for another seed and starts from its weights: the numbers are the same to the last
     digit.
 
@@ -54,13 +53,14 @@ def train(
         dataset: uint8 images and labels; stays as it is.
         seed: of initialisation, dropout and the order of the images, 0 to 2**32 - 1.
         weights: the backbone's; None takes what ``default_weights`` says.
-        progress: called after every ``STEPS_AT_ONCE`` steps and every epoch.
+        progress: called after each batch of features, every ``STEPS_AT_ONCE`` steps and every epoch.
         features: where a frozen part's output is kept between runs; None runs the whole model in every step, which
             gives the same numbers within float tolerance and takes longer.
         models: where the compiled model is kept between runs.
 
     Raises:
         ValueError: weights of another backbone than the protocol's, an unknown learning rate schedule or precision.
+        ProtocolError: an input size that the model cannot take.
         WeightsError: pretrained weights that are not available.
         KerasSettingsError: Keras is set up in a way that the suite cannot undo.
         TrainingDiverged: at once when the loss turns NaN or infinite.
@@ -76,7 +76,7 @@ def train(
 
     keras.config.set_dtype_policy(protocol.precision)  # for all that this process builds from now on
     keras.utils.set_random_seed(seed)
-    model = experiment.build()
+    model = experiment.build_model()
     if weights:
         weights.assign(model)
 
@@ -89,7 +89,11 @@ def train(
     evaluation_inputs: list[npt.NDArray[Any]] = [dataset.evaluation_images]
     if features is not None and compiled.prefix is not None:
         cached = features.get(
-            compiled.prefix, normalization=protocol.normalization, normalize=normalize, dataset=dataset
+            compiled.prefix,
+            normalization=protocol.normalization,
+            normalize=normalize,
+            dataset=dataset,
+            progress=progress,
         )
         inputs, evaluation_inputs, prepare = [*cached.train], [*cached.evaluation], None
     trained_from = time.perf_counter()
@@ -162,7 +166,9 @@ def default_weights(
     Raises:
         WeightsError: ImageNet weights are needed and are not available.
     """
-    backbone = experiment.protocol.backbone
-    if backbone is None:
+    protocol = experiment.protocol
+    if protocol.backbone is None:
         return None
-    return random_weights(backbone) if dataset.name == "synthetic" else imagenet_weights(backbone, weights_dir)
+    if dataset.name == "synthetic":
+        return random_weights(protocol.backbone, normalization=protocol.normalization)
+    return imagenet_weights(protocol.backbone, weights_dir)

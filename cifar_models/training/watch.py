@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from cifar_models.experiments import Protocol
-from cifar_models.training.progress import Progress
+from cifar_models.training.progress import Progress, Report
 
 
 class TrainingDiverged(ArithmeticError):
@@ -29,7 +28,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         TrainingDiverged: from ``on_train_batch_end`` and ``on_epoch_end``.
     """
 
-    def __init__(self, protocol: Protocol, steps: int, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(self, protocol: Protocol, steps: int, progress: Report | None) -> None:
         super().__init__()
         self._epochs, self._steps, self._progress = protocol.epochs, steps, progress
         self._epoch = 0

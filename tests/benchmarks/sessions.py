@@ -113,7 +113,7 @@ class Bench:
         self.events.append(f"load {name} {data_dir}")
         return SYNTHETIC
 
-    def random_weights(self, backbone: str) -> BackboneWeights:
+    def random_weights(self, backbone: str, **_: str) -> BackboneWeights:
         self.events.append(f"weights {backbone}")
         return WEIGHTS
 

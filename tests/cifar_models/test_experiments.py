@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 import keras
 import pytest
 
 from cifar_models.datasets.normalization import FITS
-from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol, find_experiment, variant_name
+from cifar_models.experiments import (
+    EXPERIMENTS,
+    Experiment,
+    Protocol,
+    ProtocolError,
+    find_experiment,
+    variant_name,
+)
 from cifar_models.models import builders
 from cifar_models.storage.fingerprint import fingerprint_json
 
@@ -29,6 +37,7 @@ ANOTHER = {
     "early_stopping_monitor": "val_loss",
     "precision": "mixed_float16",
     "xla": True,
+    "input_size": 64,
 }
 
 
@@ -63,7 +72,11 @@ class TestEachExperiment:
         assert find_experiment(name) is EXPERIMENTS[name]
 
 
-WRONG_VARIANTS = ["simple_cnn+", "simple_cnn+float16", "simple_cnn+xla+mixed_float16", "simple_cnn+xla+xla", "+xla"]
+WRONG_VARIANTS = [
+    *("simple_cnn+", "simple_cnn+float16", "simple_cnn+xla+mixed_float16", "simple_cnn+xla+xla", "+xla"),
+    *("simple_cnn+64", "simple_cnn+65px", "simple_cnn+64px+96px", "simple_cnn+unit_scale+64px"),
+    "simple_cnn+imagenet_caffe+standardize",
+]
 
 
 @pytest.mark.parametrize("name", ["", "simple", "Simple_CNN", *WRONG_VARIANTS])
@@ -71,8 +84,40 @@ def test_another_name_is_refused_with_the_list_of_those_there_are(name: str) -> 
     with pytest.raises(ValueError, match="experiment: found") as caught:
         find_experiment(name)
     assert str(caught.value) == (
-        f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}, or NAME[+mixed_float16][+xla]"
+        f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}, or NAME"
+        "[+32px|+48px|+64px|+96px|+128px|+160px|+192px|+224px][+unit_scale|+imagenet_caffe|+standardize]"
+        "[+mixed_float16][+xla]"
     )
+
+
+@pytest.mark.parametrize("name", ["simple_cnn+32px", "simple_cnn+unit_scale+xla"])
+def test_a_protocol_has_no_second_name(name: str) -> None:
+    with pytest.raises(
+        ValueError, match=rf"found '{re.escape(name)}', expected it without \+\w+, which changes nothing"
+    ):
+        find_experiment(name)
+
+
+def test_a_smaller_input_than_the_images_is_refused() -> None:
+    with pytest.raises(ProtocolError, match=r"^input_size: found 31, expected 32 or more$"):
+        Protocol(input_size=31)
+
+
+@pytest.mark.parametrize(
+    "name", ["simple_cnn", "improved_cnn", "vgg16_frozen", "resnet50_frozen", "resnet50_finetuned"]
+)
+def test_a_model_that_does_not_pool_takes_no_other_input_size(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras, "Model", pytest.fail)  # nothing is built
+    with pytest.raises(ProtocolError, match=f"^input_size: found 64, expected 32 for {name}, which does not pool"):
+        find_experiment(f"{name}+64px").build_model()
+
+
+def test_a_builder_is_told_an_input_size_that_is_not_the_images_own() -> None:
+    def build(input_size: int = 0) -> Any:
+        return input_size
+
+    for size, told in ((32, 0), (64, 64)):
+        assert Experiment("own", build, Protocol(input_size=size), "").build_model() == told
 
 
 def test_the_default_protocol_is_the_published_one() -> None:
@@ -88,7 +133,8 @@ def test_the_default_protocol_is_the_published_one() -> None:
         "loss": "categorical_crossentropy",
         "early_stopping_monitor": "val_accuracy",
     }
-    assert dataclasses.asdict(Protocol()) == Protocol().values | {"precision": "float32", "xla": False}
+    added_later = {"precision": "float32", "xla": False, "input_size": 32}
+    assert dataclasses.asdict(Protocol()) == Protocol().values | added_later
     assert EXPERIMENTS["simple_cnn"].protocol == Protocol()
     assert EXPERIMENTS["vgg16_frozen"].protocol == Protocol(backbone="vgg16")
 
@@ -121,8 +167,9 @@ def test_protocols_of_equal_values_have_one_fingerprint() -> None:
         (Protocol(), "sha256:a838d1a5af064243b914bb822f88cdd7a058211f9c32d20e908d86361917363c"),
         (Protocol(precision="mixed_float16"), fingerprint_json(Protocol().values | {"precision": "mixed_float16"})),
         (Protocol(xla=True), fingerprint_json(Protocol().values | {"xla": True})),
+        (Protocol(input_size=64), fingerprint_json(Protocol().values | {"input_size": 64})),
     ],
-    ids=["neither", "precision", "xla"],
+    ids=["none", "precision", "xla", "input size"],
 )
 def test_values_that_were_added_later_count_only_where_they_are_not_the_default(
     protocol: Protocol, fingerprint: str
@@ -137,6 +184,8 @@ class TestVariants:
             ("vgg16_frozen+mixed_float16", {"precision": "mixed_float16"}),
             ("vgg16_frozen+xla", {"xla": True}),
             ("vgg16_frozen+mixed_float16+xla", {"precision": "mixed_float16", "xla": True}),
+            ("vgg16_frozen+64px", {"input_size": 64}),
+            ("vgg16_frozen+224px+imagenet_caffe", {"input_size": 224, "normalization": "imagenet_caffe"}),
         ],
     )
     def test_each_is_the_experiment_with_another_protocol_and_name(self, name: str, changes: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -39,12 +40,14 @@ def deterministic_operations() -> Iterator[None]:
         disable_op_determinism()
 
 
-def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWeights]) -> tuple[Trajectory, list[str]]:
+def compute_trajectory(
+    experiment: Experiment, draw: Callable[[str, str], BackboneWeights]
+) -> tuple[Trajectory, list[str]]:
     """Train an experiment on one batch, a step an epoch.
 
     Args:
         experiment: a row of the table.
-        draw: returns the random weights that a backbone starts from.
+        draw: returns the random weights that a backbone starts from, for images of a normalization.
 
     Returns:
         What the steps came to, and the weights that were not restored to what they were at the best epoch's end.
@@ -53,8 +56,8 @@ def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWei
     protocol = dataclasses.replace(experiment.protocol, epochs=steps, patience=steps)
     initial: list[str] = []
 
-    def build() -> keras.Model:
-        model = experiment.build()
+    def build(**options: Any) -> keras.Model:
+        model = experiment.build(**options)
         initial.append(fingerprint_arrays(*model.get_weights()))
         return model
 
@@ -62,7 +65,7 @@ def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWei
     row = dataclasses.replace(experiment, build=build, protocol=protocol)
     observer = Observer(DETAILED_STEPS)
     with deterministic_operations():
-        weights = draw(protocol.backbone) if protocol.backbone else None
+        weights = draw(protocol.backbone, protocol.normalization) if protocol.backbone else None
         run = train(
             row, dataset, SEED, weights=weights, features=FeatureCache(), models=observer, progress=observer.see
         )

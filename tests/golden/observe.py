@@ -13,7 +13,7 @@ import numpy.typing as npt
 from cifar_models.experiments import Protocol
 from cifar_models.models.freezing import nodes_in_order
 from cifar_models.training.compiled import CompiledModel, CompiledModelCache
-from cifar_models.training.progress import Progress
+from cifar_models.training.progress import FeatureProgress, Progress
 
 Arrays = list[npt.NDArray[Any]]
 Quantities = dict[str, dict[str, list[float]]]
@@ -57,8 +57,10 @@ class Observer(CompiledModelCache):
         self._read()
         return compiled
 
-    def see(self, progress: Progress) -> None:
+    def see(self, progress: Progress | FeatureProgress) -> None:
         """Read what a step has changed, or keep a copy of the best epoch's weights."""
+        if isinstance(progress, FeatureProgress):
+            return
         if progress.validation_accuracy is None:
             self._step()
         elif progress.validation_accuracy > self._best:

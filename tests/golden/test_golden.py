@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_the_first_steps_are_those_stored(
-    experiment: str, session_weights: Callable[[str], BackboneWeights], request: pytest.FixtureRequest
+    experiment: str, session_weights: Callable[[str, str], BackboneWeights], request: pytest.FixtureRequest
 ) -> None:
     found, not_restored = compute_trajectory(EXPERIMENTS[experiment], session_weights)
     if request.config.getoption("update_golden") is not None:

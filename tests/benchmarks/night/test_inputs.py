@@ -66,8 +66,8 @@ def test_each_backbone_s_weights_are_loaded_once_and_none_that_nobody_wants(
         asked.append(("imagenet", backbone, weights_dir))
         return WEIGHTS
 
-    def random(backbone: str) -> BackboneWeights:
-        asked.append(("random", backbone))
+    def random(backbone: str, *, normalization: str) -> BackboneWeights:
+        asked.append(("random", backbone, normalization))
         return WEIGHTS
 
     monkeypatch.setattr(training, "imagenet_weights", imagenet)
@@ -80,8 +80,11 @@ def test_each_backbone_s_weights_are_loaded_once_and_none_that_nobody_wants(
     assert inputs.weights == {"resnet50": WEIGHTS}
     assert asked == [("imagenet", "resnet50", tmp_path)]
     synthetic = dataclasses.replace(inputs, dataset=SYNTHETIC, weights={})
-    synthetic.load_weights([PRETRAINED])
-    assert asked[1:] == [("random", "vgg16")]
+    other = f"{PRETRAINED}+imagenet_caffe"
+    synthetic.load_weights([PRETRAINED, other, PLAIN])
+    assert asked[1:] == [("random", "vgg16", "unit_scale"), ("random", "vgg16", "imagenet_caffe")]
+    assert [synthetic.weights_for(name) for name in (PRETRAINED, other, PLAIN)] == [WEIGHTS, WEIGHTS, None]
+    assert [*synthetic.weights] == ["vgg16", "vgg16 on imagenet_caffe"]
 
 
 def test_weights_that_are_not_available_keep_no_others_from_being_loaded(

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.baselines.baselines_file import write_baselines
 from cifar_models import datasets
 from cifar_models.datasets import Dataset, DatasetError
+from cifar_models.experiments import variants_in_words
 from cifar_models.training.features import SESSION_FEATURES, FeatureCache
 from tests.benchmarks.sessions import (
     Bench,
@@ -120,7 +121,7 @@ def test_baselines_of_an_unknown_experiment_are_one_line(bench: Bench) -> None:
     (line,) = [line for line in result.errlines if line]
     assert line == (
         f"ERROR: {bench.baselines_path}: baselines of an unknown experiment: found 'old_cnn', expected one of "
-        "simple_cnn, vgg16_frozen, improved_cnn, or NAME[+mixed_float16][+xla]; remove that entry or bring its "
+        f"simple_cnn, vgg16_frozen, improved_cnn, or NAME{variants_in_words()}; remove that entry or bring its "
         "experiment back"
     )
     assert bench.trained == []

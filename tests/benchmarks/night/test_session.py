@@ -102,7 +102,7 @@ def test_a_training_that_diverges_fails_and_is_in_the_trainings(bench: Bench) ->
 def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_weights(backbone: str) -> BackboneWeights:
+    def no_weights(backbone: str, **_: str) -> BackboneWeights:
         raise WeightsError(f"{backbone}: found no file, expected Keras's")
 
     bench.record()

@@ -80,7 +80,7 @@ class Stub:
     def __call__(
         self, experiment: Experiment, dataset: Dataset, seed: int, *, progress: Callable[[Progress], None], **_: Any
     ) -> Run:
-        experiment.build()
+        experiment.build_model()
         self.seeds.append(seed)
         progress(Progress(1, 3, 2, 2, 0.5, 0.25, 60.0))
         return dataclasses.replace(self.run, experiment=experiment.name, dataset=dataset.name, seed=seed)
@@ -191,6 +191,18 @@ def test_what_keeps_it_from_training_is_one_line(
     ended = command("train", "small", "--output", tmp_path)
     assert (ended.status, ended.error) == (status, f"python -m cifar_models: {line}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("train", "--dataset", "synthetic"), ("summary",)])
+def test_an_input_size_that_the_model_cannot_take_is_one_line(
+    command: Command, tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = command(*words, "simple_cnn+64px")
+    assert ended.status == 2
+    assert ended.error.startswith("python -m cifar_models: input_size: found 64, expected 32 for simple_cnn, which")
+    assert ended.error.count("\n") == 1
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.usefixtures("stub")

@@ -8,7 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from cifar_models.datasets.normalization import IMAGENET_MEAN_BGR, imagenet_caffe
 from cifar_models.models import builders
 
 pytestmark = pytest.mark.unit
@@ -159,6 +161,17 @@ def test_a_backbone_has_keras_s_layers_without_the_top(
     assert len(backbone.layers) == layers
     assert backbone.input_shape == (None, 32, 32, 3)
     assert backbone.output_shape == output
+
+
+def test_a_larger_input_is_resized_bilinearly_before_the_backbone_s_first_layer() -> None:
+    backbone = builders.build_backbone("vgg16", 64)
+    images, resized, first = backbone.layers[:3]
+    assert (backbone.input_shape, backbone.output_shape) == ((None, 32, 32, 3), (None, 2, 2, 512))
+    assert (type(images), type(resized), first.name) == (keras.layers.InputLayer, keras.layers.Resizing, "block1_conv1")
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    # Subtracting a mean and interpolating can change places: it is as if the pixels had been resized.
+    expected = tf.image.resize(pixels, (64, 64)).numpy()[..., ::-1] - np.array(IMAGENET_MEAN_BGR)
+    np.testing.assert_allclose(resized(imagenet_caffe(pixels)).numpy(), expected, atol=1e-3)
 
 
 def test_another_backbone_is_refused() -> None:

@@ -316,6 +316,7 @@ STEADY: dict[str, Callable[[], keras.layers.Layer]] = {
     "pooling": lambda: layers.MaxPooling2D(padding="same"),
     "nested model": lambda: _nested(layers.BatchNormalization()),
     "dropout at rate 0 in a layer": lambda: Around(layers.Dropout(0.0)),
+    "resizing": lambda: layers.Resizing(6, 6),
 }
 
 

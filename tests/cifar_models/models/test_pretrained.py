@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cifar_models.datasets.normalization import unit_scale
+from cifar_models.datasets.normalization import imagenet_caffe, unit_scale
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.models import pretrained
 from cifar_models.models.pretrained import (
@@ -306,6 +306,16 @@ class TestRandomWeights:
         monkeypatch.setattr(pretrained, "CALIBRATION_SEED", 9)
         assert random_weights("vgg16").fingerprint == before
 
+    def test_they_are_calibrated_on_images_normalized_as_the_protocol_says(self) -> None:
+        weights = random_weights("vgg16", normalization="imagenet_caffe")
+        assert weights.fingerprint == random_weights("vgg16").fingerprint
+        model = _small_vgg16()
+        weights.assign(model)
+        pixels = load_synthetic(seed=pretrained.CALIBRATION_SEED, train_count=20, evaluation_count=10).train_images
+        first = next(layer for layer in model.layers if layer.weights)
+        linear = keras.Model(model.input, keras.ops.conv(model.input, first.kernel, padding="same") + first.bias)
+        np.testing.assert_allclose(linear(imagenet_caffe(pixels)).numpy().std(axis=(0, 1, 2)), 1, rtol=1e-3)
+
     def test_kernels_are_he_uniform_up_to_each_channel_s_scale(self) -> None:
         weights = random_weights("resnet50")  # which keeps its kernels as they were drawn
         kernel = weights.layers["conv1_conv"][0]
@@ -352,10 +362,10 @@ class TestRandomWeights:
         self,
         backbone: str,
         session_backbone: Callable[[str], keras.Model],
-        session_weights: Callable[[str], BackboneWeights],
+        session_weights: Callable[[str, str], BackboneWeights],
     ) -> None:
         model = session_backbone(backbone)
-        session_weights(backbone).assign(model)
+        session_weights(backbone, "unit_scale").assign(model)
         images = unit_scale(load_synthetic(train_count=10, evaluation_count=10).train_images)
         features = model(images).numpy().reshape(10, -1)
         assert np.isfinite(features).all()

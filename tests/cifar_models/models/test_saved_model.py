@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cifar_models.datasets.normalization import FITS, unit_scale
+from cifar_models.datasets.normalization import FITS, imagenet_caffe, unit_scale
 from cifar_models.models.saved_model import (
     CLASS_NAMES,
     Classifier,
@@ -66,6 +66,15 @@ def test_what_was_saved_is_loaded(model: keras.Model, saved: Path) -> None:
     loaded = load_classifier(saved)
     assert loaded.class_names == NAMES
     np.testing.assert_allclose(loaded.predict(IMAGES), model(unit_scale(IMAGES)).numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_model_that_resizes_is_saved_with_its_input_size(tmp_path: Path) -> None:
+    images = keras.Input((32, 32, 3))
+    features = layers.Conv2D(2, 8, strides=8, activation="relu")(layers.Resizing(48, 48)(images))
+    model = keras.Model(images, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(features)))
+    save_classifier(tmp_path / "model.keras", Classifier(on_pixels(model, imagenet_caffe), NAMES))
+    loaded = load_classifier(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.predict(IMAGES), model(imagenet_caffe(IMAGES)).numpy(), rtol=1e-4, atol=1e-6)
 
 
 def test_moving_averages_are_saved_and_loaded(tmp_path: Path) -> None:

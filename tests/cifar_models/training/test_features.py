@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -17,7 +20,7 @@ from cifar_models.datasets.dataset import Dataset
 from cifar_models.datasets.normalization import imagenet_caffe, unit_scale
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.training import features
-from cifar_models.training.features import FeatureCache, compile_prefix, fingerprint_model
+from cifar_models.training.features import FeatureCache, batch_size_for, compile_prefix, fingerprint_model
 
 pytestmark = pytest.mark.unit
 
@@ -138,6 +141,42 @@ class TestTheCache:
         file = Path(str(first.train[0].filename))  # type: ignore[attr-defined]
         cache.get(prefix, normalization="another", normalize=unit_scale, dataset=dataset)
         assert not file.exists()
+
+    def test_a_disk_without_room_for_them_is_an_error_before_any_is_computed(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        normalize = Counting()
+        monkeypatch.setattr(features, "MEMORY_LIMIT", 0)
+        monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+        with pytest.raises(MemoryError, match=r"^found no room in .+ for the 0\.0 GB of .+No space left.+set TMPDIR"):
+            cache.get(prefix, normalization="n", normalize=normalize, dataset=dataset)
+        assert normalize.images == 0
+
+    def test_each_batch_is_reported_with_the_time_left(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(features, "BATCH_SIZE", 8)
+        monkeypatch.setattr(features, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
+        told: list[Any] = []
+        cache.get(prefix, normalization="n", normalize=unit_scale, dataset=dataset, progress=told.append)
+        # A second a batch, of which there are three and two.
+        assert [(each.images, each.all_images) for each in told] == [(n, 30) for n in (8, 16, 20, 28, 30)]
+        assert [each.seconds_left for each in told] == pytest.approx(
+            [1 * 22 / 8, 2 * 14 / 16, 3 * 10 / 20, 4 * 2 / 28, 0]
+        )
+
+    @pytest.mark.parametrize(("size", "batch"), [(16, 128), (32, 40), (64, 10), (2000, 1)])
+    def test_larger_images_come_in_smaller_batches(
+        self, monkeypatch: pytest.MonkeyPatch, size: int, batch: int
+    ) -> None:
+        monkeypatch.setattr(features, "LAYER_LIMIT", 10 * 64 * 64 * 16)  # ten images of 64 x 64, of 4 float32 each
+        images = keras.Input((8, 8, 3))
+        largest = layers.Conv2D(4, 3, padding="same")(layers.Resizing(size, size)(images))
+        prefix = keras.Model(images, layers.GlobalAveragePooling2D()(largest))
+        assert batch_size_for(prefix) == batch
 
     def test_a_smaller_batch_is_not_traced_again(self, prefix: keras.Model) -> None:
         compute: Any = compile_prefix(prefix)

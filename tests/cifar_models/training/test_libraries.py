@@ -19,7 +19,7 @@ from cifar_models.results.evaluation import Evaluation, evaluate
 from cifar_models.results.run import Run
 from cifar_models.training import train as training
 from cifar_models.training.compiled import CompiledModelCache
-from cifar_models.training.progress import Progress
+from cifar_models.training.progress import FeatureProgress, Progress
 from cifar_models.training.train import train
 
 pytestmark = pytest.mark.unit
@@ -41,8 +41,8 @@ class Trained:
     probabilities: list[npt.NDArray[np.float32]] = field(default_factory=list)
     run: Run = field(init=False)
 
-    def see(self, progress: Progress) -> None:
-        if progress.validation_accuracy is not None:
+    def see(self, progress: Progress | FeatureProgress) -> None:
+        if isinstance(progress, Progress) and progress.validation_accuracy is not None:
             self.epochs.append(self.weights())
 
     def weights(self) -> Weights:

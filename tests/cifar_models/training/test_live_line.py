@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from cifar_models.training import live_line as live
-from cifar_models.training.live_line import REFRESH_SECONDS, LiveLine, describe
-from cifar_models.training.progress import Progress
+from cifar_models.training.live_line import LOG_SECONDS, REFRESH_SECONDS, LiveLine, describe
+from cifar_models.training.progress import FeatureProgress, Progress
 
 pytestmark = pytest.mark.unit
 
@@ -127,6 +127,24 @@ def test_a_log_gets_one_plain_line_an_epoch(clock: list[float]) -> None:
     line.clear()
     first, second = describe("t", EPOCH), describe("t", dataclasses.replace(EPOCH, epoch=3))
     assert "".join(texts) == f"{first}\n{second}\n"
+
+
+FEATURES = FeatureProgress(images=12_800, all_images=60_000, seconds_left=125.4)
+
+
+def test_features_are_described_by_their_images_and_the_time_left() -> None:
+    assert describe("t", FEATURES) == "t  features of 12,800/60,000 images  2:05 left"
+
+
+def test_features_are_seen_at_once_on_a_terminal_and_once_a_minute_in_a_log(clock: list[float]) -> None:
+    screen, texts = Screen(), list[str]()
+    terminal, log = LiveLine(screen.write, terminal=True), LiveLine(texts.append, terminal=False)
+    for _ in range(5):
+        for line in (terminal, log):
+            line.show("t", FEATURES)
+        clock[0] += LOG_SECONDS / 2
+    assert screen.seen == describe("t", FEATURES)
+    assert texts == [f"{describe('t', FEATURES)}\n"] * 2
 
 
 def test_what_comes_before_a_log_is_written_once() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.sensitivity
 SEED = 3
 EPOCHS = 2
 DATASET = load_synthetic(seed=5, train_count=50, evaluation_count=20)
-_weights = functools.cache(random_weights)  # by backbone: two experiments start from the same
+_weights = functools.cache(random_weights)  # two experiments start from the same
 
 # The head's kernel and bias; of the freed layers nine convolutions' and nine batch normalizations' four.
 MOVED = {"vgg16_frozen": 2, "resnet50_frozen": 2, "resnet50_finetuned": 56}
@@ -44,8 +45,8 @@ class Trained:
 def _by_train(experiment: Experiment, weights: BackboneWeights, features: FeatureCache | None) -> Trained:
     built = []
 
-    def build() -> keras.Model:
-        built.append(experiment.build())
+    def build(**options: Any) -> keras.Model:
+        built.append(experiment.build(**options))
         return built[-1]
 
     run = train(
@@ -57,7 +58,7 @@ def _by_train(experiment: Experiment, weights: BackboneWeights, features: Featur
         models=CompiledModelCache(),
     )
     keras.utils.set_random_seed(SEED)
-    fresh = experiment.build()
+    fresh = experiment.build_model()
     weights.assign(fresh)
     return Trained(dataclasses.asdict(run.curves), built[0].get_weights(), fresh.get_weights())
 
@@ -69,7 +70,7 @@ def _by_keras(experiment: Experiment, weights: BackboneWeights) -> Trained:
     images, evaluation_images = normalize(DATASET.train_images), normalize(DATASET.evaluation_images)
     labels, evaluation_labels = (np.eye(10)[each] for each in (DATASET.train_labels, DATASET.evaluation_labels))
     keras.utils.set_random_seed(SEED)
-    model = experiment.build()
+    model = experiment.build_model()
     weights.assign(model)
     before = model.get_weights()
     model.compile(keras.optimizers.Adam(protocol.learning_rate), protocol.loss, metrics=["accuracy"])
@@ -94,7 +95,7 @@ def test_three_ways_to_train_give_the_same(name: str) -> None:
     protocol = dataclasses.replace(experiment.protocol, batch_size=25, epochs=EPOCHS, patience=EPOCHS)
     experiment = dataclasses.replace(experiment, protocol=protocol)
     assert protocol.backbone is not None
-    weights = _weights(protocol.backbone)
+    weights = _weights(protocol.backbone, normalization=protocol.normalization)
     cached = _by_train(experiment, weights, FeatureCache())
     for other in (_by_train(experiment, weights, None), _by_keras(experiment, weights)):
         for curve, values in other.curves.items():
@@ -111,7 +112,8 @@ def test_a_seed_gives_the_same_after_another_seed_as_alone(name: str) -> None:
     experiment = find_experiment(name)
     protocol = dataclasses.replace(experiment.protocol, batch_size=25, epochs=EPOCHS, patience=EPOCHS)
     experiment = dataclasses.replace(experiment, protocol=protocol)
-    weights = _weights(protocol.backbone) if protocol.backbone else None
+    backbone = protocol.backbone
+    weights = _weights(backbone, normalization=protocol.normalization) if backbone else None
     models, features = CompiledModelCache(), FeatureCache()
     train(experiment, DATASET, SEED + 1, weights=weights, features=features, models=models)
     after = train(experiment, DATASET, SEED, weights=weights, features=features, models=models)

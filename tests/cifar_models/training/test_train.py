@@ -25,8 +25,8 @@ from cifar_models.training import compiled, features
 from cifar_models.training import train as training
 from cifar_models.training.batches import form_batches
 from cifar_models.training.compiled import CompiledModelCache
-from cifar_models.training.features import FeatureCache
-from cifar_models.training.progress import Progress
+from cifar_models.training.features import FeatureCache, Features
+from cifar_models.training.progress import FeatureProgress, Progress
 from cifar_models.training.train import default_weights, train
 from cifar_models.training.watch import TrainingDiverged, Watch
 
@@ -68,7 +68,7 @@ class Laboratory:
     fitted_on: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     batches: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     models: list[keras.Model] = field(default_factory=list)
-    progress: list[Progress] = field(default_factory=list)
+    progress: list[Progress | FeatureProgress] = field(default_factory=list)
     prefix_batches: int = 0
     traced_steps: int = 0
 
@@ -126,9 +126,14 @@ class Seen:
     run: Run
     model: keras.Model
     batches: list[npt.NDArray[np.uint8]]
-    progress: list[Progress]
+    progress: list[Progress | FeatureProgress]
     prefix_batches: int
     traced_steps: int
+
+    @property
+    def epochs(self) -> list[Progress]:
+        """What was told of epochs and steps."""
+        return [told for told in self.progress if isinstance(told, Progress)]
 
 
 @pytest.fixture(scope="module")
@@ -278,8 +283,8 @@ class TestTheCompiledModel:
     def test_a_training_that_was_interrupted_leaves_none(self, laboratory: Laboratory, alone: Seen) -> None:
         models = CompiledModelCache()
 
-        def interrupt(state: Progress) -> None:
-            if state.epoch == 2:
+        def interrupt(state: Progress | FeatureProgress) -> None:
+            if isinstance(state, Progress) and state.epoch == 2:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
@@ -304,6 +309,43 @@ class TestTheCompiledModel:
 def _with_rate(rate: float) -> Callable[..., None]:
     init = layers.Dropout.__init__
     return lambda self, _, **options: init(self, rate, **options)
+
+
+def _pooled(input_size: int = 32) -> keras.Model:
+    """Build a frozen convolution over images of another size, pooled over all places, and a head."""
+    images = features = keras.Input((32, 32, 3))
+    if input_size != 32:
+        features = layers.Resizing(input_size, input_size)(images)
+    kernel = keras.initializers.HeNormal(seed=5)
+    features = layers.Conv2D(6, 4, strides=4, activation="relu", kernel_initializer=kernel, trainable=False)(features)
+    return keras.Model(images, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(features)))
+
+
+class TestTheInputSize:
+    PROTOCOL = dataclasses.replace(PROTOCOL, normalization="unit_scale", input_size=48, epochs=2)
+
+    def test_a_training_on_pooled_features_of_resized_images_is_that_of_the_whole_model(
+        self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kept: list[Features] = []
+        get = FeatureCache.get
+
+        def keep(*arguments: Any, **options: Any) -> Features:
+            kept.append(get(*arguments, **options))
+            return kept[-1]
+
+        monkeypatch.setattr(FeatureCache, "get", keep)
+        runs = [
+            train(Experiment("pooled", _pooled, protocol, ""), laboratory.dataset, 1, features=features)
+            for protocol in (self.PROTOCOL, dataclasses.replace(self.PROTOCOL, input_size=32))
+            for features in (FeatureCache(), None)
+        ]
+        assert [array.shape for features in kept for array in features.train] == [(100, 6)] * 2
+        losses = [run.curves.loss for run in runs]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+        assert losses[2] == pytest.approx(losses[3], rel=1e-4)
+        assert losses[0] != pytest.approx(losses[2], rel=1e-4)
+        assert [run.protocol.get("input_size") for run in runs] == [48, 48, None, None]
 
 
 class TestTheFrozenPart:
@@ -502,19 +544,30 @@ class TestTheRun:
 
 class TestProgress:
     def test_it_is_told_after_some_steps_and_every_epoch(self, cached: Seen) -> None:
-        places = [(told.epoch, told.step, told.validation_accuracy is not None) for told in cached.progress]
+        places = [(told.epoch, told.step, told.validation_accuracy is not None) for told in cached.epochs]
         epochs = range(1, EPOCHS + 1)
         assert places == [place for epoch in epochs for place in ((epoch, 2, False), (epoch, 2, True))]
-        assert {(told.epochs, told.steps) for told in cached.progress} == {(EPOCHS, 2)}
+        assert {(told.epochs, told.steps) for told in cached.epochs} == {(EPOCHS, 2)}
 
     def test_it_carries_the_curves(self, cached: Seen) -> None:
-        ends = [told for told in cached.progress if told.validation_accuracy is not None]
+        ends = [told for told in cached.epochs if told.validation_accuracy is not None]
         assert [told.validation_accuracy for told in ends] == cached.run.curves.val_accuracy
         assert [told.accuracy for told in ends] == cached.run.curves.accuracy
 
     def test_less_and_less_is_left_and_nothing_in_the_end(self, cached: Seen) -> None:
         assert all(told.seconds_left >= 0 for told in cached.progress)
-        assert cached.progress[-1].seconds_left == pytest.approx(0, abs=1e-9)
+        assert cached.epochs[-1].seconds_left == pytest.approx(0, abs=1e-9)
+
+    def test_it_is_told_of_each_batch_of_features_first_and_of_none_that_were_there(
+        self, cached: Seen, other_seed: Seen
+    ) -> None:
+        first, second = cached.progress[:2]
+        assert isinstance(first, FeatureProgress)
+        assert first.seconds_left > 0
+        assert second == FeatureProgress(150, 150, 0.0)
+        assert first == dataclasses.replace(second, images=100, seconds_left=first.seconds_left)
+        assert len(cached.epochs) == len(cached.progress) - 2
+        assert other_seed.epochs == other_seed.progress
 
 
 class TestDivergence:
@@ -552,7 +605,7 @@ class TestWeights:
     def test_synthetic_data_are_trained_on_random_weights_and_others_on_imagenet_s(
         self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(training, "random_weights", lambda name: _weights(name, description="random"))
+        monkeypatch.setattr(training, "random_weights", lambda name, **_: _weights(name, description="random"))
         monkeypatch.setattr(training, "imagenet_weights", lambda name, _: _weights(name, description="imagenet"))
         plain = Experiment("small", _model, PROTOCOL, "")
         pretrained = Experiment("small", _model, dataclasses.replace(PROTOCOL, backbone="vgg16"), "")
