@@ -31,7 +31,7 @@ from benchmarks.throughput.speeds import (
     speeds_on,
 )
 from cifar_models.datasets.normalization import FITS
-from cifar_models.experiments import EXPERIMENTS, Experiment
+from cifar_models.experiments import EXPERIMENTS, Experiment, trained_by_nights
 from cifar_models.models.freezing import FrozenSplit, split_at_frozen_boundary
 from cifar_models.results.environment import describe_environment
 from cifar_models.training import train as training
@@ -66,9 +66,9 @@ class Subject:
         return self.experiment.name
 
 
-@pytest.fixture(scope="module", params=EXPERIMENTS)
+@pytest.fixture(scope="module", params=trained_by_nights("cifar10"))
 def subject(request: pytest.FixtureRequest) -> Subject:
-    """Each experiment of the table, with one batch of normalized images."""
+    """Each experiment that nights train, with one batch of normalized images."""
     if not request.config.getoption("gpu"):
         from cifar_models.training.devices import hide_gpus
 

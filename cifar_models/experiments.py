@@ -99,12 +99,14 @@ class Experiment:
         build: returns the uncompiled model; where the protocol has a larger input, it takes its ``input_size``.
         protocol: how it is trained.
         description: the model in a few words, for tables.
+        nights: on which data sets a night trains it without being told to.
     """
 
     name: str
     build: Callable[..., keras.Model]
     protocol: Protocol
     description: str
+    nights: tuple[str, ...] = ("cifar10", "synthetic")
 
     def build_model(self) -> keras.Model:
         """Return the uncompiled model for the protocol's input size.
@@ -138,6 +140,9 @@ def _builder(name: str) -> Callable[..., keras.Model]:
 # https://keras.io/guides/transfer_learning/.
 FINE_TUNING_LEARNING_RATE = 1e-5
 
+# Low enough for pretrained layers and high enough for ten epochs, in which it falls to 0.
+MATCHED_FINE_TUNING_LEARNING_RATE = 1e-4
+
 EXPERIMENTS: dict[str, Experiment] = {
     row.name: row
     for row in (
@@ -166,6 +171,47 @@ EXPERIMENTS: dict[str, Experiment] = {
             Protocol(backbone="resnet50", learning_rate=FINE_TUNING_LEARNING_RATE),
             "ResNet50, last 30 layers fine-tuned",
         ),
+        # The backbones with the pixels and the larger images that their weights expect.
+        Experiment(
+            "vgg16_matched",
+            _builder("vgg16_matched"),
+            Protocol(backbone="vgg16", normalization="imagenet_caffe", input_size=96),
+            "VGG16 frozen, global average pooling, dense softmax",
+            nights=(),
+        ),
+        Experiment(
+            "vgg16_matched_finetuned",
+            _builder("vgg16_matched_finetuned"),
+            Protocol(
+                backbone="vgg16",
+                normalization="imagenet_caffe",
+                input_size=96,
+                learning_rate=MATCHED_FINE_TUNING_LEARNING_RATE,
+                learning_rate_schedule="cosine",
+            ),
+            "vgg16_matched, last block fine-tuned",
+            nights=(),
+        ),
+        Experiment(
+            "resnet50_matched",
+            _builder("resnet50_matched"),
+            Protocol(backbone="resnet50", normalization="imagenet_caffe", input_size=96),
+            "ResNet50 frozen, global average pooling, dense softmax",
+            nights=(),
+        ),
+        Experiment(
+            "resnet50_matched_finetuned",
+            _builder("resnet50_matched_finetuned"),
+            Protocol(
+                backbone="resnet50",
+                normalization="imagenet_caffe",
+                input_size=96,
+                learning_rate=MATCHED_FINE_TUNING_LEARNING_RATE,
+                learning_rate_schedule="cosine",
+            ),
+            "resnet50_matched, last 30 layers fine-tuned",
+            nights=(),
+        ),
     )
 }
 
@@ -181,6 +227,16 @@ A variant is an experiment too, with runs and baselines filed under its own name
 ``vgg16_matched+64px+unit_scale``. Of those that change the same value, a name has one at most, and none that changes
 nothing, so that one protocol of an experiment has one name.
 """
+
+
+def trained_by_nights(dataset: str) -> list[str]:
+    """Return the rows that a night on a data set trains without being told to."""
+    return [name for name in EXPERIMENTS if name not in left_out_by_nights(dataset)]
+
+
+def left_out_by_nights(dataset: str) -> list[str]:
+    """Return the rows that a night on a data set trains only if it is told to."""
+    return [row.name for row in EXPERIMENTS.values() if dataset.removesuffix("-unofficial") not in row.nights]
 
 
 def variant_name(name: str, variants: Collection[str]) -> str:

@@ -43,11 +43,12 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def session_backbone() -> Callable[[str], keras.Model]:
+def session_backbone() -> Callable[..., keras.Model]:
     """Return ``build_backbone`` with a memory; its models' weights and flags are whatever a test left in them."""
     from cifar_models.models.builders import build_backbone
 
-    return cache(build_backbone)
+    remembered = cache(build_backbone)
+    return lambda name, input_size=32: remembered(name, input_size)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import re
 import shlex
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,11 @@ def add_options(parser: pytest.Parser) -> None:
     """Declare the benchmark's options, in one group."""
     group = parser.getgroup("cifar", "CIFAR-10 benchmark (with -m benchmark)")
     group.addoption("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
+    group.addoption(
+        "--all-experiments",
+        action="store_true",
+        help="train those too that a night leaves out unless -k names them",
+    )
     group.addoption(
         "--mixed-precision",
         action="store_true",
@@ -162,10 +169,36 @@ def baselines_file(config: pytest.Config) -> Path:
 
 
 def experiment_names(config: pytest.Config) -> list[str]:
-    """Return the experiments of the table, in its order, by the names of the variants that the options ask for."""
+    """Return the experiments that can be selected, in the table's order, by the names of the variants asked for.
+
+    These are the ones that nights train, those of the others that the command line names, and all if it asks for them.
+    """
+    every = _variant_names(config, experiments.EXPERIMENTS)
+    usual = _variant_names(config, experiments.trained_by_nights(config.getoption("dataset")))
+    if config.getoption("all_experiments"):
+        return every
+    return [name for name in every if name in usual or _is_named(config, name, usual)]
+
+
+def left_out(config: pytest.Config) -> list[str]:
+    """Return the experiments that a session leaves out because nothing asks for them."""
+    names = experiment_names(config)
+    return [name for name in _variant_names(config, experiments.EXPERIMENTS) if name not in names]
+
+
+def _variant_names(config: pytest.Config, names: Iterable[str]) -> list[str]:
     options = {"mixed_precision": "mixed_float16", "xla": "xla"}
     variants = [variant for option, variant in options.items() if config.getoption(option)]
-    return [experiments.variant_name(name, variants) for name in experiments.EXPERIMENTS]
+    return [experiments.variant_name(name, variants) for name in names]
+
+
+def _is_named(config: pytest.Config, name: str, usual: Collection[str]) -> bool:
+    """Return whether a node id or a word of -k names an experiment, and is no part of a usual one's name."""
+    words = re.findall(r"[\w+]+", config.getoption("keyword").lower())
+    node_ids = [argument.partition("::")[2] for argument in config.args]
+    return any(name in node_id for node_id in node_ids) or any(
+        word in name and not any(word in other for other in usual) for word in words
+    )
 
 
 def check_benchmark_plugin(config: pytest.Config) -> None:

@@ -14,14 +14,14 @@ from benchmarks.night.exit_status import NOT_JUDGED, exit_status
 from benchmarks.night.inputs import load_inputs
 from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of
 from benchmarks.night.night import NOT_REACHED, Night
-from benchmarks.night.options import check_benchmark_plugin
+from benchmarks.night.options import check_benchmark_plugin, left_out
 from benchmarks.night.reports import properties_of, write_reports
 from benchmarks.night.training import train_and_file, why_impossible
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import Selection
 from benchmarks.records.trainings import Outcome, Training
 from benchmarks.report.terminal import changes_table, exact_table, published_table, trainings_table, verdicts_table
-from benchmarks.report.wording import answer
+from benchmarks.report.wording import answer, not_trained
 from cifar_models.datasets import DatasetError
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
@@ -111,6 +111,8 @@ class NightSession:
         if night.folder is not None:
             taken = f", resumed with {len(night.resumed)} of its runs" if night.settings.resume else ""
             lines.append(f"runs: {night.folder.path}{taken}")
+        if names := left_out(self._config):
+            lines.append(f"not part of this night: {', '.join(names)} (-k NAME trains one, --all-experiments all)")
         return lines + night.notes
 
     def require_possible(self, name: str, seed: int | None) -> None:
@@ -249,6 +251,8 @@ class NightSession:
                 reporter.write_line(exact_table(night.exact))
             reporter.write_sep("=", "the night")
             reporter.write_line(answer(night.results().experiments))
+            if names := not_trained(night.results().experiments):
+                reporter.write_line(names)
             reporter.write_sep("=", f"verdicts, false-alarm rate {night.settings.false_alarm_rate:g} a night")
             reporter.write_line(verdicts_table(night.verdicts, problems))
         if night.folder is not None:

@@ -24,8 +24,8 @@ vary much. The column ``catches`` says what they see."""
 OTHER_SEEDS = 3
 REPEATED_SEED = 0
 """The first seed of every baseline."""
-NOT_REPEATED = ("resnet50_finetuned",)
-"""Experiments without a training for the exact lane: a seed takes a minute. Golden trajectories see their layers."""
+NOT_REPEATED = ("resnet50_finetuned", "vgg16_matched_finetuned", "resnet50_matched_finetuned")
+"""Experiments without a training for the exact lane: a seed takes minutes. Golden trajectories see their layers."""
 
 
 @dataclass(frozen=True, kw_only=True)

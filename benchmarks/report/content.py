@@ -23,6 +23,7 @@ from benchmarks.report.wording import (
     held_against,
     identical_runs,
     mean_and_range,
+    not_trained,
     reasons,
     repeated_runs,
 )
@@ -194,6 +195,7 @@ def _facts(results: NightResults) -> list[tuple[str, str]]:
         ("ended", _time(night.ended) if night.ended else NOT_RECORDED),
         ("data", f"{night.dataset}, {night.data}"),
         ("runs", str(len(runs))),
+        ("experiments", not_trained(results.experiments) or "all of the table"),
         ("exact lane", repeated_runs(results.experiments) or "no run repeats a recorded one"),
         ("false-alarm rate", f"{night.false_alarm_rate:g} over all checks of the night"),
         ("records", results.folder.resolve().name if results.folder else NOT_RECORDED),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from benchmarks.records.differences import compare
 from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.rows import cells, metrics_of
-from benchmarks.report.wording import SYMBOLS, answer, reasons, repeated_runs
+from benchmarks.report.wording import SYMBOLS, answer, not_trained, reasons, repeated_runs
 
 
 def markdown(results: NightResults) -> str:
@@ -17,6 +17,8 @@ def markdown(results: NightResults) -> str:
     lines = [f"## {_text(answer(results.experiments))}", "", f"Night of {night.started}, {_text(night.dataset)}.", ""]
     if repeated := repeated_runs(results.experiments):
         lines += [_text(repeated), ""]
+    if others := not_trained(results.experiments):
+        lines += [_text(others), ""]
     lines += [f"> {_text(note)}\n" for note in results.notes]
     metrics = metrics_of(results.experiments)
     rows = [(result, cells(result, metrics)) for result in results.experiments]

@@ -17,6 +17,7 @@ from benchmarks.records.judge import HIGHER_IS_BETTER
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
+from cifar_models import experiments as table
 from cifar_models.results.words import count
 
 SYMBOLS = {
@@ -75,6 +76,13 @@ def repeated_runs(experiments: Sequence[ExperimentResult]) -> str:
     more = [f"{len(differing) - len(shown)} more"] if len(differing) > len(shown) else []
     is_not = "is not identical to its recorded run" if len(differing) == 1 else "are not identical to the recorded runs"
     return f"{len(differing)} of {count(repeated, 'repeated run')} {is_not}: {'; '.join([*shown, *more])}."
+
+
+def not_trained(experiments: Sequence[ExperimentResult]) -> str:
+    """Return which experiments of the table a night did not train, in a sentence; nothing if it trained all."""
+    names = {result.experiment.partition("+")[0] for result in experiments}
+    others = [name for name in table.EXPERIMENTS if name not in names]
+    return f"Not part of this night: {', '.join(others)}." if others else ""
 
 
 def _came_to(experiments: Sequence[ExperimentResult]) -> str:

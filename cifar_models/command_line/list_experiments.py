@@ -23,7 +23,7 @@ def add_to(commands: Any) -> None:
 
 def run(_: argparse.Namespace) -> None:
     """Print a line for each experiment."""
-    headers = ["experiment", "model", "starts from", "learning rate", "batch", "epochs"]
+    headers = ["experiment", "model", "input", "starts from", "learning rate", "batch", "epochs", "nights on"]
     lines = []
     for experiment in EXPERIMENTS.values():
         protocol = experiment.protocol
@@ -31,10 +31,12 @@ def run(_: argparse.Namespace) -> None:
             [
                 experiment.name,
                 experiment.description,
+                f"{protocol.input_size} px, {protocol.normalization}",
                 f"{protocol.backbone}'s ImageNet weights" if protocol.backbone else "random weights",
                 f"{protocol.learning_rate:g}, {protocol.learning_rate_schedule}",
                 str(protocol.batch_size),
                 f"at most {protocol.epochs}",
+                ", ".join(experiment.nights) or "none, unless -k names it",
             ]
         )
     say(table(lines, headers))

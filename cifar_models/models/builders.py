@@ -23,6 +23,10 @@ BATCH_NORMALIZATION_MOMENTUM = 0.8
 that lag behind, the model loses one to three points of accuracy against averages of its present weights."""
 
 
+FREED_LAYERS = {"vgg16": 4, "resnet50": 30}
+"""How many of a backbone's last layers fine-tuning frees: VGG16's last block, and the published 30 of ResNet50."""
+
+
 def simple_cnn() -> keras.Model:
     """Two convolution blocks and a dense layer, 2,122,186 parameters: the published report's first model."""
     images = keras.Input(IMAGE_SHAPE, name="images")
@@ -68,9 +72,27 @@ def resnet50_frozen() -> keras.Model:
 
 def resnet50_finetuned() -> keras.Model:
     """ResNet50 with the last 30 of its 175 layers freed: 14,470,666 of 23,608,202 parameters train."""
-    backbone = _frozen_backbone("resnet50")
-    unfreeze_last(backbone, 30)
-    return _on_backbone(backbone, name="resnet50_finetuned")
+    return _on_backbone(_partly_freed_backbone("resnet50"), name="resnet50_finetuned")
+
+
+def vgg16_matched(input_size: int = IMAGE_SHAPE[0]) -> keras.Model:
+    """VGG16 without its top, frozen, global average pooling and a dense softmax: 5,130 of 14,719,818 train."""
+    return _on_pooled_backbone(_frozen_backbone("vgg16", input_size), name="vgg16_matched")
+
+
+def vgg16_matched_finetuned(input_size: int = IMAGE_SHAPE[0]) -> keras.Model:
+    """``vgg16_matched`` with VGG16's last block freed, its last 4 of 19 layers: 7,084,554 parameters train."""
+    return _on_pooled_backbone(_partly_freed_backbone("vgg16", input_size), name="vgg16_matched_finetuned")
+
+
+def resnet50_matched(input_size: int = IMAGE_SHAPE[0]) -> keras.Model:
+    """ResNet50 without its top, frozen, global average pooling and a dense softmax: 20,490 of 23,608,202 train."""
+    return _on_pooled_backbone(_frozen_backbone("resnet50", input_size), name="resnet50_matched")
+
+
+def resnet50_matched_finetuned(input_size: int = IMAGE_SHAPE[0]) -> keras.Model:
+    """``resnet50_matched`` with the layers freed that ``resnet50_finetuned`` frees: 14,470,666 parameters train."""
+    return _on_pooled_backbone(_partly_freed_backbone("resnet50", input_size), name="resnet50_matched_finetuned")
 
 
 def build_backbone(name: str, input_size: int = IMAGE_SHAPE[0]) -> keras.Model:
@@ -98,14 +120,24 @@ def _normalized_relu(features: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Activation("relu")(normalized)
 
 
-def _frozen_backbone(name: str) -> keras.Model:
-    backbone = build_backbone(name)
+def _frozen_backbone(name: str, input_size: int = IMAGE_SHAPE[0]) -> keras.Model:
+    backbone = build_backbone(name, input_size)
     freeze(backbone)
+    return backbone
+
+
+def _partly_freed_backbone(name: str, input_size: int = IMAGE_SHAPE[0]) -> keras.Model:
+    backbone = _frozen_backbone(name, input_size)
+    unfreeze_last(backbone, FREED_LAYERS[name])
     return backbone
 
 
 def _on_backbone(backbone: keras.Model, *, name: str) -> keras.Model:
     return keras.Model(backbone.input, _classify(layers.Flatten()(backbone.output)), name=name)
+
+
+def _on_pooled_backbone(backbone: keras.Model, *, name: str) -> keras.Model:
+    return keras.Model(backbone.input, _classify(layers.GlobalAveragePooling2D()(backbone.output)), name=name)
 
 
 def _classify(features: keras.KerasTensor) -> keras.KerasTensor:

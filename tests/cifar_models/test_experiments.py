@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import pytest
 
+from cifar_models import experiments
 from cifar_models.datasets.normalization import FITS
 from cifar_models.experiments import (
     EXPERIMENTS,
@@ -16,6 +17,8 @@ from cifar_models.experiments import (
     Protocol,
     ProtocolError,
     find_experiment,
+    left_out_by_nights,
+    trained_by_nights,
     variant_name,
 )
 from cifar_models.models import builders
@@ -23,7 +26,9 @@ from cifar_models.storage.fingerprint import fingerprint_json
 
 pytestmark = pytest.mark.unit
 
-NAMES = ["simple_cnn", "vgg16_frozen", "improved_cnn", "resnet50_frozen", "resnet50_finetuned"]
+PUBLISHED = ["simple_cnn", "vgg16_frozen", "improved_cnn", "resnet50_frozen", "resnet50_finetuned"]
+MATCHED = ["vgg16_matched", "vgg16_matched_finetuned", "resnet50_matched", "resnet50_matched_finetuned"]
+NAMES = [*PUBLISHED, *MATCHED]
 ANOTHER = {
     "normalization": "standardize",
     "backbone": "vgg16",
@@ -44,6 +49,36 @@ ANOTHER = {
 def test_the_table_has_the_published_models_in_the_published_order() -> None:
     # A row of one's own may stand anywhere between them.
     assert [name for name in EXPERIMENTS if name in NAMES] == NAMES
+
+
+def test_nights_train_the_published_models_and_leave_the_others_out() -> None:
+    for dataset in ("cifar10", "cifar10-unofficial", "synthetic"):
+        assert trained_by_nights(dataset) == PUBLISHED
+        assert left_out_by_nights(dataset) == [name for name in EXPERIMENTS if name not in PUBLISHED]
+
+
+def test_what_nights_train_is_said_by_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Experiment("own", pytest.fail, Protocol(), "", nights=("cifar10",))
+    monkeypatch.setattr(experiments, "EXPERIMENTS", {"own": own})
+    assert trained_by_nights("cifar10") == trained_by_nights("cifar10-unofficial") == ["own"]
+    assert (trained_by_nights("synthetic"), left_out_by_nights("synthetic")) == ([], ["own"])
+
+
+@pytest.mark.parametrize("name", MATCHED)
+def test_the_matched_experiments_feed_backbones_what_their_weights_expect(name: str) -> None:
+    protocol = EXPERIMENTS[name].protocol
+    assert protocol.normalization == "imagenet_caffe"
+    assert protocol.input_size > 32
+    published = Protocol(backbone=protocol.backbone, normalization="imagenet_caffe", input_size=protocol.input_size)
+    if "finetuned" in name:
+        published = dataclasses.replace(published, learning_rate=1e-4, learning_rate_schedule="cosine")
+    assert protocol == published, "all else is as published"
+
+
+def test_a_matched_experiment_at_the_published_size_and_normalization_is_the_published_protocol() -> None:
+    for backbone in ("vgg16", "resnet50"):
+        found = find_experiment(f"{backbone}_matched+32px+unit_scale").protocol
+        assert found.fingerprint == EXPERIMENTS[f"{backbone}_frozen"].protocol.fingerprint
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -142,6 +177,7 @@ def test_the_default_protocol_is_the_published_one() -> None:
 def test_fine_tuning_has_the_lower_learning_rate() -> None:
     rates = {name: row.protocol.learning_rate for name, row in EXPERIMENTS.items()}
     assert rates["resnet50_finetuned"] < min(rates[name] for name in NAMES if name != "resnet50_finetuned")
+    assert all(rates[name] < rates["resnet50_matched"] for name in MATCHED if "finetuned" in name)
 
 
 def test_every_value_of_a_protocol_has_another_to_try() -> None:

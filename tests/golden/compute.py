@@ -24,8 +24,13 @@ SEED = 3
 """Where an activation lies so near a kink of ReLU or max pooling that rounding decides on which side it is, one thread
 and two give losses that differ by 1e-3 some steps later. With this seed they differ by at most 1e-5 over all steps."""
 STEPS = 10
-FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
+FEWER_STEPS = {
+    **dict.fromkeys(("vgg16_frozen", "resnet50_frozen", "vgg16_matched", "resnet50_matched"), 5),
+    **dict.fromkeys(("resnet50_finetuned", "vgg16_matched_finetuned", "resnet50_matched_finetuned"), 3),
+}
 """Where ten are too slow for every commit."""
+LARGEST_INPUT_SIZE = 40
+"""A larger input than this takes seconds, and shows no more of resizing and pooling."""
 DETAILED_STEPS = 5
 """The first ones, of which more than the losses is kept: what breaks a step breaks one of these."""
 
@@ -53,7 +58,12 @@ def compute_trajectory(
         What the steps came to, and the weights that were not restored to what they were at the best epoch's end.
     """
     steps = FEWER_STEPS.get(experiment.name, STEPS)
-    protocol = dataclasses.replace(experiment.protocol, epochs=steps, patience=steps)
+    protocol = dataclasses.replace(
+        experiment.protocol,
+        epochs=steps,
+        patience=steps,
+        input_size=min(experiment.protocol.input_size, LARGEST_INPUT_SIZE),
+    )
     initial: list[str] = []
 
     def build(**options: Any) -> keras.Model:

@@ -203,15 +203,15 @@ REGRESSIONS = (
     Regression(
         "29 layers freed for 30",
         "cifar_models/models/builders.py",
-        "unfreeze_last(backbone, 30)",
-        "unfreeze_last(backbone, 29)",
+        '"resnet50": 30',
+        '"resnet50": 29',
         f"{_TESTS}/models/test_builders.py::test_fine_tuning_frees_exactly_the_last_30_of_175_layers",
     ),
     Regression(
         "31 layers freed for 30",
         "cifar_models/models/builders.py",
-        "unfreeze_last(backbone, 30)",
-        "unfreeze_last(backbone, 31)",
+        '"resnet50": 30',
+        '"resnet50": 31',
         f"{_TESTS}/models/test_builders.py::test_fine_tuning_frees_exactly_the_last_30_of_175_layers",
     ),
     # The end of a training, and what is reported of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import textwrap
 
@@ -97,6 +98,46 @@ def test_a_training_that_diverges_fails_and_is_in_the_trainings(bench: Bench) ->
     assert f"simple_cnn: not judged, {why}" in result.outlines
     assert lines(result, rf"^simple_cnn +not judged: {re.escape(why)}")
     assert words(result)["improved_cnn", "accuracy"] == "pass"
+
+
+LEFT_OUT = "matched_cnn"
+
+
+@pytest.fixture
+def with_one_left_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Add an experiment to the table that nights leave out, and that has a baseline."""
+    monkeypatch.setitem(TABLE, LEFT_OUT, dataclasses.replace(TABLE["simple_cnn"], name=LEFT_OUT, nights=()))
+    bench.accuracy[LEFT_OUT], bench.gap[LEFT_OUT] = 0.7, 0.1
+    bench.record()
+    return bench
+
+
+def test_an_experiment_that_nights_leave_out_is_named_and_no_pass(with_one_left_out: Bench) -> None:
+    result = with_one_left_out.benchmark()
+    result.assert_outcomes(passed=6)
+    assert f"not part of this night: {LEFT_OUT} (-k NAME trains one, --all-experiments all)" in result.outlines
+    assert f"Not part of this night: {LEFT_OUT}." in result.outlines
+    assert "All 3 experiments pass." in result.outlines
+    assert LEFT_OUT not in {name for name, _ in words(result)}
+
+
+@pytest.mark.parametrize(
+    ("options", "names", "others"),
+    [
+        (("-k", LEFT_OUT), [LEFT_OUT], "simple_cnn, vgg16_frozen, improved_cnn"),
+        (("--all-experiments",), [*TABLE, LEFT_OUT], ""),
+        (("-k", f"improved_cnn or {LEFT_OUT}"), ["improved_cnn", LEFT_OUT], "simple_cnn, vgg16_frozen"),
+    ],
+)
+def test_it_is_trained_and_judged_where_it_is_asked_for(
+    with_one_left_out: Bench, options: tuple[str, ...], names: list[str], others: str
+) -> None:
+    result = with_one_left_out.benchmark(*options)
+    assert result.ret == pytest.ExitCode.OK
+    assert [event.split()[1] for event in with_one_left_out.trained] == names
+    assert {name for name, _ in words(result)} == {*names}
+    said = lines(result, "^Not part of this night")
+    assert said == ([f"Not part of this night: {others}."] if others else [])
 
 
 def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(

@@ -25,7 +25,7 @@ from benchmarks.statistics.class_pattern import pattern_distances
 from benchmarks.statistics.sequential import Decisions, decide, make_plan
 from benchmarks.statistics.significance import Floats, measure, p_values
 from benchmarks.statistics.verdict import Check
-from cifar_models.experiments import EXPERIMENTS
+from cifar_models.experiments import trained_by_nights
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run
 
@@ -64,7 +64,7 @@ class Recorded:
 @cache
 def recorded() -> dict[str, Recorded]:
     found = {}
-    for name in EXPERIMENTS:
+    for name in trained_by_nights("synthetic"):
         runs = [read_run(path) for path in sorted(RECORDS.glob(f"{name}.synthetic.*.json"))]
         baseline = measured_baseline(runs, reason="simulation", day=datetime.date(2025, 1, 31))
         seeds = SEEDS["synthetic"][name]
@@ -113,7 +113,7 @@ def test_nights_without_a_change_fail_no_more_often_than_stated(repeated: bool) 
     assert alarms <= stats.binom.ppf(0.999, NIGHTS, RATE)
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", trained_by_nights("synthetic"))
 def test_the_drop_that_a_night_states_is_caught_95_times_in_100(name: str) -> None:
     """The metric that states it sees it: the accuracy falls by so many points, or the loss rises by what they are."""
     one = recorded()[name]

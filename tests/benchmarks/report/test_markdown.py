@@ -10,6 +10,7 @@ import pytest
 from benchmarks.records.night_folder import NightRecord
 from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.markdown import markdown
+from cifar_models.experiments import EXPERIMENTS
 from tests.factories import DIFFERS, ENVIRONMENT, IDENTICAL, make_baseline, make_result, make_run, make_verdict
 
 pytestmark = pytest.mark.unit
@@ -23,10 +24,13 @@ def _lines(*experiments: ExperimentResult, notes: tuple[str, ...] = ()) -> list[
 
 def test_a_night_that_passes_is_a_heading_and_a_table() -> None:
     verdicts = [make_verdict(today=0.72), make_verdict("gap", today=0.1, baseline=0.1)]
+    others = [name for name in EXPERIMENTS if name != "simple_cnn"]
     assert _lines(make_result(verdicts=verdicts, runs=[make_run(accuracy=0.72)])) == [
         r"## simple\_cnn passes.",
         "",
         "Night of 2026-01-31T02:00:00+00:00, synthetic.",
+        "",
+        f"Not part of this night: {', '.join(others)}.".replace("_", r"\_"),
         "",
         "| experiment | verdict | accuracy | gap | loss | catches | last nights | minutes |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",

@@ -15,12 +15,17 @@ from cifar_models.models import builders
 
 pytestmark = pytest.mark.unit
 
-NAMES = ["simple_cnn", "vgg16_frozen", "improved_cnn", "resnet50_frozen", "resnet50_finetuned"]
+MATCHED = ["vgg16_matched", "vgg16_matched_finetuned", "resnet50_matched", "resnet50_matched_finetuned"]
+NAMES = ["simple_cnn", "vgg16_frozen", "improved_cnn", "resnet50_frozen", "resnet50_finetuned", *MATCHED]
 PARAMETERS = {
     "simple_cnn": (2_122_186, 2_122_186),
     "vgg16_frozen": (14_719_818, 5_130),
     "resnet50_frozen": (23_608_202, 20_490),
     "resnet50_finetuned": (23_608_202, 14_470_666),
+    "vgg16_matched": (14_719_818, 5_130),
+    "vgg16_matched_finetuned": (14_719_818, 7_084_554),
+    "resnet50_matched": (23_608_202, 20_490),
+    "resnet50_matched_finetuned": (23_608_202, 14_470_666),
 }
 
 IMAGES = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
@@ -133,12 +138,13 @@ def test_kernels_start_as_keras_draws_them_by_default(build: Callable[[str], ker
     assert {type(layer.bias_initializer) for layer in drawn} == {keras.initializers.Zeros}
 
 
-@pytest.mark.parametrize("name", ["vgg16_frozen", "resnet50_frozen"])
+@pytest.mark.parametrize("name", ["vgg16_frozen", "resnet50_frozen", "vgg16_matched", "resnet50_matched"])
 def test_of_a_frozen_backbone_only_the_dense_layer_trains(build: Callable[[str], keras.Model], name: str) -> None:
     model = build(name)
     trainable = [layer for layer in model.layers if layer.trainable_weights]
     assert trainable == [model.layers[-1]]
-    assert type(model.layers[-2]) is keras.layers.Flatten
+    head = keras.layers.GlobalAveragePooling2D if name in MATCHED else keras.layers.Flatten
+    assert type(model.layers[-2]) is head
     assert _activation(model.layers[-1]) == "softmax"
 
 
@@ -147,6 +153,16 @@ def test_fine_tuning_frees_exactly_the_last_30_of_175_layers(build: Callable[[st
     backbone, head = model.layers[:-2], model.layers[-2:]
     assert [type(layer).__name__ for layer in head] == ["Flatten", "Dense"]
     assert [layer.trainable for layer in backbone] == [False] * 145 + [True] * 30
+    assert all(layer.trainable for layer in head)
+
+
+@pytest.mark.parametrize(("name", "freed"), [("vgg16_matched_finetuned", 4), ("resnet50_matched_finetuned", 30)])
+def test_matched_fine_tuning_frees_the_last_layers_at_any_input_size(name: str, freed: int) -> None:
+    model = getattr(builders, name)(input_size=40)
+    backbone, head = model.layers[:-2], model.layers[-2:]
+    assert [type(layer).__name__ for layer in head] == ["GlobalAveragePooling2D", "Dense"]
+    assert type(backbone[1]) is keras.layers.Resizing
+    assert [layer.trainable for layer in backbone] == [False] * (len(backbone) - freed) + [True] * freed
     assert all(layer.trainable for layer in head)
 
 

@@ -380,6 +380,13 @@ class TestTheModelsOfTheTable:
         assert [tensor.shape for tensor in split.rest.inputs] == [(None, 512)]
         assert [type(layer).__name__ for layer in split.rest.layers] == ["InputLayer", "Dense"]
 
+    def test_of_a_matched_model_the_pooled_features_cross_the_cut(self) -> None:
+        split = split_at_frozen_boundary(builders.vgg16_matched(input_size=64))
+        assert split.prefix is not None
+        assert split.rest is not None
+        assert (split.prefix.input_shape, split.prefix.output_shape) == ((None, 32, 32, 3), (None, 512))
+        assert [type(layer).__name__ for layer in split.rest.layers] == ["InputLayer", "Dense"]
+
     def test_two_tensors_cross_the_cut_of_the_fine_tuned_resnet50(
         self, shared_backbones: Callable[[str], keras.Model]
     ) -> None:
