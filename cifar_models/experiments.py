@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 PUBLISHED_INPUT_SIZE = 32
+HELD_OUT = "held_out"
 
 
 class ProtocolError(ValueError):
@@ -42,6 +43,8 @@ class Protocol:
         xla: whether XLA compiles the steps, which changes their last digits.
         input_size: pixels a side that the model resizes the images to, bilinearly: 32, as they are, or more, since no
             backbone takes less.
+        validation: what early stopping watches: ``evaluation``, the evaluation images, or ``held_out``, a tenth of the
+            training images, which are not trained on; the evaluation images are then used once, after the training.
 
     Raises:
         ProtocolError: a value that makes no sense.
@@ -60,9 +63,11 @@ class Protocol:
     precision: str = "float32"
     xla: bool = False
     input_size: int = PUBLISHED_INPUT_SIZE
+    validation: str = "evaluation"
 
     def __post_init__(self) -> None:
         self._expect("input_size", self.input_size >= PUBLISHED_INPUT_SIZE, f"{PUBLISHED_INPUT_SIZE} or more")
+        self._expect("validation", self.validation in ("evaluation", HELD_OUT), f"evaluation or {HELD_OUT}")
 
     def _expect(self, name: str, condition: bool, rule: str) -> None:
         if not condition:
@@ -86,7 +91,7 @@ class Protocol:
         return fingerprint_json(self.values)
 
 
-_ADDED_LATER = ("precision", "xla", "input_size")
+_ADDED_LATER = ("precision", "xla", "input_size", "validation")
 """Fields of ``Protocol`` that came when there were records already."""
 
 
@@ -218,6 +223,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 VARIANTS: dict[str, dict[str, Any]] = {
     **{f"{size}px": {"input_size": size} for size in (32, 48, 64, 96, 128, 160, 192, 224)},
     **{name: {"normalization": name} for name in ("unit_scale", "imagenet_caffe", "standardize")},
+    HELD_OUT: {"validation": HELD_OUT},
     "mixed_float16": {"precision": "mixed_float16"},
     "xla": {"xla": True},
 }

@@ -40,6 +40,12 @@ def add_options(parser: pytest.Parser) -> None:
         "--xla", action="store_true", help="train each experiment compiled by XLA, against a baseline of its own"
     )
     group.addoption(
+        "--held-out",
+        action="store_true",
+        help="train each experiment with early stopping on a tenth of the training images, which are held out, against "
+        "a baseline of its own",
+    )
+    group.addoption(
         "--dataset",
         choices=("cifar10", "synthetic"),
         default="cifar10",
@@ -187,7 +193,7 @@ def left_out(config: pytest.Config) -> list[str]:
 
 
 def _variant_names(config: pytest.Config, names: Iterable[str]) -> list[str]:
-    options = {"mixed_precision": "mixed_float16", "xla": "xla"}
+    options = {"held_out": experiments.HELD_OUT, "mixed_precision": "mixed_float16", "xla": "xla"}
     variants = [variant for option, variant in options.items() if config.getoption(option)]
     return [experiments.variant_name(name, variants) for name in names]
 
@@ -286,7 +292,7 @@ def _check_paths(config: pytest.Config) -> None:
 def _options_to_repeat(config: pytest.Config) -> str:
     """Return the options of this session that decide what is trained on what, as one would type them."""
     words = [f"--dataset {config.getoption('dataset')}"]
-    words += [f"--{name}" for name in ("gpu", "mixed-precision", "xla") if config.getoption(f"--{name}")]
+    words += [f"--{name}" for name in ("gpu", "held-out", "mixed-precision", "xla") if config.getoption(f"--{name}")]
     for option in ("data_dir", "weights_dir", "baselines"):
         if path := config.getoption(option):
             words.append(shlex.quote(f"--{option.replace('_', '-')}={path}"))

@@ -13,16 +13,20 @@ from benchmarks.records.night_folder import runs_behind
 from benchmarks.records.night_results import NightResults
 from benchmarks.report.drawings import Gallery, gallery
 from benchmarks.report.tables import Table
+from cifar_models.experiments import HELD_OUT
 from cifar_models.figures.dots import comparison
 from cifar_models.figures.learning_curves import published_curves
 from cifar_models.figures.style import Panel
 from cifar_models.results.run import Run
-from cifar_models.results.words import mean_and_deviation
+from cifar_models.results.words import mean_and_deviation, optimism
 
 DATASETS = {"cifar10": "the official CIFAR-10 files", "cifar10-unofficial": "JPEG copies of the CIFAR-10 images"}
 """Data that the published numbers can be compared with, the better first, in words."""
 _NOT_PUBLISHED, _NOT_MEASURED = "not published", "not measured"
-_HEADERS = ("experiment", "published accuracy", "our accuracy", "published gap", "our gap", "our runs", "comment")
+_HEADERS = (
+    *("experiment", "published accuracy", "our accuracy", "with held-out images", "optimism", "published gap"),
+    *("our gap", "our runs", "comment"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class PublishedSection:
 
 
 def comparable_runs(results: NightResults, baselines: Baselines, records: Path) -> dict[str, list[Run]]:
-    """Return our runs on CIFAR-10 images of each published experiment that has some.
+    """Return our runs on CIFAR-10 images of each published experiment, and of its ``held_out`` variant, that has some.
 
     These are the night's if it trained on such images, else those behind the measured baseline.
 
@@ -47,12 +51,13 @@ def comparable_runs(results: NightResults, baselines: Baselines, records: Path) 
     runs: dict[str, list[Run]] = {}
     if results.night.dataset in DATASETS:
         runs = {one.experiment: list(one.runs) for one in results.experiments if one.runs}
-    for name in PUBLISHED_NUMBERS:
+    names = [*PUBLISHED_NUMBERS, *(f"{name}+{HELD_OUT}" for name in PUBLISHED_NUMBERS)]
+    for name in names:
         for dataset in DATASETS:
             baseline = baselines.get(name, {}).get(dataset, {}).get("measured")
             if baseline is not None and (some := runs_behind(baseline, records, name, dataset)):
                 runs.setdefault(name, some)
-    return {name: runs[name] for name in PUBLISHED_NUMBERS if name in runs}
+    return {name: runs[name] for name in names if name in runs}
 
 
 def published_panels(runs: Mapping[str, Sequence[Run]]) -> dict[str, Panel]:
@@ -91,10 +96,13 @@ def published_section(runs: Mapping[str, Sequence[Run]], panels: Sequence[Panel]
 
 def _row(name: str, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
     published, ours = PUBLISHED_NUMBERS[name], runs.get(name, ())
+    held_out = [run for run in runs.get(f"{name}+{HELD_OUT}", ()) if ours and run.dataset == ours[0].dataset]
     return (
         name,
         f"{published.accuracy:.4f}",
         mean_and_deviation([run.accuracy for run in ours]) or _NOT_MEASURED,
+        mean_and_deviation([run.accuracy for run in held_out]) or _NOT_MEASURED,
+        optimism(ours, held_out) or _NOT_MEASURED,
         _NOT_PUBLISHED if published.gap is None else f"{published.gap:.3f}",
         mean_and_deviation([run.gap for run in ours]) or _NOT_MEASURED,
         f"{len(ours)} on {DATASETS[ours[0].dataset]}" if ours else "none",

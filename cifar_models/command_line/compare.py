@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_figures
+from cifar_models.experiments import HELD_OUT
 from cifar_models.results.overfitting import analyse_overfitting
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name
-from cifar_models.results.words import mean_and_deviation
+from cifar_models.results.words import mean_and_deviation, optimism
 from cifar_models.storage.files import user_path
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def add_to(commands: Any) -> None:
         "compare",
         help="runs side by side, as a table and figures",
         description="Compare runs from their records, those of `train` and those of the benchmark. Runs of one "
-        "experiment are taken together unless folder, data, weights or protocol tell them apart.",
+        "experiment are taken together unless folder, data, weights or protocol tell them apart. The optimism is the "
+        "accuracy of an experiment less that of its variant +held_out, where there are runs of both.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -55,15 +57,15 @@ def run(arguments: argparse.Namespace) -> None:
     """
     try:
         series = _series(_records(arguments.runs))
-        lines = [_line(label, runs) for label, runs in series.items()]
+        lines = [_line(label, runs, _held_out(runs[0], series)) for label, runs in series.items()]
         figures = {f"{PREFIX}.{what}.png": panels for what, panels in _draw(series).items()}
     except RunError as error:
         raise CommandError(error) from None
     except ValueError as error:  # numbers that no training gives
         raise CommandError(f"the runs cannot be compared: {error}") from None
     prepare_folder(arguments.output, figures, overwrite=arguments.overwrite)
-    headers = ["experiment", "data", "seeds", "accuracy", "gap", "macro F1", "best epoch", "epochs", "seconds"]
-    say(table(lines, [*headers, "weights"]))
+    headers = ["experiment", "data", "seeds", "accuracy", "optimism", "gap", "macro F1", "best epoch", "epochs"]
+    say(table(lines, [*headers, "seconds", "weights"]))
     say()
     try:
         write_figures(arguments.output, figures)
@@ -121,12 +123,28 @@ def _short(fingerprint: str | None) -> str:
     return "none" if fingerprint is None else fingerprint.removeprefix("sha256:")[:8]
 
 
-def _line(label: str, runs: Sequence[Run]) -> list[str]:
+def _held_out(run: Run, series: Mapping[str, Sequence[Run]]) -> list[Run]:
+    """Return the runs that differ from one in nothing but its seed and what early stopping watched."""
+
+    def model_data_weights(one: Run) -> tuple[str | None, ...]:
+        return one.experiment.partition("+")[0], one.fingerprints.data, one.fingerprints.weights
+
+    protocol = run.protocol | {"validation": HELD_OUT}
+    others = (other for runs in series.values() for other in runs)
+    if run.protocol == protocol:
+        return []
+    return [
+        other for other in others if other.protocol == protocol and model_data_weights(other) == model_data_weights(run)
+    ]
+
+
+def _line(label: str, runs: Sequence[Run], held_out: Sequence[Run]) -> list[str]:
     return [
         label,
         ", ".join(dict.fromkeys(run.dataset for run in runs)),
         ", ".join(str(run.seed) for run in runs),
         mean_and_deviation([run.accuracy for run in runs]),
+        optimism(runs, held_out),
         mean_and_deviation([run.gap for run in runs]),
         mean_and_deviation([fmean(report.f1 for report in run.evaluation.classes.values()) for run in runs]),
         f"{fmean(analyse_overfitting(run).best_epoch for run in runs):.1f}",

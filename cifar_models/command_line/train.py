@@ -12,7 +12,7 @@ from cifar_models.command_line.arguments import add_experiment, experiment_of, p
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures
 from cifar_models.datasets import DATASETS, DatasetError, load_dataset
-from cifar_models.experiments import ProtocolError
+from cifar_models.experiments import HELD_OUT, ProtocolError
 from cifar_models.results.evaluation import describe_evaluation
 from cifar_models.results.overfitting import describe_overfitting
 from cifar_models.results.run_files import record_name, write_run
@@ -181,9 +181,10 @@ def _say_what_is_trained(experiment: Experiment, dataset: Dataset, weights: Back
 
     environment = describe_environment()
     say(f"model: {experiment.name}, {experiment.description}")
+    held_out = " (a tenth of them held out)" if experiment.protocol.validation == HELD_OUT else ""
     say(
-        f"data: {dataset.name}, {len(dataset.train_images):,} train and {len(dataset.evaluation_images):,} evaluation "
-        f"images, {dataset.fingerprint}"
+        f"data: {dataset.name}, {len(dataset.train_images):,} train{held_out} and {len(dataset.evaluation_images):,} "
+        f"evaluation images, {dataset.fingerprint}"
     )
     say(f"device: {environment.device} on {environment.processor}")
     if weights is not None:
@@ -192,9 +193,10 @@ def _say_what_is_trained(experiment: Experiment, dataset: Dataset, weights: Back
 
 
 def _say_what_came_of_it(trained: Run) -> None:
+    held_out = f"{trained.held_out.accuracy:.4f} on the held-out images, " if trained.held_out else ""
     say(
         f"{trained.experiment} seed {trained.seed}: accuracy {trained.accuracy:.4f} on the evaluation images, "
-        f"{trained.timings.total:.0f} s"
+        f"{held_out}{trained.timings.total:.0f} s"
     )
     say()
     say(describe_evaluation(trained.evaluation))
@@ -203,10 +205,10 @@ def _say_what_came_of_it(trained: Run) -> None:
 
 
 def _save(path: Path, model: keras.Model, experiment: Experiment, dataset: Dataset) -> None:
-    from cifar_models.datasets.normalization import FITS
     from cifar_models.models.saved_model import Classifier, on_pixels, save_classifier
+    from cifar_models.training.train import fit_normalization
 
-    normalize = FITS[experiment.protocol.normalization](dataset.train_images)
+    normalize = fit_normalization(experiment.protocol, dataset)
     save_classifier(path, Classifier(on_pixels(model, normalize), dataset.class_names))
     say(f"wrote {path}, which `python -m cifar_models predict {path} IMAGE` reads")
 

@@ -58,17 +58,18 @@ def _counts(run: Run) -> Iterator[str]:
 
 
 def _curves(run: Run) -> Iterator[str]:
-    """Hold what was evaluated after the training against the best epoch's validation."""
+    """Hold what was evaluated after the training, on the images of the validation, against the best epoch's."""
     best = run.best_epoch - 1
-    images = max(sum(map(sum, run.evaluation.confusion)), 1)
+    images, accuracy, loss = sum(map(sum, run.evaluation.confusion)), run.accuracy, run.evaluation.loss
+    if run.held_out is not None:
+        images, accuracy, loss = run.held_out.images, run.held_out.accuracy, run.held_out.loss
     validated = run.curves.val_accuracy[best]
     # Half an image of slack is rounding.
-    if not abs(run.accuracy - validated) <= max(IMAGES_THAT_MAY_DIFFER, 0.5 / images):
+    if not abs(accuracy - validated) <= max(IMAGES_THAT_MAY_DIFFER, 0.5 / max(images, 1)):
         yield (
-            f"accuracy is {run.accuracy:.4f} after the training, but {validated:.4f} in its best epoch {best + 1}, "
+            f"accuracy is {accuracy:.4f} after the training, but {validated:.4f} in its best epoch {best + 1}, "
             f"whose weights it should have"
         )
-    loss = run.evaluation.loss
     if loss is None:
         return
     validated = run.curves.val_loss[best]
@@ -94,7 +95,12 @@ def _early_stopping(run: Run) -> Iterator[str]:
 
 
 def _protocol(run: Run) -> Iterator[str]:
-    """Hold the protocol's values against its fingerprint."""
+    """Hold the protocol's values against its fingerprint, and against what was held out."""
+    held_out = run.protocol.get("validation") == "held_out"
+    if held_out and run.held_out is None:
+        yield "its protocol holds training images out, but its record has no result on them"
+    if run.held_out is not None and not held_out:
+        yield "its record has a result on held-out training images, but its protocol holds none out"
     if (expected := fingerprint_json(run.protocol)) != run.fingerprints.protocol:
         yield f"the protocol's fingerprint is {run.fingerprints.protocol}, but its values have {expected}"
 

@@ -22,7 +22,7 @@ class Overfitting:
     Attributes:
         gap: train minus validation accuracy of the last epoch.
         chance: half of the 95 % interval of the last epoch's validation accuracy, by the binomial standard error
-            sqrt(p (1 - p) / n) on n evaluation images: a smaller gap may be one of this sample of images alone.
+            sqrt(p (1 - p) / n) on n validation images: a smaller gap may be one of this sample of images alone.
         best_epoch: from 1, whose weights were restored: the first with the best value of what early stopping watched.
         lowest_loss_epoch: from 1, the first with the lowest validation loss.
         epochs: how many were trained.
@@ -46,6 +46,8 @@ def analyse_overfitting(run: Run) -> Overfitting:
     """Return what a run's curves say about overfitting."""
     curves = run.curves
     images = sum(report.images for report in run.evaluation.classes.values())
+    if run.held_out is not None:
+        images = run.held_out.images
     validation = curves.val_accuracy[-1]
     lowest_loss = curves.val_loss.index(min(curves.val_loss)) + 1
     most = run.protocol.get("epochs")
@@ -87,12 +89,12 @@ def describe_overfitting(run: Run) -> str:
 def _gap_in_words(found: Overfitting) -> str:
     if abs(found.gap) <= found.chance:
         return (
-            f"The gap is within the ±{found.chance:.4f} that the choice of evaluation images alone makes: no "
+            f"The gap is within the ±{found.chance:.4f} that the choice of validation images alone makes: no "
             f"overfitting to be seen in it."
         )
     if found.gap < 0:
         return (
-            "The model did better on the evaluation images than on the training images, as it may where dropout is "
+            "The model did better on the validation images than on the training images, as it may where dropout is "
             "active in training only, or while an epoch still brings much: no overfitting to be seen in it."
         )
     return (

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from cifar_models.results.environment import Environment
-from cifar_models.results.evaluation import Evaluation, overfitting_gap
+from cifar_models.results.evaluation import Evaluation, HeldOut, overfitting_gap
 from cifar_models.results.source_code import Code
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import added_later, parse_json, read_as, to_json
 
 FORMAT = 2
 """The number of this record's layout; another layout gets another number."""
@@ -75,6 +75,8 @@ class Run:
         started: when, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00; None if not recorded.
         peak_memory: the most bytes that the process has held in memory until the run's end, earlier runs included; None
             if not recorded.
+        held_out: after the best epoch's weights were restored, on the held-out training images that the validation
+            curves are of; None where they are of the evaluation images.
     """
 
     experiment: str
@@ -90,6 +92,7 @@ class Run:
     code: Code | None
     started: str | None
     peak_memory: int | None
+    held_out: HeldOut | None = added_later()  # noqa: RUF009 - a dataclass field
 
     @property
     def accuracy(self) -> float:
@@ -124,7 +127,10 @@ class Run:
 
     def to_json(self) -> str:
         """Return the record as JSON text, with sorted keys and its format number."""
-        return to_json({"format": FORMAT, **asdict(self)})
+        record = {"format": FORMAT, **asdict(self)}
+        if self.held_out is None:
+            del record["held_out"]  # so that an older version reads what it could have written
+        return to_json(record)
 
     @classmethod
     def from_json(cls, text: str) -> Run:

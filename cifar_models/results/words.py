@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
+from cifar_models.results.run import Run
+
 
 def count(things: Sequence[object], noun: str) -> str:
     """Return how many there are, with the noun in the number that fits."""
@@ -16,3 +18,18 @@ def mean_and_deviation(values: Sequence[float]) -> str:
     if not values:
         return ""
     return f"{fmean(values):.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")
+
+
+def optimism(runs: Sequence[Run], held_out: Sequence[Run]) -> str:
+    """Return how far the accuracy that early stopping chose on the evaluation images lies above the honest one.
+
+    Args:
+        runs: whose early stopping watched the evaluation images.
+        held_out: whose early stopping watched held-out training images.
+
+    Returns:
+        The difference of the means, with its sign; "" where one of the two has no run.
+    """
+    if not runs or not held_out:
+        return ""
+    return f"{fmean(run.accuracy for run in runs) - fmean(run.accuracy for run in held_out):+.4f}"

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cifar_models.datasets.dataset import CLASS_COUNT, Labels
+from cifar_models.datasets.held_out import Rows
 from cifar_models.datasets.normalization import Normalize
 
 
@@ -19,6 +20,7 @@ def form_batches(
     batch_size: int,
     prepare: Normalize | None,
     order: np.random.Generator | None = None,
+    rows: Rows | None = None,
 ) -> tf.data.Dataset:
     """Return batches of inputs and one-hot labels, as ``keras.Model.fit`` takes them.
 
@@ -28,18 +30,20 @@ def form_batches(
         batch_size: rows a batch; the last batch may be smaller.
         prepare: makes a model's input of each array's rows; None to take the rows as they are.
         order: draws another order of the rows for each pass; None to keep the rows in their order.
+        rows: those to take; None for all.
 
     Returns:
         Pairs of float32 tensors: inputs of ``(batch, ...)``, labels of ``(batch, 10)``.
     """
     one_hot = np.eye(CLASS_COUNT, dtype=np.float32)
-    rows = np.arange(len(labels))
+    chosen = np.arange(len(labels)) if rows is None else rows
+    ordered = chosen
 
     def gather(number: int) -> list[npt.NDArray[np.float32]]:
-        nonlocal rows
+        nonlocal ordered
         if order is not None and number == 0:  # a pass asks for one batch after another
-            rows = order.permutation(len(labels))
-        batch = rows[number * batch_size : (number + 1) * batch_size]
+            ordered = chosen[order.permutation(len(chosen))]
+        batch = ordered[number * batch_size : (number + 1) * batch_size]
         arrays = [array[batch] for array in inputs]
         return [*([prepare(array) for array in arrays] if prepare else arrays), one_hot[labels[batch]]]
 
@@ -55,5 +59,5 @@ def form_batches(
     # The autotuning thread sleeps for seconds when there is nothing to tune, and the end of an epoch waits for it.
     options.autotune.enabled = False
     # Dataset.from_generator takes 50 ms longer to start a pass and four times as long to form a batch.
-    numbers = tf.data.Dataset.range(math.ceil(len(labels) / batch_size))
+    numbers = tf.data.Dataset.range(math.ceil(len(chosen) / batch_size))
     return numbers.map(form).prefetch(2).with_options(options)

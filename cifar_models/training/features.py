@@ -52,14 +52,13 @@ class FeatureCache:
     """
 
     def __init__(self) -> None:
-        self._key: tuple[str | None, ...] | None = None
+        self._key: tuple[str | None, Normalize, str] | None = None
         self._features: Features | None = None
 
     def get(
         self,
         prefix: keras.Model,
         *,
-        normalization: str,
         normalize: Normalize,
         dataset: Dataset,
         progress: Report | None = None,
@@ -68,15 +67,14 @@ class FeatureCache:
 
         Args:
             prefix: a frozen part, from images to one or more tensors.
-            normalization: its name, part of what tells two entries apart.
-            normalize: the fitted normalization.
+            normalize: the fitted normalization; it is hashable, and equal ones do the same.
             dataset: whose training and evaluation images are wanted, in their order.
             progress: called after each batch that is computed.
 
         Raises:
             MemoryError: the features fit neither into memory nor into the folder of temporary files.
         """
-        key = (fingerprint_model(prefix), normalization, dataset.fingerprint)
+        key = (fingerprint_model(prefix), normalize, dataset.fingerprint)
         if self._features is None or key[0] is None or key != self._key:
             self.clear()
             splits = (dataset.train_images, dataset.evaluation_images)

@@ -14,11 +14,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from cifar_models.datasets.dataset import Dataset
+from cifar_models.datasets.held_out import Rows, hold_out
 from cifar_models.datasets.normalization import FITS, Normalize
-from cifar_models.experiments import Experiment, Protocol
+from cifar_models.experiments import HELD_OUT, Experiment, Protocol
 from cifar_models.models.pretrained import BackboneWeights, imagenet_weights, random_weights
 from cifar_models.results.environment import describe_environment, peak_memory
-from cifar_models.results.evaluation import evaluate
+from cifar_models.results.evaluation import evaluate, evaluate_held_out
 from cifar_models.results.run import Curves, Fingerprints, Run, Timings
 from cifar_models.results.source_code import describe_code
 from cifar_models.training.batches import form_batches
@@ -81,33 +82,33 @@ def train(
         weights.assign(model)
 
     started = time.perf_counter()
-    steps = math.ceil(len(dataset.train_labels) / protocol.batch_size)
+    rows, held_out = _rows(protocol, dataset)
+    steps = math.ceil(len(rows) / protocol.batch_size)
     compiled = models.get(model, protocol, steps, split=features is not None)
-    normalize = FITS[protocol.normalization](dataset.train_images)
+    normalize = fit_normalization(protocol, dataset)
     prepare: Normalize | None = normalize
     inputs: list[npt.NDArray[Any]] = [dataset.train_images]
     evaluation_inputs: list[npt.NDArray[Any]] = [dataset.evaluation_images]
     if features is not None and compiled.prefix is not None:
-        cached = features.get(
-            compiled.prefix,
-            normalization=protocol.normalization,
-            normalize=normalize,
-            dataset=dataset,
-            progress=progress,
-        )
+        cached = features.get(compiled.prefix, normalize=normalize, dataset=dataset, progress=progress)
         inputs, evaluation_inputs, prepare = [*cached.train], [*cached.evaluation], None
     trained_from = time.perf_counter()
 
     # Once a seed is set, Keras's own shuffle of arrays draws the same order in every epoch (seen in Keras 3.15), which
     # costs the simple CNN more than a point of accuracy.
     batches = form_batches(
-        inputs, dataset.train_labels, protocol.batch_size, prepare, order=np.random.default_rng(seed)
+        inputs, dataset.train_labels, protocol.batch_size, prepare, order=np.random.default_rng(seed), rows=rows
     )
     evaluation_batches = form_batches(evaluation_inputs, dataset.evaluation_labels, protocol.batch_size, prepare)
+    validation_batches = evaluation_batches
+    if held_out is not None:
+        validation_batches = form_batches(
+            inputs, labels=dataset.train_labels, batch_size=protocol.batch_size, prepare=prepare, rows=held_out
+        )
     try:
         history = compiled.trained.fit(
             batches,
-            validation_data=evaluation_batches,
+            validation_data=validation_batches,
             epochs=protocol.epochs,
             shuffle=False,  # the batches come in an order of their own
             callbacks=[
@@ -120,6 +121,7 @@ def train(
         ).history
         compiled.trained.steps_per_execution = 1  # Keras would trace a copy of the model for each step of predict
         probabilities = compiled.trained.predict(evaluation_batches, verbose=0)
+        on_held_out = None if held_out is None else compiled.trained.predict(validation_batches, verbose=0)
     except BaseException:
         models.clear()  # Keras keeps the iterators of an interrupted fit
         raise
@@ -136,12 +138,31 @@ def train(
         protocol=protocol.values,
         curves=Curves(**{name: [float(value) for value in history[name]] for name in Curves.__annotations__}),
         evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
+        held_out=None if on_held_out is None else evaluate_held_out(on_held_out, dataset.train_labels[held_out]),
         timings=Timings(features=trained_from - started, training=ended - trained_from),
         environment=describe_environment(),
         code=describe_code(),
         started=started_at.isoformat(timespec="seconds"),
         peak_memory=peak_memory(),
     )
+
+
+def _rows(protocol: Protocol, dataset: Dataset) -> tuple[Rows, Rows | None]:
+    """Return the rows of the training images that are trained on, and those of the held-out ones if there are such."""
+    labels = dataset.train_labels
+    return hold_out(labels) if protocol.validation == HELD_OUT else (np.arange(len(labels)), None)
+
+
+def fit_normalization(protocol: Protocol, dataset: Dataset) -> Normalize:
+    """Return the protocol's normalization, fitted on the images that are trained on.
+
+    Raises:
+        ValueError: images that it cannot be fitted on, or too few of a class to hold any out.
+    """
+    if protocol.validation == HELD_OUT:
+        rows, _ = hold_out(dataset.train_labels)
+        return FITS[protocol.normalization](dataset.train_images[rows])
+    return FITS[protocol.normalization](dataset.train_images)
 
 
 def fingerprints_of(protocol: Protocol, dataset: Dataset, weights: BackboneWeights | None) -> Fingerprints:

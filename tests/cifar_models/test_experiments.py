@@ -43,6 +43,7 @@ ANOTHER = {
     "precision": "mixed_float16",
     "xla": True,
     "input_size": 64,
+    "validation": "held_out",
 }
 
 
@@ -121,7 +122,7 @@ def test_another_name_is_refused_with_the_list_of_those_there_are(name: str) -> 
     assert str(caught.value) == (
         f"experiment: found {name!r}, expected one of {', '.join(EXPERIMENTS)}, or NAME"
         "[+32px|+48px|+64px|+96px|+128px|+160px|+192px|+224px][+unit_scale|+imagenet_caffe|+standardize]"
-        "[+mixed_float16][+xla]"
+        "[+held_out][+mixed_float16][+xla]"
     )
 
 
@@ -133,9 +134,16 @@ def test_a_protocol_has_no_second_name(name: str) -> None:
         find_experiment(name)
 
 
-def test_a_smaller_input_than_the_images_is_refused() -> None:
-    with pytest.raises(ProtocolError, match=r"^input_size: found 31, expected 32 or more$"):
-        Protocol(input_size=31)
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"input_size": 31}, "input_size: found 31, expected 32 or more"),
+        ({"validation": "test"}, "validation: found 'test', expected evaluation or held_out"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(value: dict[str, Any], said: str) -> None:
+    with pytest.raises(ProtocolError, match=f"^{re.escape(said)}$"):
+        Protocol(**value)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +176,7 @@ def test_the_default_protocol_is_the_published_one() -> None:
         "loss": "categorical_crossentropy",
         "early_stopping_monitor": "val_accuracy",
     }
-    added_later = {"precision": "float32", "xla": False, "input_size": 32}
+    added_later = {"precision": "float32", "xla": False, "input_size": 32, "validation": "evaluation"}
     assert dataclasses.asdict(Protocol()) == Protocol().values | added_later
     assert EXPERIMENTS["simple_cnn"].protocol == Protocol()
     assert EXPERIMENTS["vgg16_frozen"].protocol == Protocol(backbone="vgg16")
@@ -204,8 +212,9 @@ def test_protocols_of_equal_values_have_one_fingerprint() -> None:
         (Protocol(precision="mixed_float16"), fingerprint_json(Protocol().values | {"precision": "mixed_float16"})),
         (Protocol(xla=True), fingerprint_json(Protocol().values | {"xla": True})),
         (Protocol(input_size=64), fingerprint_json(Protocol().values | {"input_size": 64})),
+        (Protocol(validation="held_out"), fingerprint_json(Protocol().values | {"validation": "held_out"})),
     ],
-    ids=["none", "precision", "xla", "input size"],
+    ids=["none", "precision", "xla", "input size", "validation"],
 )
 def test_values_that_were_added_later_count_only_where_they_are_not_the_default(
     protocol: Protocol, fingerprint: str
@@ -221,6 +230,7 @@ class TestVariants:
             ("vgg16_frozen+xla", {"xla": True}),
             ("vgg16_frozen+mixed_float16+xla", {"precision": "mixed_float16", "xla": True}),
             ("vgg16_frozen+64px", {"input_size": 64}),
+            ("vgg16_frozen+held_out+xla", {"validation": "held_out", "xla": True}),
             ("vgg16_frozen+224px+imagenet_caffe", {"input_size": 224, "normalization": "imagenet_caffe"}),
         ],
     )

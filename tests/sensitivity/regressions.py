@@ -278,8 +278,8 @@ REGRESSIONS = (
     Regression(
         "training images not shuffled",
         "cifar_models/training/batches.py",
-        "order.permutation(len(labels))",
-        "np.arange(len(labels))",
+        "order.permutation(len(chosen))",
+        "np.arange(len(chosen))",
         f"{_TRAINING}::TestSeeds::test_every_epoch_sees_every_training_image_in_an_order_of_its_own",
     ),
     Regression(
@@ -294,7 +294,7 @@ REGRESSIONS = (
     Regression(
         "validation on half of the evaluation images",
         "cifar_models/training/train.py",
-        "validation_data=evaluation_batches,",
+        "validation_data=validation_batches,",
         "validation_data=form_batches(evaluation_inputs, "
         "dataset.evaluation_labels[: len(dataset.evaluation_labels) // 2], protocol.batch_size, prepare),",
         f"{_TRAINING}::TestTheProtocol::test_an_evaluation_image_is_for_validation_and_the_last_judgement_alone",

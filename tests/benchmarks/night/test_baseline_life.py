@@ -211,6 +211,7 @@ def test_an_update_that_cannot_be_written_still_shows_what_was_measured(
     [
         (["--mixed-precision"], "simple_cnn+mixed_float16"),
         (["--xla", "--mixed-precision"], "simple_cnn+mixed_float16+xla"),
+        (["--held-out"], "simple_cnn+held_out"),
     ],
 )
 def test_a_variant_has_a_baseline_of_its_own_beside_the_experiment_s(
@@ -224,7 +225,7 @@ def test_a_variant_has_a_baseline_of_its_own_beside_the_experiment_s(
     assert result.ret == NOT_JUDGED
     assert bench.trained == []
     line, *_ = lines(result, "found no baseline")  # where CI is set, the short summary says it in full too
-    typed = " ".join(option for option in ("--mixed-precision", "--xla") if option in options)
+    typed = " ".join(option for option in ("--held-out", "--mixed-precision", "--xla") if option in options)
     assert f"pytest -m benchmark --dataset synthetic {typed} -k {name} --seeds 30 --update-baselines" in line
 
     result = bench.update(*options, "-k", name)

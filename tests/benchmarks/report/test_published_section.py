@@ -57,11 +57,25 @@ def test_each_published_number_stands_with_ours_beside_it() -> None:
     table = published_section({"simple_cnn": [_run(0, 0.69), _run(1, 0.71)]}, []).experiments
     assert [row[0] for row in table.rows] == list(PUBLISHED_NUMBERS)
     assert table.rows[0] == (
-        *("simple_cnn", "0.6763", "0.7000 ± 0.0141", "0.169", "0.1250 ± 0.0000"),
+        *("simple_cnn", "0.6763", "0.7000 ± 0.0141", "not measured", "not measured", "0.169", "0.1250 ± 0.0000"),
         *("2 on JPEG copies of the CIFAR-10 images", PUBLISHED_NUMBERS["simple_cnn"].comment),
     )
-    assert table.rows[3][1:6] == ("0.3491", "not measured", "not published", "not measured", "none")
+    assert table.rows[3][1:5] == ("0.3491", *["not measured"] * 3)
+    assert table.rows[3][5:8] == ("not published", "not measured", "none")
     assert {len(row) for row in table.rows} == {len(table.headers)}
+
+
+def test_runs_with_held_out_images_and_the_optimism_stand_beside_ours(records: Path) -> None:
+    name = "simple_cnn+held_out"
+    for seed in range(3):
+        write_run(records, _run(seed, 0.68, name=name))
+    baselines = BASELINES | {name: {"cifar10-unofficial": {"measured": make_baseline(accuracy=(0.68,) * 3)}}}
+    runs = comparable_runs(_night("synthetic"), baselines, records)
+    assert [*runs] == ["simple_cnn", name]
+    assert published_section(runs, []).experiments.rows[0][2:5] == ("0.7000 ± 0.0100", "0.6800 ± 0.0000", "+0.0200")
+    # Runs on other images are not held against each other.
+    runs["simple_cnn"] = [_run(accuracy=0.7, dataset="cifar10")]
+    assert published_section(runs, []).experiments.rows[0][3:5] == ("not measured", "not measured")
 
 
 def test_the_class_tables_have_every_class_and_their_mean() -> None:

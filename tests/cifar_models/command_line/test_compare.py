@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,24 @@ def test_the_seeds_of_an_experiment_are_one_line(command: Command, tmp_path: Pat
     names = ("learning_curves", "accuracy", "confusion_matrix", "class_f1")
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {f"comparison.{name}.png" for name in names}
     assert f"wrote {tmp_path / 'figures' / 'comparison.accuracy.png'}\n" in ended.output
+
+
+def test_the_optimism_is_the_distance_to_the_runs_with_held_out_images_of_the_same_kind(
+    command: Command, tmp_path: Path
+) -> None:
+    def write(name: str, seed: int, accuracy: float, **changed: Any) -> None:
+        write_run(tmp_path, dataclasses.replace(make_run(name, seed, accuracy=accuracy), **changed))
+
+    held_out = {"protocol": {"epochs": 10, "validation": "held_out"}}
+    for seed, (published, honest) in enumerate(((0.75, 0.5), (0.5, 0.5))):
+        write("a", seed, published)
+        write("a+held_out", seed, honest, **held_out)
+    write("b", 0, 0.75)
+    write("a+64px+held_out", 0, 0.125, protocol=held_out["protocol"] | {"input_size": 64})
+    write("a+held_out", 7, 0.125, **held_out, fingerprints=Fingerprints("sha256:other", None, FINGERPRINTS.protocol))
+    rows = _rows(command("compare", tmp_path, "--output", tmp_path / "figures").output)
+    assert rows["a"][2:5] == ["0.6250 ± 0.1768", "+0.1250", "0.1000 ± 0.0000"]
+    assert not [cell for name, row in rows.items() for cell in row if name != "a" and cell.startswith("+")]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cifar_models.results.agreement import disagreements
-from cifar_models.results.evaluation import evaluate
+from cifar_models.results.evaluation import HeldOut, evaluate
 from cifar_models.results.run import Curves, Run
 from cifar_models.results.run_files import read_run
 from cifar_models.storage.fingerprint import fingerprint_json
@@ -54,6 +54,37 @@ def test_every_recorded_run_agrees_with_itself() -> None:
     paths = sorted(RECORDS.glob("*.json"))
     assert len(paths) >= 30
     assert [sentence for path in paths for sentence in disagreements(read_run(path))] == []
+
+
+def _held_out(run: Run) -> Run:
+    """Return a run that agrees, validated on 300 held-out images, and whose evaluation came out otherwise."""
+    protocol = PROTOCOL | {"validation": "held_out"}
+    val_loss, val_accuracy = ([*curve] for curve in (run.curves.val_loss, run.curves.val_accuracy))
+    val_loss[1], val_accuracy[1] = 0.5, 0.9
+    return replace(
+        run,
+        protocol=protocol,
+        fingerprints=replace(run.fingerprints, protocol=fingerprint_json(protocol)),
+        curves=replace(run.curves, val_loss=val_loss, val_accuracy=val_accuracy),
+        held_out=HeldOut(images=300, accuracy=0.9, loss=0.5),
+    )
+
+
+def test_what_was_validated_on_held_out_images_is_held_against_the_result_on_these() -> None:
+    run = _held_out(_agreeing())
+    assert disagreements(run) == []
+    worse = replace(run, held_out=HeldOut(images=300, accuracy=0.89, loss=0.5))
+    assert "accuracy is 0.8900 after the training, but 0.9000 in its best epoch 2" in disagreements(worse)[0]
+    worse = replace(run, held_out=HeldOut(images=300, accuracy=0.9, loss=0.6))
+    assert "loss is 0.6000 after the training, but no more than 0.5000 in its best epoch 2" in disagreements(worse)[0]
+
+
+def test_a_result_on_held_out_images_and_a_protocol_that_holds_some_out_go_together() -> None:
+    held_out, plain = _held_out(_agreeing()), _agreeing()
+    missing = disagreements(replace(held_out, held_out=None))
+    assert "holds training images out, but its record has no result on them" in missing[-1]
+    found = disagreements(replace(plain, held_out=HeldOut(300, plain.accuracy, plain.loss)))
+    assert "has a result on held-out training images, but its protocol holds none out" in found[-1]
 
 
 def test_an_old_record_without_a_loss_agrees() -> None:

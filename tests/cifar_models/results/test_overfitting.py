@@ -63,7 +63,7 @@ def test_chance_is_half_of_the_binomial_interval_of_the_validation_accuracy() ->
 
 
 def test_a_gap_that_the_choice_of_images_may_make_is_no_overfitting() -> None:
-    assert "is within the ±0.3001 that the choice of evaluation images alone makes" in _words(_run())
+    assert "is within the ±0.3001 that the choice of validation images alone makes" in _words(_run())
 
 
 def test_a_larger_gap_is_what_was_learnt_of_the_training_images_alone() -> None:
@@ -73,7 +73,7 @@ def test_a_larger_gap_is_what_was_learnt_of_the_training_images_alone() -> None:
 
 def test_a_model_that_does_better_on_new_images_does_not_overfit() -> None:
     words = _words(_run(accuracy=[0.1] * 4))
-    assert "did better on the evaluation images than on the training images" in words
+    assert "did better on the validation images than on the training images" in words
 
 
 @pytest.mark.parametrize(

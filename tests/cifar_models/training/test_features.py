@@ -17,7 +17,7 @@ import pytest
 from keras import layers
 
 from cifar_models.datasets.dataset import Dataset
-from cifar_models.datasets.normalization import imagenet_caffe, unit_scale
+from cifar_models.datasets.normalization import Standardization, imagenet_caffe, unit_scale
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.training import features
 from cifar_models.training.features import FeatureCache, batch_size_for, compile_prefix, fingerprint_model
@@ -68,7 +68,7 @@ class TestTheCache:
         self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(features, "BATCH_SIZE", 8)  # with a smaller last batch
-        found = cache.get(prefix, normalization="unit_scale", normalize=unit_scale, dataset=dataset)
+        found = cache.get(prefix, normalize=unit_scale, dataset=dataset)
         for arrays, images in ((found.train, dataset.train_images), (found.evaluation, dataset.evaluation_images)):
             expected = [tensor.numpy() for tensor in prefix(unit_scale(images))]
             assert [array.shape for array in arrays] == [tensor.shape for tensor in expected]
@@ -78,13 +78,13 @@ class TestTheCache:
 
     def test_a_lone_output_is_a_list_of_one(self, cache: FeatureCache, dataset: Dataset) -> None:
         prefix = _prefix()
-        found = cache.get(prefix, normalization="unit_scale", normalize=unit_scale, dataset=dataset)
+        found = cache.get(prefix, normalize=unit_scale, dataset=dataset)
         assert [array.shape for array in found.train] == [(20, 4, 4, 2)]
         np.testing.assert_allclose(found.train[0], prefix(unit_scale(dataset.train_images)).numpy(), rtol=1e-5)
 
     def test_the_same_is_computed_once(self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset) -> None:
         normalize = Counting()
-        get = partial(cache.get, prefix, normalization="n", normalize=normalize, dataset=dataset)
+        get = partial(cache.get, prefix, normalize=normalize, dataset=dataset)
         first = get()
         assert get() is first
         assert normalize.images == 30
@@ -95,29 +95,35 @@ class TestTheCache:
     def test_another_build_of_the_prefix_with_the_same_weights_finds_the_features(
         self, cache: FeatureCache, dataset: Dataset
     ) -> None:
-        first, second = (
-            cache.get(_prefix(), normalization="n", normalize=unit_scale, dataset=dataset) for _ in range(2)
-        )
+        first, second = (cache.get(_prefix(), normalize=unit_scale, dataset=dataset) for _ in range(2))
         assert second is first
 
     def test_another_normalization_data_set_or_weight_is_computed_anew(
         self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset
     ) -> None:
         other = load_synthetic(seed=1, train_count=20, evaluation_count=10)
-        scaled = cache.get(prefix, normalization="unit_scale", normalize=unit_scale, dataset=dataset)
-        caffe = cache.get(prefix, normalization="imagenet_caffe", normalize=imagenet_caffe, dataset=dataset)
-        others = cache.get(prefix, normalization="imagenet_caffe", normalize=imagenet_caffe, dataset=other)
+        scaled = cache.get(prefix, normalize=unit_scale, dataset=dataset)
+        caffe = cache.get(prefix, normalize=imagenet_caffe, dataset=dataset)
+        others = cache.get(prefix, normalize=imagenet_caffe, dataset=other)
         weights = prefix.get_weights()
         prefix.set_weights([weight * 2 for weight in weights])
-        doubled = cache.get(prefix, normalization="imagenet_caffe", normalize=imagenet_caffe, dataset=other)
+        doubled = cache.get(prefix, normalize=imagenet_caffe, dataset=other)
         prefix.set_weights(weights)
         means = [float(found.train[0].mean()) for found in (scaled, caffe, others, doubled)]
         assert len({round(mean, 3) for mean in means}) == 4
 
+    def test_fitted_normalizations_are_told_apart_by_what_they_were_fitted_to(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset
+    ) -> None:
+        one, equal, other = (Standardization((mean, 1.0, 1.0), (2.0, 2.0, 2.0)) for mean in (3.0, 3.0, 4.0))
+        first = cache.get(prefix, normalize=one, dataset=dataset)
+        assert cache.get(prefix, normalize=equal, dataset=dataset) is first
+        assert cache.get(prefix, normalize=other, dataset=dataset) is not first
+
     def test_beyond_the_memory_limit_they_are_kept_in_a_file(
         self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        get = partial(cache.get, prefix, normalization="n", normalize=unit_scale, dataset=dataset)
+        get = partial(cache.get, prefix, normalize=unit_scale, dataset=dataset)
         in_memory = get()
         assert not any(isinstance(array, np.memmap) for array in in_memory.train + in_memory.evaluation)
         cache.clear()
@@ -137,9 +143,9 @@ class TestTheCache:
         self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(features, "MEMORY_LIMIT", 0)
-        first = cache.get(prefix, normalization="n", normalize=unit_scale, dataset=dataset)
+        first = cache.get(prefix, normalize=unit_scale, dataset=dataset)
         file = Path(str(first.train[0].filename))  # type: ignore[attr-defined]
-        cache.get(prefix, normalization="another", normalize=unit_scale, dataset=dataset)
+        cache.get(prefix, normalize=imagenet_caffe, dataset=dataset)
         assert not file.exists()
 
     def test_a_disk_without_room_for_them_is_an_error_before_any_is_computed(
@@ -152,7 +158,7 @@ class TestTheCache:
         monkeypatch.setattr(features, "MEMORY_LIMIT", 0)
         monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
         with pytest.raises(MemoryError, match=r"^found no room in .+ for the 0\.0 GB of .+No space left.+set TMPDIR"):
-            cache.get(prefix, normalization="n", normalize=normalize, dataset=dataset)
+            cache.get(prefix, normalize=normalize, dataset=dataset)
         assert normalize.images == 0
 
     def test_each_batch_is_reported_with_the_time_left(
@@ -161,7 +167,7 @@ class TestTheCache:
         monkeypatch.setattr(features, "BATCH_SIZE", 8)
         monkeypatch.setattr(features, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
         told: list[Any] = []
-        cache.get(prefix, normalization="n", normalize=unit_scale, dataset=dataset, progress=told.append)
+        cache.get(prefix, normalize=unit_scale, dataset=dataset, progress=told.append)
         # A second a batch, of which there are three and two.
         assert [(each.images, each.all_images) for each in told] == [(n, 30) for n in (8, 16, 20, 28, 30)]
         assert [each.seconds_left for each in told] == pytest.approx(

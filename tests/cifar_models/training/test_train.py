@@ -15,11 +15,14 @@ import pytest
 from keras import layers
 
 from cifar_models.datasets.dataset import Dataset
+from cifar_models.datasets.held_out import hold_out
 from cifar_models.datasets.normalization import FITS, unit_scale
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import Experiment, Protocol
 from cifar_models.models.pretrained import BackboneWeights
+from cifar_models.results.agreement import disagreements
 from cifar_models.results.environment import describe_environment
+from cifar_models.results.evaluation import evaluate
 from cifar_models.results.run import Run
 from cifar_models.training import compiled, features
 from cifar_models.training import train as training
@@ -632,3 +635,58 @@ class TestWeights:
         run = standstill.run
         assert run.weights == "the test's own"
         assert run.fingerprints.weights == "sha256:w"
+
+
+HOLDING_OUT = dataclasses.replace(PROTOCOL, validation="held_out", batch_size=45)  # of 90, and 10 are held out
+
+
+@pytest.fixture(scope="module")
+def held_out(laboratory: Laboratory) -> Seen:
+    return _observe(laboratory, 1, HOLDING_OUT)
+
+
+class TestHeldOutImages:
+    def test_they_are_never_trained_on_and_the_evaluation_images_are_used_once(
+        self, laboratory: Laboratory, held_out: Seen
+    ) -> None:
+        rows, held_out_rows = hold_out(laboratory.dataset.train_labels)
+        seen = Counter(image.tobytes() for batch in held_out.batches for image in batch)
+        dataset, epochs = laboratory.dataset, held_out.run.epochs
+        assert [seen[image.tobytes()] for image in dataset.evaluation_images] == [1] * 50
+        assert {seen[image.tobytes()] for image in dataset.train_images[rows]} == {epochs}
+        assert {seen[image.tobytes()] for image in dataset.train_images[held_out_rows]} == {epochs + 1}
+        first_epoch = {image.tobytes() for batch in held_out.batches[:2] for image in batch}
+        assert first_epoch == {image.tobytes() for image in dataset.train_images[rows]}
+        assert len({batch.tobytes() for batch in held_out.batches if len(batch) == 45}) > 2, (
+            "in another order each time"
+        )
+
+    def test_the_normalization_is_not_fitted_on_them(self, laboratory: Laboratory, held_out: Seen) -> None:
+        rows, _ = hold_out(laboratory.dataset.train_labels)
+        assert held_out.run.protocol["validation"] == "held_out"
+        np.testing.assert_array_equal(laboratory.fitted_on.pop(), laboratory.dataset.train_images[rows])
+
+    def test_the_record_has_their_curve_and_the_evaluation_of_the_best_epoch_by_it(
+        self, laboratory: Laboratory, held_out: Seen
+    ) -> None:
+        run, dataset = held_out.run, laboratory.dataset
+        assert run.held_out is not None
+        assert run.held_out.images == 10
+        assert run.held_out.accuracy == pytest.approx(max(run.curves.val_accuracy), abs=1e-6)
+        assert run.held_out.loss == pytest.approx(run.curves.val_loss[run.best_epoch - 1], rel=1e-4)
+        probabilities = held_out.model(unit_scale(dataset.evaluation_images)).numpy()
+        assert run.loss == pytest.approx(evaluate(probabilities, dataset.evaluation_labels, dataset.class_names).loss)
+        assert sum(map(sum, run.evaluation.confusion)) == 50
+        assert disagreements(run) == []
+        assert Run.from_json(run.to_json()) == run
+
+    def test_cached_features_change_no_number(
+        self, laboratory: Laboratory, held_out: Seen, cache: FeatureCache
+    ) -> None:
+        run = laboratory.train(1, HOLDING_OUT, features=cache)
+        for name in ("loss", "val_loss"):
+            np.testing.assert_allclose(getattr(run.curves, name), getattr(held_out.run.curves, name), rtol=1e-3)
+        assert run.held_out is not None
+        assert held_out.run.held_out is not None
+        assert run.held_out.loss == pytest.approx(held_out.run.held_out.loss, rel=1e-3)
+        laboratory.fitted_on.pop()
