@@ -42,7 +42,9 @@ def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -
     if not reason.strip():
         raise ValueError("reason: found none, expected why the baseline changes")
     epochs = [run.epochs for run in runs]
-    nats = nats_per_point([run.curves.val_accuracy for run in runs], [run.curves.val_loss for run in runs])
+    nats = None
+    if not any(run.protocol.get("label_smoothing") for run in runs):  # whose curves are of another loss
+        nats = nats_per_point([run.curves.val_accuracy for run in runs], [run.curves.val_loss for run in runs])
     return Baseline(
         source="measured",
         fingerprints=runs[0].fingerprints,

@@ -67,6 +67,7 @@ def train_plain(task: Task) -> Figures:
     import keras
 
     from cifar_models.datasets.normalization import FITS
+    from cifar_models.training.compiled import make_loss, make_optimizer
 
     experiment, dataset, weights = task.load()
     protocol = experiment.protocol
@@ -80,11 +81,8 @@ def train_plain(task: Task) -> Figures:
     model = experiment.build_model()
     if weights:
         weights.assign(model)
-    rate = protocol.learning_rate
-    if protocol.learning_rate_schedule == "cosine":
-        steps = -(-len(train_images) // protocol.batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=task.epochs * steps)
-    model.compile(keras.optimizers.Adam(rate), protocol.loss, metrics=["accuracy"], jit_compile=False)
+    steps = -(-len(train_images) // protocol.batch_size)
+    model.compile(make_optimizer(protocol, steps), make_loss(protocol), metrics=["accuracy"], jit_compile=False)
     model.fit(
         train_images,
         train_labels,

@@ -72,8 +72,10 @@ def _curves(run: Run) -> Iterator[str]:
         )
     if loss is None:
         return
-    validated = run.curves.val_loss[best]
-    # A model's penalties make the validation loss larger than the cross-entropy, never smaller.
+    # A model's penalties make the validation loss larger than the cross-entropy, never smaller. Label smoothing s makes
+    # it (1 - s) times the cross-entropy and s times the mean over the classes of -log p, which is log(10) or more.
+    smoothing = run.protocol.get("label_smoothing", 0.0)
+    validated = (run.curves.val_loss[best] - smoothing * math.log(len(run.evaluation.classes))) / (1 - smoothing)
     if not loss <= validated * (1 + LOSS_ROUNDING) + LOSS_ROUNDING:
         yield (
             f"loss is {loss:.4f} after the training, but no more than {validated:.4f} in its best epoch {best + 1}, "

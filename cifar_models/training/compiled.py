@@ -6,12 +6,13 @@ Everything that is compiled is Keras's own: the layers that the builder made, Ke
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from cifar_models.experiments import Protocol
+from cifar_models.experiments import Protocol, ProtocolError
 from cifar_models.models.freezing import split_at_frozen_boundary
 from cifar_models.training.features import fingerprint_structure
 
@@ -110,6 +111,7 @@ def compile_model(model: keras.Model, protocol: Protocol, steps: int, *, split: 
         split: whether to cut off a frozen part; a model of which nothing or everything is frozen stays whole.
 
     Raises:
+        ProtocolError: XLA, and layers that it cannot compile.
         ValueError: an unknown learning rate schedule.
     """
     parts = split_at_frozen_boundary(model) if split else None
@@ -118,18 +120,46 @@ def compile_model(model: keras.Model, protocol: Protocol, steps: int, *, split: 
         prefix, trained = parts.prefix, parts.rest
     steps_at_once = min(STEPS_AT_ONCE, steps)
     trained.compile(
-        optimizer=keras.optimizers.get(
-            {"class_name": protocol.optimizer, "config": {"learning_rate": _learning_rate(protocol, steps)}}
-        ),
-        loss=protocol.loss,
+        optimizer=make_optimizer(protocol, steps),
+        loss=make_loss(protocol),
         metrics=[keras.metrics.CategoricalAccuracy("accuracy")],
         jit_compile=protocol.xla,
         steps_per_execution=steps_at_once,
     )
+    if trained.jit_compile != protocol.xla:  # else Keras would leave it at a warning
+        unable = ", ".join(layer.name for layer in trained._flatten_layers() if not layer.supports_jit)
+        raise ProtocolError(
+            f"xla: found True, expected False for a model with layers that XLA cannot compile: {unable}"
+        )
     # All variables that a step uses exist before it is traced: TensorFlow traces a step that creates any a second time.
     trained.optimizer.build(trained.trainable_variables)
     state = [variable.numpy() for variable in trained.optimizer.variables]
     return CompiledModel(model, prefix, trained, steps_at_once, state)
+
+
+def make_optimizer(protocol: Protocol, steps: int) -> keras.optimizers.Optimizer:
+    """Return the protocol's optimizer, for epochs of ``steps`` steps: Keras's own, with the settings that are not 0.
+
+    Raises:
+        ValueError: an unknown optimizer or learning rate schedule.
+    """
+    options: dict[str, Any] = {}
+    if protocol.momentum:
+        options |= {"momentum": protocol.momentum, "nesterov": protocol.nesterov}
+    if protocol.weight_decay:
+        options |= {"weight_decay": protocol.weight_decay}
+    if protocol.ema_momentum:
+        options |= {"use_ema": True, "ema_momentum": protocol.ema_momentum, "ema_overwrite_frequency": steps}
+    return keras.optimizers.get(
+        {"class_name": protocol.optimizer, "config": {"learning_rate": _learning_rate(protocol, steps), **options}}
+    )
+
+
+def make_loss(protocol: Protocol) -> str | keras.losses.Loss:
+    """Return the protocol's loss, as ``keras.Model.compile`` takes it."""
+    if protocol.label_smoothing:
+        return keras.losses.CategoricalCrossentropy(label_smoothing=protocol.label_smoothing)
+    return protocol.loss
 
 
 def _learning_rate(protocol: Protocol, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
@@ -137,5 +167,10 @@ def _learning_rate(protocol: Protocol, steps: int) -> float | keras.optimizers.s
     if protocol.learning_rate_schedule == "constant":
         return protocol.learning_rate
     if protocol.learning_rate_schedule == "cosine":
-        return keras.optimizers.schedules.CosineDecay(protocol.learning_rate, decay_steps=protocol.epochs * steps)
+        all_steps = protocol.epochs * steps
+        if warmup := round(protocol.warmup * all_steps):
+            return keras.optimizers.schedules.CosineDecay(
+                0.0, decay_steps=all_steps - warmup, warmup_target=protocol.learning_rate, warmup_steps=warmup
+            )
+        return keras.optimizers.schedules.CosineDecay(protocol.learning_rate, decay_steps=all_steps)
     raise ValueError(f"learning_rate_schedule: found {protocol.learning_rate_schedule!r}, expected constant or cosine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from typing import Any
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.unit
 
 PUBLISHED = ["simple_cnn", "vgg16_frozen", "improved_cnn", "resnet50_frozen", "resnet50_finetuned"]
 MATCHED = ["vgg16_matched", "vgg16_matched_finetuned", "resnet50_matched", "resnet50_matched_finetuned"]
-NAMES = [*PUBLISHED, *MATCHED]
+NAMES = [*PUBLISHED, *MATCHED, "reference_cnn"]
 ANOTHER = {
     "normalization": "standardize",
     "backbone": "vgg16",
@@ -44,7 +45,19 @@ ANOTHER = {
     "xla": True,
     "input_size": 64,
     "validation": "held_out",
+    "warmup": 0.25,
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 0.01,
+    "label_smoothing": 0.1,
+    "ema_momentum": 0.9,
 }
+NEEDED: dict[str, dict[str, Any]] = {
+    "warmup": {"learning_rate_schedule": "cosine"},
+    "momentum": {"optimizer": "sgd"},
+    "nesterov": {"optimizer": "sgd", "momentum": 0.5},
+}
+"""What other values a value needs."""
 
 
 def test_the_table_has_the_published_models_in_the_published_order() -> None:
@@ -139,6 +152,20 @@ def test_a_protocol_has_no_second_name(name: str) -> None:
     [
         ({"input_size": 31}, "input_size: found 31, expected 32 or more"),
         ({"validation": "test"}, "validation: found 'test', expected evaluation or held_out"),
+        ({"warmup": 0.1}, "warmup: found 0.1, expected 0 without the schedule cosine"),
+        ({"momentum": 0.9}, "momentum: found 0.9, expected 0 without the optimizer sgd"),
+        ({"optimizer": "sgd", "nesterov": True}, "nesterov: found True, expected False without momentum"),
+        ({"weight_decay": -1e-3}, "weight_decay: found -0.001, expected 0 or more"),
+        ({"weight_decay": math.nan}, "weight_decay: found nan, expected 0 or more"),
+        (
+            {"loss": "kl_divergence", "label_smoothing": 0.1},
+            "label_smoothing: found 0.1, expected 0 without categorical_crossentropy",
+        ),
+        *(
+            (NEEDED.get(name, {}) | {name: value}, f"{name}: found {value}, expected 0 or more and below 1")
+            for name in ("warmup", "momentum", "label_smoothing", "ema_momentum")
+            for value in (-0.1, 1.0, math.nan)
+        ),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(value: dict[str, Any], said: str) -> None:
@@ -176,7 +203,14 @@ def test_the_default_protocol_is_the_published_one() -> None:
         "loss": "categorical_crossentropy",
         "early_stopping_monitor": "val_accuracy",
     }
-    added_later = {"precision": "float32", "xla": False, "input_size": 32, "validation": "evaluation"}
+    added_later = {
+        "precision": "float32",
+        "xla": False,
+        "input_size": 32,
+        "validation": "evaluation",
+        "nesterov": False,
+    }
+    added_later |= dict.fromkeys(("warmup", "momentum", "weight_decay", "label_smoothing", "ema_momentum"), 0.0)
     assert dataclasses.asdict(Protocol()) == Protocol().values | added_later
     assert EXPERIMENTS["simple_cnn"].protocol == Protocol()
     assert EXPERIMENTS["vgg16_frozen"].protocol == Protocol(backbone="vgg16")
@@ -194,8 +228,9 @@ def test_every_value_of_a_protocol_has_another_to_try() -> None:
 
 @pytest.mark.parametrize("name", ANOTHER)
 def test_every_value_of_a_protocol_changes_its_fingerprint(name: str) -> None:
-    changed: Any = {name: ANOTHER[name]}
-    assert Protocol(**changed).fingerprint != Protocol().fingerprint
+    needed = NEEDED.get(name, {})
+    changed: Any = needed | {name: ANOTHER[name]}
+    assert Protocol(**changed).fingerprint != Protocol(**needed).fingerprint
     assert Protocol(**changed).fingerprint == Protocol(**changed).fingerprint
 
 

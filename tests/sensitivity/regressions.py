@@ -169,14 +169,14 @@ REGRESSIONS = (
         "cifar_models/training/compiled.py",
         '"class_name": protocol.optimizer',
         '"class_name": "sgd"',
-        f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_its_learning_rate_is_set",
+        f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_what_the_protocol_says_is_set",
     ),
     Regression(
         "Adam's epsilon 1e-3",
         "cifar_models/training/compiled.py",
         '"config": {',
         '"config": {"epsilon": 1e-3, ',
-        f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_its_learning_rate_is_set",
+        f"{_TRAINING}::TestTheOptimizer::test_it_is_keras_s_own_and_only_what_the_protocol_says_is_set",
     ),
     Regression(
         "batches of 256",

@@ -16,12 +16,21 @@ from cifar_models.models import builders
 pytestmark = pytest.mark.unit
 
 MATCHED = ["vgg16_matched", "vgg16_matched_finetuned", "resnet50_matched", "resnet50_matched_finetuned"]
-NAMES = ["simple_cnn", "vgg16_frozen", "improved_cnn", "resnet50_frozen", "resnet50_finetuned", *MATCHED]
+NAMES = [
+    "simple_cnn",
+    "vgg16_frozen",
+    "improved_cnn",
+    "resnet50_frozen",
+    "resnet50_finetuned",
+    *MATCHED,
+    "reference_cnn",
+]
 PARAMETERS = {
     "simple_cnn": (2_122_186, 2_122_186),
     "vgg16_frozen": (14_719_818, 5_130),
     "resnet50_frozen": (23_608_202, 20_490),
     "resnet50_finetuned": (23_608_202, 14_470_666),
+    "reference_cnn": (629_258, 627_930),
     "vgg16_matched": (14_719_818, 5_130),
     "vgg16_matched_finetuned": (14_719_818, 7_084_554),
     "resnet50_matched": (23_608_202, 20_490),
@@ -129,6 +138,37 @@ def _setting(layer: keras.layers.Layer) -> Any:
     if kind := kinds.get(type(layer).__name__):
         return getattr(layer, kind)
     return _activation(layer) if isinstance(layer, keras.layers.Activation) else None
+
+
+def test_reference_cnn_is_the_one_that_its_numbers_were_measured_with() -> None:
+    model = builders.reference_cnn()
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.output.shape[1:] for layer in convolutions] == [
+        *((31, 31, 24), (31, 31, 32), (15, 15, 32), (15, 15, 96), (7, 7, 96), (7, 7, 192), (3, 3, 192)),
+    ]
+    work = sum(np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3]) for layer in convolutions)
+    assert round(work / 1e6) == 30
+    normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert [layer.momentum for layer in normalizations] == [0.9] * 7
+    assert sum(isinstance(layer, keras.layers.Add) for layer in model.layers) == 3
+
+
+def test_reference_cnn_flips_and_shifts_images_in_training_only_and_by_whole_pixels() -> None:
+    keras.utils.set_random_seed(0)
+    _, flip, shift = builders.reference_cnn().layers[:3]
+    images = np.repeat(np.random.default_rng(0).random((1, 32, 32, 3), np.float32), 64, axis=0)
+    for layer in (flip, shift):
+        np.testing.assert_array_equal(layer(images, training=False), images)
+    flipped = flip(images, training=True).numpy()
+    mirrored = (flipped == images[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert ((flipped == images).all(axis=(1, 2, 3)) ^ mirrored).all()
+    assert 16 < mirrored.sum() < 48
+    found = set()
+    padded = np.pad(images[0], ((2, 2), (2, 2), (0, 0)), mode="symmetric")
+    windows = {(y - 2, x - 2): padded[y : y + 32, x : x + 32] for y in range(5) for x in range(5)}
+    for shifted in shift(images, training=True).numpy():
+        found |= {place for place, window in windows.items() if np.array_equal(shifted, window)}
+    assert {abs(step) for place in found for step in place} == {0, 1, 2}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -56,6 +56,25 @@ def test_every_recorded_run_agrees_with_itself() -> None:
     assert [sentence for path in paths for sentence in disagreements(read_run(path))] == []
 
 
+def test_smoothed_labels_bound_the_cross_entropy_as_they_must() -> None:
+    run = _agreeing()
+    assert run.evaluation.loss is not None
+    protocol = PROTOCOL | {"label_smoothing": 0.2}
+    # Each image has 0.55 for one class and 0.05 for nine: the mean over the classes of -log p.
+    spread = -(np.log(0.55) + 9 * np.log(0.05)) / 10
+    val_loss = [*run.curves.val_loss]
+    val_loss[1] = 0.8 * run.evaluation.loss + 0.2 * spread
+    smooth = replace(
+        run,
+        protocol=protocol,
+        fingerprints=replace(run.fingerprints, protocol=fingerprint_json(protocol)),
+        curves=replace(run.curves, val_loss=val_loss),
+    )
+    assert disagreements(smooth) == []
+    val_loss[1] = 0.8 * run.evaluation.loss + 0.2 * np.log(10) - 0.01  # less than any predictions give
+    assert "loss is" in disagreements(smooth)[0]
+
+
 def _held_out(run: Run) -> Run:
     """Return a run that agrees, validated on 300 held-out images, and whose evaluation came out otherwise."""
     protocol = PROTOCOL | {"validation": "held_out"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import cifar_models
-from cifar_models.experiments import EXPERIMENTS, find_experiment
+from cifar_models.experiments import EXPERIMENTS, ProtocolError, find_experiment
 from cifar_models.training import compiled
 from cifar_models.training.compiled import CompiledModel, compile_model
 
@@ -118,6 +119,12 @@ def test_no_function_of_the_libraries_is_replaced(ready: CompiledModel) -> None:
 def test_a_replaced_function_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras.optimizers.Adam, "update_step", compiled.copy_variables)
     assert [name.rpartition(".")[2] for name in _replaced()] == ["update_step"]
+
+
+def test_xla_is_refused_where_keras_would_train_without_it() -> None:
+    protocol = dataclasses.replace(EXPERIMENTS["reference_cnn"].protocol, xla=True)
+    with pytest.raises(ProtocolError, match=r"^xla: found True, expected False for .+ cannot compile: random_translat"):
+        compile_model(EXPERIMENTS["reference_cnn"].build_model(), protocol, steps=20, split=True)
 
 
 @pytest.mark.parametrize("variant", ["imagenet_caffe", "mixed_float16", "xla"])

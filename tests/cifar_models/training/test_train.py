@@ -438,6 +438,14 @@ class TestTheLearningRate:
         rates = [float(schedule(step)) for step in (0, 2, 4, 8)]
         assert rates == pytest.approx([0.5, 0.25 * (1 + np.sqrt(0.5)), 0.25, 0], abs=1e-6)
 
+    def test_a_warm_up_rises_to_it_in_a_line_before_the_cosine_falls(self) -> None:
+        protocol = dataclasses.replace(
+            PROTOCOL, learning_rate=0.5, learning_rate_schedule="cosine", epochs=4, warmup=0.25
+        )
+        schedule: Any = compiled._learning_rate(protocol, 2)
+        rates = [float(schedule(step)) for step in (0, 1, 2, 5, 8)]
+        assert rates == pytest.approx([0, 0.25, 0.5, 0.25, 0], abs=1e-6)
+
     def test_another_schedule_is_refused(self, laboratory: Laboratory) -> None:
         protocol = dataclasses.replace(PROTOCOL, learning_rate_schedule="linear")
         with pytest.raises(ValueError, match="learning_rate_schedule: found 'linear', expected constant or cosine"):
@@ -471,10 +479,16 @@ class TestTheOptimizer:
                 keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, decay_steps=10)),
             ),
             (PROTOCOL, keras.optimizers.SGD(0.02)),
+            (
+                dataclasses.replace(PROTOCOL, momentum=0.5, nesterov=True, weight_decay=0.25, ema_momentum=0.75),
+                keras.optimizers.SGD(
+                    *(0.02, 0.5, True, 0.25), use_ema=True, ema_momentum=0.75, ema_overwrite_frequency=2
+                ),
+            ),
         ],
-        ids=["published", "cosine", "sgd"],
+        ids=["published", "cosine", "sgd", "all settings"],
     )
-    def test_it_is_keras_s_own_and_only_its_learning_rate_is_set(
+    def test_it_is_keras_s_own_and_only_what_the_protocol_says_is_set(
         self,
         laboratory: Laboratory,
         monkeypatch: pytest.MonkeyPatch,
@@ -485,6 +499,56 @@ class TestTheOptimizer:
         assert isinstance(model.optimizer, type(optimizer))
         assert model.optimizer.get_config() == optimizer.get_config() | {"name": model.optimizer.name}
         assert model.loss == protocol.loss
+
+
+class TestTheLoss:
+    SMOOTH = dataclasses.replace(PROTOCOL, label_smoothing=0.25, epochs=1)
+
+    def test_label_smoothing_is_keras_s_own_and_its_cross_entropy_is_that_of_mixed_labels(
+        self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loss = _compiled(laboratory, monkeypatch, self.SMOOTH).loss
+        assert type(loss) is keras.losses.CategoricalCrossentropy
+        probabilities = np.full((1, 10), 0.05)
+        probabilities[0, 3] = 0.55
+        expected = -(0.75 + 0.025) * np.log(0.55) - 9 * 0.025 * np.log(0.05)
+        assert float(loss(np.eye(10)[[3]], probabilities)) == pytest.approx(expected, rel=1e-5)
+
+    def test_a_run_with_smoothed_labels_agrees_with_itself(self, laboratory: Laboratory) -> None:
+        run = laboratory.train(1, self.SMOOTH)
+        assert run.loss != pytest.approx(run.curves.val_loss[0], rel=1e-3)
+        assert disagreements(run) == []
+
+
+class TestTheMovingAverageOfTheWeights:
+    PROTOCOL = dataclasses.replace(PROTOCOL, ema_momentum=0.75, epochs=3)
+
+    def test_each_epoch_is_validated_with_it_and_the_next_one_starts_from_it(self, laboratory: Laboratory) -> None:
+        run = laboratory.train(1, self.PROTOCOL, models=CompiledModelCache())
+        orders = _orders(laboratory.dataset, laboratory.batches)
+        keras.utils.set_random_seed(1)
+        model = _model()
+        model.compile(keras.optimizers.SGD(PROTOCOL.learning_rate), "categorical_crossentropy")
+        images, validation = map(unit_scale, (laboratory.dataset.train_images, laboratory.dataset.evaluation_images))
+        losses, average = [], []
+        for rows in np.array(orders).reshape(-1, PROTOCOL.batch_size):
+            model.train_on_batch(images[rows], np.eye(10)[laboratory.dataset.train_labels[rows]])
+            weights = [weight.numpy() for weight in model.trainable_weights]
+            mixed = zip(average, weights, strict=True)
+            average = [0.75 * old + 0.25 * new for old, new in mixed] if average else weights
+            if int(model.optimizer.iterations) % 2 == 0:  # the end of an epoch
+                for weight, value in zip(model.trainable_weights, average, strict=True):
+                    weight.assign(value)
+                model.reset_metrics()
+                losses.append(float(model.test_on_batch(validation, np.eye(10)[laboratory.dataset.evaluation_labels])))
+        assert losses == pytest.approx(run.curves.val_loss, rel=1e-5)
+        assert disagreements(run) == []
+
+    def test_a_seed_gives_the_same_on_a_model_that_was_compiled_for_another(self, laboratory: Laboratory) -> None:
+        models = CompiledModelCache()
+        laboratory.train(1, self.PROTOCOL, models=models)
+        second = laboratory.train(2, self.PROTOCOL, models=models)
+        assert _numbers(second) == _numbers(laboratory.train(2, self.PROTOCOL))
 
 
 class TestPrecision:
