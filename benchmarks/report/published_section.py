@@ -13,16 +13,20 @@ from benchmarks.records.night_folder import runs_behind
 from benchmarks.records.night_results import NightResults
 from benchmarks.report.drawings import Gallery, gallery
 from benchmarks.report.tables import Table
-from cifar_models.experiments import HELD_OUT
+from cifar_models.experiments import EXPERIMENTS, HELD_OUT, PUBLISHED_INPUT_SIZE
 from cifar_models.figures.dots import comparison
 from cifar_models.figures.learning_curves import published_curves
 from cifar_models.figures.style import Panel
 from cifar_models.results.run import Run
-from cifar_models.results.words import mean_and_deviation, optimism
+from cifar_models.results.words import mean_and_deviation, minutes, optimism
 
 DATASETS = {"cifar10": "the official CIFAR-10 files", "cifar10-unofficial": "JPEG copies of the CIFAR-10 images"}
 """Data that the published numbers can be compared with, the better first, in words."""
 _NOT_PUBLISHED, _NOT_MEASURED = "not published", "not measured"
+_MATCHED_HEADERS = (
+    *("experiment", "input", "our accuracy", "with held-out images", "optimism", "our gap", "minutes", "our runs"),
+    "model",
+)
 _HEADERS = (
     *("experiment", "published accuracy", "our accuracy", "with held-out images", "optimism", "published gap"),
     *("our gap", "our runs", "comment"),
@@ -34,12 +38,13 @@ class PublishedSection:
     """The published comparison on the page."""
 
     experiments: Table
+    matched: Table
     classes: Sequence[Table]
     figures: Gallery
 
 
 def comparable_runs(results: NightResults, baselines: Baselines, records: Path) -> dict[str, list[Run]]:
-    """Return our runs on CIFAR-10 images of each published experiment, and of its ``held_out`` variant, that has some.
+    """Return our runs on CIFAR-10 images of each experiment, and of its ``held_out`` variant, that has some.
 
     These are the night's if it trained on such images, else those behind the measured baseline.
 
@@ -51,7 +56,7 @@ def comparable_runs(results: NightResults, baselines: Baselines, records: Path) 
     runs: dict[str, list[Run]] = {}
     if results.night.dataset in DATASETS:
         runs = {one.experiment: list(one.runs) for one in results.experiments if one.runs}
-    names = [*PUBLISHED_NUMBERS, *(f"{name}+{HELD_OUT}" for name in PUBLISHED_NUMBERS)]
+    names = [name for row in EXPERIMENTS for name in (row, f"{row}+{HELD_OUT}")]
     for name in names:
         for dataset in DATASETS:
             baseline = baselines.get(name, {}).get(dataset, {}).get("measured")
@@ -89,6 +94,11 @@ def published_section(runs: Mapping[str, Sequence[Run]], panels: Sequence[Panel]
         experiments=Table(
             "The five published trainings and ours", _HEADERS, [_row(name, runs) for name in PUBLISHED_NUMBERS]
         ),
+        matched=Table(
+            "The matched experiments and others beside the published ones",
+            _MATCHED_HEADERS,
+            [_matched_row(name, runs) for name in runs if name in EXPERIMENTS and name not in PUBLISHED_NUMBERS],
+        ),
         classes=[_class_table(name, runs.get(name, ())) for name, result in PUBLISHED_NUMBERS.items() if result.f1],
         figures=gallery(panels),
     )
@@ -96,18 +106,42 @@ def published_section(runs: Mapping[str, Sequence[Run]], panels: Sequence[Panel]
 
 def _row(name: str, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
     published, ours = PUBLISHED_NUMBERS[name], runs.get(name, ())
-    held_out = [run for run in runs.get(f"{name}+{HELD_OUT}", ()) if ours and run.dataset == ours[0].dataset]
     return (
         name,
         f"{published.accuracy:.4f}",
-        mean_and_deviation([run.accuracy for run in ours]) or _NOT_MEASURED,
-        mean_and_deviation([run.accuracy for run in held_out]) or _NOT_MEASURED,
-        optimism(ours, held_out) or _NOT_MEASURED,
+        *_accuracies(name, runs),
         _NOT_PUBLISHED if published.gap is None else f"{published.gap:.3f}",
         mean_and_deviation([run.gap for run in ours]) or _NOT_MEASURED,
-        f"{len(ours)} on {DATASETS[ours[0].dataset]}" if ours else "none",
+        _which(ours),
         published.comment,
     )
+
+
+def _matched_row(name: str, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
+    ours = runs[name]
+    protocol = ours[0].protocol
+    return (
+        name,
+        f"{protocol.get('input_size', PUBLISHED_INPUT_SIZE)} px, {protocol.get('normalization')}",
+        *_accuracies(name, runs),
+        mean_and_deviation([run.gap for run in ours]),
+        f"{minutes(ours):.1f}",
+        _which(ours),
+        EXPERIMENTS[name].description,
+    )
+
+
+def _accuracies(name: str, runs: Mapping[str, Sequence[Run]]) -> tuple[str, str, str]:
+    """Return our accuracy by the published protocol, that with held-out images, and how far the first lies above."""
+    ours = runs.get(name, ())
+    held_out = [run for run in runs.get(f"{name}+{HELD_OUT}", ()) if ours and run.dataset == ours[0].dataset]
+    accuracies = [mean_and_deviation([run.accuracy for run in some]) for some in (ours, held_out)]
+    first, second, difference = (said or _NOT_MEASURED for said in (*accuracies, optimism(ours, held_out)))
+    return first, second, difference
+
+
+def _which(runs: Sequence[Run]) -> str:
+    return f"{len(runs)} on {DATASETS[runs[0].dataset]}" if runs else "none"
 
 
 def _class_table(name: str, runs: Sequence[Run]) -> Table:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
 
 from cifar_models.command_line.console import standard_error_hidden
 from cifar_models.command_line.errors import CommandError
 from cifar_models.experiments import EXPERIMENTS, Experiment, find_experiment, variants_in_words
+from cifar_models.results.run_files import record_name
 
 
 def add_experiment(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +33,25 @@ def experiment_of(arguments: argparse.Namespace) -> Experiment:
         return find_experiment(arguments.name)
     except ValueError as error:
         raise CommandError(error) from None
+
+
+def records_in(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield each record once: a file itself, or a folder's.
+
+    Raises:
+        CommandError: a folder without any.
+    """
+    seen = set()
+    for path in paths:
+        files = sorted(path.glob(record_name("*", "*", "*"))) if path.is_dir() else [path]
+        if not files:
+            raise CommandError(
+                f"{path}: found no record in the folder, expected one such as {record_name('simple_cnn', 'cifar10', 0)}"
+            )
+        for file in files:
+            if file.resolve() not in seen:
+                seen.add(file.resolve())
+                yield file
 
 
 def prepare_keras(*, gpu: bool) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from cifar_models.command_line.arguments import records_in
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_figures
 from cifar_models.experiments import HELD_OUT
 from cifar_models.results.overfitting import analyse_overfitting
 from cifar_models.results.run import RunError
-from cifar_models.results.run_files import read_run, record_name
+from cifar_models.results.run_files import read_run
 from cifar_models.results.words import mean_and_deviation, optimism
 from cifar_models.storage.files import user_path
 
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
             side, or files that cannot be written or are there already.
     """
     try:
-        series = _series(_records(arguments.runs))
+        series = _series(records_in(arguments.runs))
         lines = [_line(label, runs, _held_out(runs[0], series)) for label, runs in series.items()]
         figures = {f"{PREFIX}.{what}.png": panels for what, panels in _draw(series).items()}
     except RunError as error:
@@ -71,21 +72,6 @@ def run(arguments: argparse.Namespace) -> None:
         write_figures(arguments.output, figures)
     except OSError as error:
         raise CommandError(f"--output: {error}; expected a folder that can be written") from None
-
-
-def _records(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield each record once: a file itself, or a folder's."""
-    seen = set()
-    for path in paths:
-        files = sorted(path.glob(record_name("*", "*", "*"))) if path.is_dir() else [path]
-        if not files:
-            raise CommandError(
-                f"{path}: found no record in the folder, expected one such as {record_name('simple_cnn', 'cifar10', 0)}"
-            )
-        for file in files:
-            if file.resolve() not in seen:
-                seen.add(file.resolve())
-                yield file
 
 
 def _series(files: Iterable[Path]) -> dict[str, list[Run]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cifar_models.command_line import compare, list_experiments, predict, summary, train
+from cifar_models.command_line import compare, input_sizes, list_experiments, predict, summary, train
 from cifar_models.command_line.program import Program
 
 NAME = "python -m cifar_models"
@@ -13,6 +13,7 @@ examples:
   {NAME} summary simple_cnn
   {NAME} train simple_cnn --dataset synthetic --save-model
   {NAME} compare runs/*.json
+  {NAME} input-sizes runs/*.json
   {NAME} predict runs/simple_cnn.synthetic.seed0.keras cat.jpg
 """
 
@@ -20,7 +21,7 @@ PROGRAM = Program(
     NAME,
     "One CIFAR-10 model at a time: see what there is, train it, compare trainings, use the result.",
     EXAMPLES,
-    commands=(list_experiments, summary, train, compare, predict),
+    commands=(list_experiments, summary, train, compare, input_sizes, predict),
     extra="command-line",
     packages=("matplotlib", "PIL", "tabulate"),
 )

@@ -33,3 +33,8 @@ def optimism(runs: Sequence[Run], held_out: Sequence[Run]) -> str:
     if not runs or not held_out:
         return ""
     return f"{fmean(run.accuracy for run in runs) - fmean(run.accuracy for run in held_out):+.4f}"
+
+
+def minutes(runs: Sequence[Run]) -> float:
+    """Return what a single training takes: the features, which several seeds of a session share, and the mean run."""
+    return (max(run.timings.features for run in runs) + fmean(run.timings.training for run in runs)) / 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from benchmarks.records.night_folder import NightRecord
 from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.published_section import comparable_runs, published_panels, published_section
 from cifar_models.datasets.batches import CLASS_NAMES
+from cifar_models.experiments import EXPERIMENTS
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import write_run
 from tests.factories import make_baseline, make_result, make_run
@@ -76,6 +78,25 @@ def test_runs_with_held_out_images_and_the_optimism_stand_beside_ours(records: P
     # Runs on other images are not held against each other.
     runs["simple_cnn"] = [_run(accuracy=0.7, dataset="cifar10")]
     assert published_section(runs, []).experiments.rows[0][3:5] == ("not measured", "not measured")
+
+
+def test_experiments_that_were_not_published_have_a_table_of_their_own_where_there_are_runs(records: Path) -> None:
+    assert published_section({"simple_cnn": [_run()]}, []).matched.rows == []
+    protocol = {"normalization": "imagenet_caffe", "input_size": 96}
+    name = "vgg16_matched"
+    for seed, accuracy in enumerate((0.79, 0.8, 0.81)):
+        write_run(records, dataclasses.replace(_run(seed, accuracy, name=name), protocol=protocol))
+    baselines = BASELINES | {name: {"cifar10-unofficial": {"measured": make_baseline(accuracy=(0.79, 0.8, 0.81))}}}
+    runs = comparable_runs(_night("synthetic"), baselines, records)
+    assert [*runs] == ["simple_cnn", name]
+    table = published_section(runs, []).matched
+    (row,) = table.rows
+    assert row == (
+        *(name, "96 px, imagenet_caffe", "0.8000 ± 0.0100", "not measured", "not measured", "0.1250 ± 0.0000"),
+        *("1.5", "3 on JPEG copies of the CIFAR-10 images", EXPERIMENTS[name].description),
+    )
+    assert len(row) == len(table.headers)
+    assert len(published_section(runs, []).experiments.rows) == len(PUBLISHED_NUMBERS)
 
 
 def test_the_class_tables_have_every_class_and_their_mean() -> None:

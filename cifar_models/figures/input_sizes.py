@@ -1,0 +1,107 @@
+"""Accuracy and minutes against the input size: a line for each backbone and normalization, and CNNs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from statistics import fmean, stdev
+
+from matplotlib.axes import Axes
+
+from cifar_models.experiments import PUBLISHED_INPUT_SIZE, VARIANTS, variant_name
+from cifar_models.figures.style import ACCURACY_LABEL, SERIES_COLOURS, SERIES_MARKERS, Panel
+from cifar_models.results.run import Run
+from cifar_models.results.words import mean_and_deviation, minutes
+
+_DASHES = ("--", ":", "-.")
+_OF_THE_AXES = {"input_size", "normalization"}
+"""Values of a protocol that a figure shows, so that no name needs to say them."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs by input size.
+
+    Attributes:
+        sizes: of experiments with a backbone: runs by name and input size, in pixels a side, ascending.
+        others: of experiments without one, which have no other input size: runs by name.
+    """
+
+    sizes: Mapping[str, Mapping[int, Sequence[Run]]]
+    others: Mapping[str, Sequence[Run]]
+
+
+def sweep_of(runs: Sequence[Run]) -> Sweep:
+    """Return runs by what a figure shows of them.
+
+    Raises:
+        ValueError: no run of an experiment with a backbone, runs on several data sets, or runs of one name and input
+            size that differ in weights or protocol.
+    """
+    if len(data := {(run.dataset, run.fingerprints.data) for run in runs}) > 1:
+        names = ", ".join(sorted({name for name, _ in data}))
+        raise ValueError(f"input sizes: found runs on {len(data)} data sets ({names}), expected one")
+    sizes: dict[str, dict[int, list[Run]]] = {}
+    others: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.protocol.get("backbone"):
+            size = run.protocol.get("input_size", PUBLISHED_INPUT_SIZE)
+            group = sizes.setdefault(_name(run), {}).setdefault(size, [])
+        else:
+            group = others.setdefault(run.experiment, [])
+        group.append(run)
+        if run.fingerprints != group[0].fingerprints:
+            raise ValueError(
+                f"input sizes: found runs of {run.experiment} that differ in weights or protocol, expected one of "
+                f"each; leave out the records that are out of date"
+            )
+    if not sizes:
+        raise ValueError("input sizes: found no run of an experiment with a backbone, expected one or more")
+    return Sweep({name: dict(sorted(by_size.items())) for name, by_size in sizes.items()}, others)
+
+
+def _name(run: Run) -> str:
+    row, *variants = run.experiment.split("+")
+    kept = [variant for variant in variants if not _OF_THE_AXES & VARIANTS.get(variant, {}).keys()]
+    return f"{variant_name(row, kept)}, {run.protocol.get('normalization')}"
+
+
+def by_input_size(sweep: Sweep) -> dict[str, Panel]:
+    """Return accuracy and minutes by input size, by a short name; means over seeds, with their standard deviation."""
+    return {
+        "accuracy": _panel(sweep, f"{ACCURACY_LABEL} by input size (px)", lambda runs: [run.accuracy for run in runs]),
+        "minutes": _panel(sweep, "minutes of a training by input size (px)", lambda runs: [minutes(runs)], log=True),
+    }
+
+
+def _panel(sweep: Sweep, title: str, values: Callable[[Sequence[Run]], list[float]], *, log: bool = False) -> Panel:
+    sizes = {name: {size: values(runs) for size, runs in some.items()} for name, some in sweep.sizes.items()}
+    others = {name: values(runs) for name, runs in sweep.others.items()}
+
+    def draw(axes: Axes) -> None:
+        looks = zip(cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False)
+        for (name, points), (colour, marker) in zip(sizes.items(), looks, strict=False):
+            axes.errorbar(
+                [*points],
+                [fmean(some) for some in points.values()],
+                yerr=[stdev(some) if len(some) > 1 else 0.0 for some in points.values()],
+                color=colour,
+                marker=marker,
+                markersize=4.5,
+                linewidth=1.5,
+                label=name,
+            )
+        for (name, some), dash, (colour, _) in zip(others.items(), cycle(_DASHES), looks, strict=False):
+            axes.axhline(fmean(some), color=colour, linestyle=dash, linewidth=1.5, label=name)
+        axes.set_xticks(sorted({size for points in sizes.values() for size in points}))
+        if log:
+            axes.set_yscale("log")
+        axes.grid(visible=True)
+
+    words = [
+        f"{name}: {', '.join(f'{size} px {mean_and_deviation(some)}' for size, some in points.items())}"
+        for name, points in sizes.items()
+    ]
+    words += [f"{name}: {mean_and_deviation(some)} at {PUBLISHED_INPUT_SIZE} px" for name, some in others.items()]
+    return Panel(title, draw, f"{title.capitalize()}. {'; '.join(words)}.")
