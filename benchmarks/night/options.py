@@ -97,6 +97,12 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--reason", metavar="TEXT", help="why the baselines change, kept with them")
     group.addoption(
+        "--reuse-runs",
+        action="store_true",
+        help="with --update-baselines: train the first seed; if it repeats the recorded run to the last digit, take "
+        "the recorded runs of the other seeds and train only those that are missing",
+    )
+    group.addoption(
         "--run-dir",
         type=user_path,
         metavar="DIR",
@@ -150,6 +156,7 @@ def read_settings(config: pytest.Config) -> Settings:
         exact=option("exact"),
         false_alarm_rate=option("false_alarm_rate"),
         reason=option("reason"),
+        reuse_runs=option("reuse_runs"),
         resume=option("resume"),
         options=_options_to_repeat(config),
     )
@@ -214,6 +221,8 @@ def _check_numbers(config: pytest.Config) -> None:
         raise pytest.UsageError("--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone")
     if not 0 < rate < 0.5:
         raise pytest.UsageError(f"--false-alarm-rate: found {rate}, expected a number above 0 and below 0.5")
+    if config.getoption("reuse_runs") and not updating:
+        raise pytest.UsageError("--reuse-runs: found without --update-baselines, which it is for")
     if reason is not None and not updating:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
 

@@ -48,6 +48,7 @@ class Settings:
         exact: whether a run that differs from the recorded one of its seed fails.
         false_alarm_rate: chance that a night without any change has anything but passes.
         reason: why the baselines change; None for a night that judges.
+        reuse_runs: whether recorded runs stand for trainings of a night that writes baselines.
         resume: whether to go on with an interrupted night.
         options: those of the command line that a command to repeat a training needs.
     """
@@ -67,6 +68,7 @@ class Settings:
     exact: bool = False
     false_alarm_rate: float = FALSE_ALARM_RATE
     reason: str | None = None
+    reuse_runs: bool = False
     resume: bool = False
     options: str = ""
 
