@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baseline import LEAST_RUNS
+from benchmarks.baselines.baseline import LEAST_RUNS, SOURCES
 from benchmarks.night.settings import Settings
 from benchmarks.records.night_folder import newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
@@ -70,6 +70,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="S",
         help="train seeds from S on, to repeat a night of another day (default: those of today's block, which no "
         "baseline has; 0 with --update-baselines)",
+    )
+    group.addoption(
+        "--against",
+        choices=SOURCES,
+        default=SOURCES[0],
+        help="judge by the measured baselines, or by the published numbers on the official CIFAR-10 images (default: "
+        "%(default)s)",
     )
     group.addoption(
         "--exact",
@@ -153,6 +160,7 @@ def read_settings(config: pytest.Config) -> Settings:
         max_seeds=option("max_seeds"),
         first_seed=_first_seed(config),
         repeats=option("first_seed") is None and not option("update_baselines"),
+        against=option("against"),
         exact=option("exact"),
         false_alarm_rate=option("false_alarm_rate"),
         reason=option("reason"),
@@ -205,6 +213,8 @@ def _check_numbers(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")
     if config.getoption("exact") and updating:
         raise pytest.UsageError("--exact: found with --update-baselines, which judges nothing; leave it out")
+    if config.getoption("against") == "published" and updating:
+        raise pytest.UsageError("--against: found with --update-baselines, which judges nothing; leave it out")
     if updating and not (reason or "").strip():
         raise pytest.UsageError("--update-baselines: found no --reason, expected why the baselines change")
     if updating and (seeds or 0) < LEAST_RUNS:

@@ -39,6 +39,10 @@ pytestmark = pytest.mark.integration
             "--exact: found with --update-baselines, which judges nothing; leave it out",
         ),
         (
+            ["--update-baselines", "--seeds", "3", "--reason", "r", "--against", "published"],
+            "--against: found with --update-baselines, which judges nothing; leave it out",
+        ),
+        (
             ["--update-baselines", "--seeds", "3", "--reason", "r", "--max-seeds", "9"],
             "--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone",
         ),
