@@ -85,6 +85,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
         "published-curves": lambda: reproduction.curves_by_epoch(official),
         "published-classes": lambda: reproduction.classes(official),
         "published-conditions": lambda: reproduction.conditions(official),
+        "published-trials": lambda: reproduction.trials(root / "docs" / "trials" / "published.jsonl"),
         "numbers": lambda: measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
         "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
         "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),

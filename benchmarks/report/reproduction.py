@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 from tabulate import tabulate
 
@@ -126,6 +128,30 @@ def conditions(runs: Mapping[str, Sequence[Run]]) -> str:
         )
     headers = ("experiment", "seeds", "weights", "packages", "processor", "seconds a run")
     return _pipes(rows, headers) if rows else "Not measured yet."
+
+
+def trials(path: Path) -> str:
+    """Return a table of the trials that docs/trials/published.py recorded on the official images, in their order.
+
+    Args:
+        path: its file of records, one in JSON a line.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    by_trial: dict[str, list[dict[str, Any]]] = {}
+    for record in map(json.loads, lines):
+        if record["dataset"] == DATASET:
+            by_trial.setdefault(record["trial"], []).append(record)
+    rows = [
+        [
+            trial,
+            str(len(some)),
+            mean_and_deviation([max(record["val_accuracy"]) for record in some]),
+            mean_and_deviation([record["accuracy"][-1] - record["val_accuracy"][-1] for record in some]),
+            f"{fmean(len(record['val_accuracy']) for record in some):.1f}",
+        ]
+        for trial, some in by_trial.items()
+    ]
+    return _pipes(rows, ("trial", "runs", "accuracy", "gap", "epochs")) if rows else "Not measured yet."
 
 
 def figure(runs: Mapping[str, Sequence[Run]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_each_epoch_has_the_published_value_and_the_runs_that_reached_it() -> No
     assert cells[0] == ["1", "0.5828", "0.5500 ± 0.0707", "0.5000 to 0.6000", "2"]
     assert cells[8] == ["9", "stopped", "0.6000", "0.6000 to 0.6000", "1"]
     assert len(cells) == 9
+
+
+def test_trials_on_the_official_images_are_one_row_each(tmp_path: Path) -> None:
+    path = tmp_path / "published.jsonl"
+    assert reproduction.trials(path) == "Not measured yet."
+    curves = {"accuracy": [0.6, 0.9], "val_accuracy": [0.7, 0.65]}
+    records = [
+        {"trial": "shuffled", "dataset": "cifar10", **curves},
+        {"trial": "shuffled", "dataset": "synthetic", **curves},
+        {"trial": "shuffled", "dataset": "cifar10", "accuracy": [0.6], "val_accuracy": [0.5]},
+    ]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    assert _rows(reproduction.trials(path))["shuffled 2"] == ["0.6000 ± 0.1414", "0.1750 ± 0.1061", "1.5"]
 
 
 def test_only_runs_behind_the_baseline_on_official_images_count(tmp_path: Path) -> None:
