@@ -15,7 +15,7 @@ from cifar_models.datasets.batches import BINARY, CLASS_NAMES, PYTHON, Layout
 from cifar_models.datasets.dataset import Dataset, DatasetError, Images, Labels, refusal
 from cifar_models.datasets.npz import read_npz
 from cifar_models.storage.fingerprint import fingerprint_arrays
-from cifar_models.storage.keras_cache import DownloadError, download, keras_cache
+from cifar_models.storage.keras_cache import DownloadError, download, keras_home
 
 ORIGIN = f"https://www.cs.toronto.edu/~kriz/{PYTHON.archive}"
 # As in keras/src/datasets/cifar10.py.
@@ -91,7 +91,7 @@ def _place_in(data_dir: Path) -> Path:
 
 def _keras_place() -> Path:
     """Return the folder or archive in Keras's cache, downloaded if it is not there yet."""
-    cache = keras_cache("datasets")
+    cache = keras_home() / "datasets"
     unpacked = (cache / f"{PYTHON.folder}-target" / PYTHON.folder, cache / PYTHON.folder)  # of Keras 3 and of Keras 2
     for place in (*unpacked, cache / PYTHON.archive, cache / f"{PYTHON.folder}.tar.gz"):
         if place.exists():

@@ -13,7 +13,7 @@ from cifar_models.datasets.normalization import unit_scale
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.models.builders import build_backbone
 from cifar_models.storage.fingerprint import fingerprint_arrays
-from cifar_models.storage.keras_cache import DownloadError, download, keras_cache
+from cifar_models.storage.keras_cache import DownloadError, download, keras_home
 
 LayerWeights = dict[str, list[npt.NDArray[np.float32]]]
 
@@ -106,7 +106,7 @@ def imagenet_weights(backbone: str, weights_dir: Path | None = None) -> Backbone
 
 def _keras_file(backbone: str, file: WeightsFile) -> Path:
     """Return Keras's cached file, downloaded and checked by Keras if it was not there."""
-    cache = keras_cache("models")
+    cache = keras_home() / "models"
     if (cache / file.name).is_file():
         return cache / file.name
     try:
