@@ -60,7 +60,7 @@ def read_image(path: Path) -> Images:
             square = ImageOps.fit(
                 image if turn is None else image.transpose(turn), (width, height), Image.Resampling.BICUBIC
             )
-    except Exception as error:  # noqa: BLE001 - there is no end to what a damaged file makes of the reading
+    except Exception as error:  # noqa: BLE001 - a damaged file can raise any error
         text = " ".join(str(error).split()) or type(error).__name__
         raise ImageFileError(f"{path}: {text}; expected a picture file, such as a PNG or a JPEG") from None
     return np.asarray(square, np.uint8)[np.newaxis]
@@ -87,5 +87,5 @@ def _turn(picture: Image.Image) -> Image.Transpose | None:
     """Return what turns a picture upright; ``ImageOps.exif_transpose`` fails where it cannot rewrite the EXIF data."""
     try:
         return UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 - there is no end to what damaged EXIF data make of the reading
+    except Exception:  # noqa: BLE001 - damaged EXIF data can raise any error
         return None

@@ -8,7 +8,7 @@ from typing import Any
 from cifar_models.results.environment import Environment
 from cifar_models.results.evaluation import Evaluation, overfitting_gap
 from cifar_models.results.source_code import Code
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import parse_record, read_as, to_json
 
 FORMAT = 2
 """The number of this record's layout; another layout gets another number."""
@@ -134,17 +134,11 @@ class Run:
             RunError: not JSON, another format, a key missing or unknown, or a value of the wrong type.
         """
         try:
-            record = parse_json(text)
-            if (
-                not isinstance(record, dict)
-                or (found := record.pop("format", None)) != FORMAT
-                or type(found) is not int
-            ):
-                raise ValueError(f"found no record of format {FORMAT}")
-            record.pop("checksums", None)  # of published files, by which data and weights were once recognised
+            _, record = parse_record(text, "format", [FORMAT])
+            record.pop("checksums", None)  # older records name published files by their checksums
             run: Run = read_as(cls, record, "run")
         except ValueError as error:
-            raise RunError(f"{error}; expected a run as this version of the package writes it") from None
+            raise RunError(f"{error}; this is not a run that this version of the package can read") from None
         epochs = {len(getattr(run.curves, field.name)) for field in fields(Curves)}
         if len(epochs) != 1 or epochs == {0}:
             raise RunError(f"run.curves: found curves of {sorted(epochs)} epochs, expected one length of 1 or more")
