@@ -69,7 +69,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
     from benchmarks.report import reproduction
-    from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, verdicts_of
+    from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, sight_of, verdicts_of
 
     baselines = read_baselines(baselines_path)
     settings = Settings(baselines_path=baselines_path, run_dir=Path("runs"), options="--dataset synthetic")
@@ -89,6 +89,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
         "numbers": lambda: measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
         "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
         "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),
+        "sight": lambda: sight_of(green, baselines),
         "green-night": lambda: _output(exact_lane_of(green), verdicts_of(green)),
         "green-night-begin": lambda: _output(verdicts_of(green, experiments=2)),
         "red-night": lambda: _output(failures(), exact_lane_of(red), verdicts_of(red)),
