@@ -151,7 +151,7 @@ def sight_of(folder: Path, baselines: Baselines) -> str:
             ]
         )
     headers = ("experiment", "baseline runs", "accuracy", "by accuracy", "by loss", "seeds a night", "catches")
-    return tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
+    return str(tabulate(lines, headers, tablefmt="pipe", disable_numparse=True))
 
 
 def failures_of(folder: Path, baselines: Baselines, records: Path, update_command: str) -> str:
