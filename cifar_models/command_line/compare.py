@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_figures
-from cifar_models.results.overfitting import analyse_overfitting
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.results.words import mean_and_deviation
@@ -129,7 +128,7 @@ def _line(label: str, runs: Sequence[Run]) -> list[str]:
         mean_and_deviation([run.accuracy for run in runs]),
         mean_and_deviation([run.gap for run in runs]),
         mean_and_deviation([fmean(report.f1 for report in run.evaluation.classes.values()) for run in runs]),
-        f"{fmean(analyse_overfitting(run).best_epoch for run in runs):.1f}",
+        f"{fmean(run.best_epoch for run in runs):.1f}",
         f"{fmean(run.epochs for run in runs):.1f}",
         f"{fmean(run.timings.total for run in runs):.0f}",
         ", ".join(dict.fromkeys(run.weights for run in runs)),
