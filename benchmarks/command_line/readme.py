@@ -17,6 +17,9 @@ from benchmarks.command_line.arguments import add_baselines
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
 
+REPRODUCTION = Path("docs/explanation/the-published-table.md")
+"""The page with a figure, which is written beside it."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -29,7 +32,10 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: baselines, nights or documents cannot be read or written, or a part has no end mark.
     """
+    from benchmarks.baselines.baselines_file import read_baselines
+    from benchmarks.records.night_folder import RECORDS
     from benchmarks.report.documents import documents, refresh
+    from benchmarks.report.reproduction import FIGURE, official_runs, png
     from cifar_models.storage.files import write_whole
 
     with user_errors(ValueError, OSError):
@@ -39,6 +45,11 @@ def run(arguments: argparse.Namespace) -> None:
         for path, text in changed.items():
             write_whole(path, text)
             say(f"wrote {path}")
+        if REPRODUCTION in changed or not (REPRODUCTION.parent / FIGURE).exists():
+            baselines = read_baselines(arguments.baselines)
+            picture = png(official_runs(baselines, arguments.baselines.parent / RECORDS))
+            write_whole(REPRODUCTION.parent / FIGURE, picture)
+            say(f"wrote {REPRODUCTION.parent / FIGURE}")
 
 
 def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
@@ -54,7 +65,8 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
     from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
-    from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, verdicts_of
+    from benchmarks.report import reproduction
+    from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, sight_of, verdicts_of
 
     baselines = read_baselines(baselines_path)
     settings = Settings(baselines_path=baselines_path, run_dir=Path("runs"), options="--dataset synthetic")
@@ -63,10 +75,18 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
     def failures() -> str:
         return failures_of(red, baselines, settings.records, settings.update_command("simple_cnn"))
 
+    official = reproduction.official_runs(baselines, settings.records)
     return {
+        "published-table": lambda: reproduction.distances(official),
+        "published-figure": lambda: reproduction.figure(official),
+        "published-curves": lambda: reproduction.curves_by_epoch(official),
+        "published-classes": lambda: reproduction.classes(official),
+        "published-conditions": lambda: reproduction.conditions(official),
+        "published-trials": lambda: reproduction.trials(root / "docs" / "trials" / "published.jsonl"),
         "numbers": lambda: measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
         "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
         "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),
+        "sight": lambda: sight_of(green, baselines),
         "green-night": lambda: _output(exact_lane_of(green), verdicts_of(green)),
         "green-night-begin": lambda: _output(verdicts_of(green, experiments=2)),
         "red-night": lambda: _output(failures(), exact_lane_of(red), verdicts_of(red)),
