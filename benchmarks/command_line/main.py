@@ -1,4 +1,4 @@
-"""The commands of ``python -m benchmarks``."""
+"""The program ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,17 @@ examples:
 
 PROGRAM = Program(
     NAME,
-    "What goes with a night of `pytest -m benchmark`: plan it, make its page again, remove old ones, write baselines.",
+    "Tools for the nights of `pytest -m benchmark`: plan one, make its page again, remove old ones, write baselines.",
     EXAMPLES,
-    commands=(plan, page, prune, readme, published, ratios, record_throughput),
+    commands={
+        "plan": plan,
+        "page": page,
+        "prune": prune,
+        "readme": readme,
+        "published": published,
+        "ratios": ratios,
+        "record-throughput": record_throughput,
+    },
     extra="benchmarks",
     packages=("filelock", "jinja2", "matplotlib", "scipy", "tabulate"),
 )

@@ -99,7 +99,7 @@ def published_section(runs: Mapping[str, Sequence[Run]], panels: Sequence[Panel]
             _MATCHED_HEADERS,
             [_matched_row(name, runs) for name in runs if name in EXPERIMENTS and name not in PUBLISHED_NUMBERS],
         ),
-        classes=[_class_table(name, runs.get(name, ())) for name, result in PUBLISHED_NUMBERS.items() if result.f1],
+        classes=[class_table(name, runs.get(name, ())) for name, result in PUBLISHED_NUMBERS.items() if result.f1],
         figures=gallery(panels),
     )
 
@@ -144,7 +144,8 @@ def _which(runs: Sequence[Run]) -> str:
     return f"{len(runs)} on {DATASETS[runs[0].dataset]}" if runs else "none"
 
 
-def _class_table(name: str, runs: Sequence[Run]) -> Table:
+def class_table(name: str, runs: Sequence[Run]) -> Table:
+    """Return the F1 of each class and their mean, as published and ours, of an experiment with published ones."""
     published = PUBLISHED_NUMBERS[name]
     rows = [
         (each, f"{f1:.2f}", mean_and_deviation([run.evaluation.classes[each].f1 for run in runs]) or _NOT_MEASURED)

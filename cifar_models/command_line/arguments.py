@@ -1,77 +1,67 @@
-"""Arguments that several commands share, and what they stand for."""
+"""Arguments and preparations that several commands share."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
 from cifar_models.command_line.console import standard_error_hidden
-from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.experiments import EXPERIMENTS, Experiment, find_experiment, variants_in_words
 from cifar_models.results.run_files import record_name
 
 
 def add_experiment(parser: argparse.ArgumentParser) -> None:
-    """Declare the name of an experiment."""
+    """Declare the argument NAME."""
     parser.add_argument(
         "name",
         metavar="NAME",
-        help=f"an experiment: {', '.join(EXPERIMENTS)}; or a variant: NAME{variants_in_words()}",
+        help=f"an experiment: {', '.join(EXPERIMENTS)}; or a variant of one: NAME{variants_in_words()}",
     )
 
 
 def experiment_of(arguments: argparse.Namespace) -> Experiment:
-    """Return the experiment that was named.
+    """Return the experiment called NAME.
 
     Raises:
-        CommandError: there is none of that name.
+        CommandError: there is none.
     """
-    try:
+    with user_errors(ValueError):
         return find_experiment(arguments.name)
-    except ValueError as error:
-        raise CommandError(error) from None
 
 
-def records_in(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield each record once: a file itself, or a folder's.
+def records_in(paths: Iterable[Path]) -> Iterable[Path]:
+    """Return each file, and each record in each folder, once.
 
     Raises:
-        CommandError: a folder without any.
+        CommandError: a folder has no record.
     """
-    seen = set()
+    found: dict[Path, Path] = {}
     for path in paths:
         files = sorted(path.glob(record_name("*", "*", "*"))) if path.is_dir() else [path]
         if not files:
-            raise CommandError(
-                f"{path}: found no record in the folder, expected one such as {record_name('simple_cnn', 'cifar10', 0)}"
-            )
+            name = record_name("simple_cnn", "cifar10", 0)
+            raise CommandError(f"{path}: found no record in the folder, expected one such as {name}")
         for file in files:
-            if file.resolve() not in seen:
-                seen.add(file.resolve())
-                yield file
+            found.setdefault(file.resolve(), file)
+    return found.values()
 
 
 def prepare_keras(*, gpu: bool) -> None:
-    """Fix Keras's settings, and train and predict on the GPUs, or on the CPU even where there are some.
-
-    To be called before anything imports Keras.
+    """Set Keras's settings, and choose the GPUs or the CPU; call it before anything imports Keras.
 
     Raises:
-        CommandError: settings that no training can run with, no GPU that TensorFlow can see, or GPUs in use that are to
-            be hidden.
+        CommandError: Keras has settings that cannot be used, TensorFlow sees no GPU, or GPUs can no longer be hidden.
     """
     from cifar_models.training.devices import hide_gpus, use_gpus
     from cifar_models.training.keras_settings import KerasSettingsError, fix_keras_settings
 
     quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3"
-    try:
-        with standard_error_hidden() if quiet else nullcontext():
-            fix_keras_settings()  # imports TensorFlow
-    except KerasSettingsError as error:
-        raise CommandError(error) from None
+    with user_errors(KerasSettingsError), standard_error_hidden() if quiet else nullcontext():
+        fix_keras_settings()  # imports TensorFlow
     try:
         use_gpus() if gpu else hide_gpus()
     except RuntimeError as error:

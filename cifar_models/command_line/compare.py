@@ -1,4 +1,15 @@
-"""``compare``: runs side by side, from their records alone."""
+"""Compare runs in a table and figures.
+
+Compare runs from their records, written by `train` or by the benchmark. Runs of one experiment are taken together
+unless folder, data, weights or protocol differ. The optimism of an experiment is its accuracy minus the accuracy of its
+variant +held_out, if there are runs of both.
+
+Examples:
+  python -m cifar_models compare runs
+      all runs in a folder, the seeds of an experiment together
+  python -m cifar_models compare before/simple_cnn.*.json after/simple_cnn.*.json --output comparisons
+      one experiment before and after a change; the first folder is drawn as the baseline
+"""
 
 from __future__ import annotations
 
@@ -6,13 +17,12 @@ import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_models.command_line.arguments import records_in
-from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_figures
 from cifar_models.experiments import HELD_OUT
-from cifar_models.results.overfitting import analyse_overfitting
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run
 from cifar_models.results.words import mean_and_deviation, optimism
@@ -24,50 +34,30 @@ if TYPE_CHECKING:
 
 PREFIX = "comparison"
 
-EXAMPLES = """\
-examples:
-  python -m cifar_models compare runs
-      all runs that `train` left in a folder, the seeds of an experiment together
-  python -m cifar_models compare before/simple_cnn.*.json after/simple_cnn.*.json --output comparisons
-      one experiment before and after a change: the first folder is drawn as the baseline
-"""
 
-
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "compare",
-        help="runs side by side, as a table and figures",
-        description="Compare runs from their records, those of `train` and those of the benchmark. Runs of one "
-        "experiment are taken together unless folder, data, weights or protocol tell them apart. The optimism is the "
-        "accuracy of an experiment less that of its variant +held_out, where there are runs of both.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("runs", type=user_path, nargs="+", metavar="RUN", help="a run's record, or a folder of records")
     add_output_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the table and write the figures.
 
     Raises:
-        CommandError: a record that is missing or damaged, a folder without any, runs that cannot be drawn side by
-            side, or files that cannot be written or are there already.
+        CommandError: a record is missing or damaged, a folder has none, the runs cannot be drawn together, or files
+            cannot be written or already exist.
     """
     try:
-        series = _series(records_in(arguments.runs))
+        with user_errors(RunError):
+            series = _series(records_in(arguments.runs))
         lines = [_line(label, runs, _held_out(runs[0], series)) for label, runs in series.items()]
         figures = {f"{PREFIX}.{what}.png": panels for what, panels in _draw(series).items()}
-    except RunError as error:
-        raise CommandError(error) from None
-    except ValueError as error:  # numbers that no training gives
+    except ValueError as error:  # values that no training can have
         raise CommandError(f"the runs cannot be compared: {error}") from None
     prepare_folder(arguments.output, figures, overwrite=arguments.overwrite)
     headers = ["experiment", "data", "seeds", "accuracy", "optimism", "gap", "macro F1", "best epoch", "epochs"]
-    say(table(lines, [*headers, "seconds", "weights"]))
-    say()
+    say(table(lines, [*headers, "seconds", "weights"]) + "\n")
     try:
         write_figures(arguments.output, figures)
     except OSError as error:
@@ -75,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _series(files: Iterable[Path]) -> dict[str, list[Run]]:
-    """Return runs by the experiment's name and as much else as tells those from its other runs."""
+    """Group runs by experiment, and by whatever else differs; return them by a label that names the difference."""
     found: dict[tuple[str, ...], list[Run]] = {}
     for file in files:
         run = read_run(file)
@@ -84,7 +74,7 @@ def _series(files: Iterable[Path]) -> dict[str, list[Run]]:
 
 
 def _identity(run: Run, folder: Path) -> tuple[str, ...]:
-    """Return what runs agree in that are taken together; first the experiment, then in the order of their telling."""
+    """Return what runs in a group have in common: the experiment, then the other parts in the order of a label."""
     return (
         run.experiment,
         f"on {run.dataset}",
@@ -133,7 +123,7 @@ def _line(label: str, runs: Sequence[Run], held_out: Sequence[Run]) -> list[str]
         optimism(runs, held_out),
         mean_and_deviation([run.gap for run in runs]),
         mean_and_deviation([fmean(report.f1 for report in run.evaluation.classes.values()) for run in runs]),
-        f"{fmean(analyse_overfitting(run).best_epoch for run in runs):.1f}",
+        f"{fmean(run.best_epoch for run in runs):.1f}",
         f"{fmean(run.epochs for run in runs):.1f}",
         f"{fmean(run.timings.total for run in runs):.0f}",
         ", ".join(dict.fromkeys(run.weights for run in runs)),

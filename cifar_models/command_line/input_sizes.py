@@ -1,9 +1,18 @@
-"""``input-sizes``: accuracy and minutes against the input size, from the records of runs."""
+"""Show accuracy and minutes against the input size.
+
+Print and draw the accuracy and the minutes of recorded runs against their input size: a line for each experiment with a
+backbone and each normalization, and a level for each experiment without a backbone.
+
+Examples:
+  python -m cifar_models train vgg16_matched+64px
+  python -m cifar_models train vgg16_matched+128px
+  python -m cifar_models train simple_cnn
+  python -m cifar_models input-sizes runs
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from cifar_models.command_line.arguments import records_in
 from cifar_models.command_line.errors import CommandError, user_errors
@@ -14,35 +23,19 @@ from cifar_models.storage.files import user_path
 
 PREFIX = "input_sizes"
 
-EXAMPLES = """\
-example:
-  for size in 32 64 128; do python -m cifar_models train vgg16_matched+${size}px; done
-  python -m cifar_models train simple_cnn
-  python -m cifar_models input-sizes runs
-"""
 
-
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "input-sizes",
-        help="accuracy and minutes against the input size",
-        description="Print and draw the accuracy and the minutes of runs against their input size: a line for each "
-        "experiment with a backbone and each normalization, and a level for each experiment without a backbone.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("runs", type=user_path, nargs="+", metavar="RUN", help="a run's record, or a folder of records")
     add_output_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the table and write the figures.
 
     Raises:
-        CommandError: a record that is missing or damaged, a folder without any, runs that do not belong together, or
-            files that cannot be written or are there already.
+        CommandError: a record is missing or damaged, a folder has none, the runs cannot be drawn together, or files
+            cannot be written or already exist.
     """
     from cifar_models.figures.input_sizes import by_input_size, sweep_of
 
@@ -62,8 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         ]
         for name, size, runs in groups
     ]
-    say(table(lines, ["experiment", "input", "seeds", "accuracy", "minutes"]))
-    say()
+    say(table(lines, ["experiment", "input", "seeds", "accuracy", "minutes"]) + "\n")
     try:
         write_figures(arguments.output, figures)
     except OSError as error:

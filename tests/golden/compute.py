@@ -21,14 +21,16 @@ from tests.golden.observe import IMAGES, Observer
 from tests.golden.trajectory import Trajectory
 
 SEED = 3
-"""Where an activation lies so near a kink of ReLU or max pooling that rounding decides on which side it is, one thread
-and two give losses that differ by 1e-3 some steps later. With this seed they differ by at most 1e-5 over all steps."""
+OTHER_SEEDS = {"improved_cnn": 4, "reference_cnn": 5}
+"""If an activation lies so near a kink of ReLU or max pooling that rounding decides on which side it is, the losses of
+two processors differ by 1e-3 some steps later. Of each experiment, the seed is one for which this does not happen:
+``tests/sensitivity/test_golden_is_stable.py`` tries the kernels of four processors with one thread and two."""
 STEPS = 10
 FEWER_STEPS = {
-    **dict.fromkeys(("vgg16_frozen", "resnet50_frozen", "vgg16_matched", "resnet50_matched"), 5),
+    **dict.fromkeys(("vgg16_frozen", "resnet50_frozen", "vgg16_matched", "resnet50_matched", "reference_cnn"), 5),
     **dict.fromkeys(("resnet50_finetuned", "vgg16_matched_finetuned", "resnet50_matched_finetuned"), 3),
 }
-"""Where ten are too slow for every commit."""
+"""If ten are too slow for every commit, or too many for a large learning rate to leave the digits alone."""
 LARGEST_INPUT_SIZE = 40
 """A larger input than this takes seconds, and shows no more of resizing and pooling."""
 DETAILED_STEPS = 5
@@ -57,7 +59,7 @@ def compute_trajectory(
     Returns:
         What the steps came to, and the weights that were not restored to what they were at the best epoch's end.
     """
-    steps = FEWER_STEPS.get(experiment.name, STEPS)
+    steps, seed = FEWER_STEPS.get(experiment.name, STEPS), OTHER_SEEDS.get(experiment.name, SEED)
     protocol = dataclasses.replace(
         experiment.protocol,
         epochs=steps,
@@ -77,10 +79,10 @@ def compute_trajectory(
     with deterministic_operations():
         weights = draw(protocol.backbone, protocol.normalization) if protocol.backbone else None
         run = train(
-            row, dataset, SEED, weights=weights, features=FeatureCache(), models=observer, progress=observer.see
+            row, dataset, seed, weights=weights, features=FeatureCache(), models=observer, progress=observer.see
         )
     trajectory = Trajectory(
-        seed=SEED,
+        seed=seed,
         fingerprints=dataclasses.replace(run.fingerprints, protocol=experiment.protocol.fingerprint),
         initial_weights=initial[0],
         losses=[float(f"{loss:.8g}") for loss in run.curves.loss],

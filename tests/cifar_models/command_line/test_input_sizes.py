@@ -46,7 +46,7 @@ def test_each_size_has_a_line_and_both_figures_are_written(command: Command, run
     assert {path.name for path in (tmp_path / "figures").iterdir()} == names
     again = command("input-sizes", runs, "--output", tmp_path / "figures")
     assert again.status == 2
-    assert "found input_sizes.accuracy.png, input_sizes.minutes.png there already" in again.error
+    assert "found input_sizes.accuracy.png, input_sizes.minutes.png, expected no such file" in again.error
 
 
 @pytest.mark.parametrize("name", ["simple_cnn.synthetic.seed0.json", "nothing.json"])

@@ -95,7 +95,7 @@ def test_what_was_validated_on_held_out_images_is_held_against_the_result_on_the
     worse = replace(run, held_out=HeldOut(images=300, accuracy=0.89, loss=0.5))
     assert "accuracy is 0.8900 after the training, but 0.9000 in its best epoch 2" in disagreements(worse)[0]
     worse = replace(run, held_out=HeldOut(images=300, accuracy=0.9, loss=0.6))
-    assert "loss is 0.6000 after the training, but no more than 0.5000 in its best epoch 2" in disagreements(worse)[0]
+    assert "loss is 0.6000 after the training, but at most 0.5000 in its best epoch 2" in disagreements(worse)[0]
 
 
 def test_a_result_on_held_out_images_and_a_protocol_that_holds_some_out_go_together() -> None:
@@ -170,7 +170,7 @@ def _longer(run: Run, by: int) -> Run:
     ("change", "said"),
     [
         pytest.param(
-            _without_restoring, "in its best epoch 2, whose weights it should have", id="weights not restored"
+            _without_restoring, "in its best epoch 2, whose weights should be restored", id="weights not restored"
         ),
         pytest.param(
             lambda run: replace(run, evaluation=replace(run.evaluation, accuracy=run.accuracy + 0.0004)),
@@ -193,8 +193,12 @@ def _longer(run: Run, by: int) -> Run:
             "the confusion matrix has the shape (9, 10), but there are 10 classes",
             id="a row too few",
         ),
-        pytest.param(lambda run: _longer(run, 1), "it trained 6 epochs, but early stopping", id="stopped too late"),
-        pytest.param(lambda run: _longer(run, -1), "it trained 4 epochs, but early stopping", id="stopped too early"),
+        pytest.param(
+            lambda run: _longer(run, 1), "it trained 6 epochs, but with best epoch 2 and", id="stopped too late"
+        ),
+        pytest.param(
+            lambda run: _longer(run, -1), "it trained 4 epochs, but with best epoch 2 and", id="stopped too early"
+        ),
         pytest.param(
             lambda run: replace(run, protocol=run.protocol | {"learning_rate": 0.1}),
             "the protocol's fingerprint is",
