@@ -21,7 +21,8 @@ from benchmarks.night.items import (
     selection_of,
     training_id,
 )
-from benchmarks.night.options import add_options, experiment_names, read_settings
+from benchmarks.night.options import add_options, read_settings
+from benchmarks.night.selection import experiment_names
 from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
 from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.training.keras_settings import KerasSettingsError, choose_backend, fix_keras_settings

@@ -19,7 +19,7 @@ HELD_OUT = "held_out"
 
 
 class ProtocolError(ValueError):
-    """A protocol that makes no sense, or that its model cannot follow: what was found and what was expected."""
+    """A protocol has an invalid value or does not fit its model; the message says what was found and expected."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Protocol:
             epoch, so that validation, early stopping and the next epoch have it. 0 for none.
 
     Raises:
-        ProtocolError: a value that makes no sense.
+        ProtocolError: a value is invalid.
     """
 
     normalization: str = "unit_scale"
@@ -128,10 +128,10 @@ class Experiment:
 
     Attributes:
         name: what runs and baselines are filed under.
-        build: returns the uncompiled model; where the protocol has a larger input, it takes its ``input_size``.
+        build: returns the uncompiled model; it takes ``input_size`` if the protocol has a larger input.
         protocol: how it is trained.
         description: the model in a few words, for tables.
-        nights: on which data sets a night trains it without being told to.
+        nights: the data sets on which a night trains it by default.
     """
 
     name: str
@@ -144,7 +144,7 @@ class Experiment:
         """Return the uncompiled model for the protocol's input size.
 
         Raises:
-            ProtocolError: the builder makes a model for 32 x 32 pixels only.
+            ProtocolError: the builder makes models for 32 x 32 pixels only.
         """
         size = self.protocol.input_size
         return self.build() if size == PUBLISHED_INPUT_SIZE else self.build(input_size=size)
@@ -284,12 +284,12 @@ nothing, so that one protocol of an experiment has one name.
 
 
 def trained_by_nights(dataset: str) -> list[str]:
-    """Return the rows that a night on a data set trains without being told to."""
+    """Return the experiments that a night on a data set trains by default."""
     return [name for name in EXPERIMENTS if name not in left_out_by_nights(dataset)]
 
 
 def left_out_by_nights(dataset: str) -> list[str]:
-    """Return the rows that a night on a data set trains only if it is told to."""
+    """Return the experiments that a night on a data set does not train by default."""
     return [row.name for row in EXPERIMENTS.values() if dataset.removesuffix("-unofficial") not in row.nights]
 
 
@@ -299,7 +299,7 @@ def variant_name(name: str, variants: Collection[str]) -> str:
 
 
 def variants_in_words() -> str:
-    """Return what may follow an experiment's name: those of ``VARIANTS`` that exclude each other in one bracket."""
+    """Return what can follow an experiment's name; variants of the same value share a bracket."""
     groups: dict[str, list[str]] = {}
     for variant, changes in VARIANTS.items():
         groups.setdefault(next(iter(changes)), []).append(f"+{variant}")

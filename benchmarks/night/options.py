@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import re
 import shlex
-from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from benchmarks.night.settings import Settings
 from benchmarks.records.night_folder import newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
-from cifar_models import experiments
 from cifar_models.storage.files import user_path
 
 PATHS = ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines")
@@ -29,7 +26,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--all-experiments",
         action="store_true",
-        help="train those too that a night leaves out unless -k names them",
+        help="also train the experiments that a night leaves out by default",
     )
     group.addoption(
         "--mixed-precision",
@@ -42,8 +39,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--held-out",
         action="store_true",
-        help="train each experiment with early stopping on a tenth of the training images, which are held out, against "
-        "a baseline of its own",
+        help="train each experiment with early stopping on held-out training images, against a baseline of its own",
     )
     group.addoption(
         "--dataset",
@@ -187,39 +183,6 @@ def baselines_file(config: pytest.Config) -> Path:
     """Return the file that this session judges by: the option's, otherwise the ini value's."""
     path: Path | None = config.getoption("baselines")
     return path or project_folder(config) / user_path(config.getini("baselines"))
-
-
-def experiment_names(config: pytest.Config) -> list[str]:
-    """Return the experiments that can be selected, in the table's order, by the names of the variants asked for.
-
-    These are the ones that nights train, those of the others that the command line names, and all if it asks for them.
-    """
-    every = _variant_names(config, experiments.EXPERIMENTS)
-    usual = _variant_names(config, experiments.trained_by_nights(config.getoption("dataset")))
-    if config.getoption("all_experiments"):
-        return every
-    return [name for name in every if name in usual or _is_named(config, name, usual)]
-
-
-def left_out(config: pytest.Config) -> list[str]:
-    """Return the experiments that a session leaves out because nothing asks for them."""
-    names = experiment_names(config)
-    return [name for name in _variant_names(config, experiments.EXPERIMENTS) if name not in names]
-
-
-def _variant_names(config: pytest.Config, names: Iterable[str]) -> list[str]:
-    options = {"held_out": experiments.HELD_OUT, "mixed_precision": "mixed_float16", "xla": "xla"}
-    variants = [variant for option, variant in options.items() if config.getoption(option)]
-    return [experiments.variant_name(name, variants) for name in names]
-
-
-def _is_named(config: pytest.Config, name: str, usual: Collection[str]) -> bool:
-    """Return whether a node id or a word of -k names an experiment, and is no part of a usual one's name."""
-    words = re.findall(r"[\w+]+", config.getoption("keyword").lower())
-    node_ids = [argument.partition("::")[2] for argument in config.args]
-    return any(name in node_id for node_id in node_ids) or any(
-        word in name and not any(word in other for other in usual) for word in words
-    )
 
 
 def check_benchmark_plugin(config: pytest.Config) -> None:

@@ -14,8 +14,9 @@ from benchmarks.night.exit_status import NOT_JUDGED, exit_status
 from benchmarks.night.inputs import load_inputs
 from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of
 from benchmarks.night.night import NOT_REACHED, Night
-from benchmarks.night.options import check_benchmark_plugin, left_out
+from benchmarks.night.options import check_benchmark_plugin
 from benchmarks.night.reports import properties_of, write_reports
+from benchmarks.night.selection import left_out
 from benchmarks.night.training import train_and_file, why_impossible
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import Selection

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from benchmarks.night.items import SESSION, SETTINGS, is_answer, training_id, training_in
-from benchmarks.night.options import experiment_names, project_folder, read_settings
+from benchmarks.night.options import project_folder, read_settings
 from benchmarks.night.reports import Properties, properties_of
+from benchmarks.night.selection import experiment_names
 from benchmarks.night.worker_share import take_share
 from benchmarks.records.night_folder import Selection
 from benchmarks.records.trainings import Outcome, Training, TrainingKey

@@ -126,7 +126,7 @@ def compile_model(model: keras.Model, protocol: Protocol, steps: int, *, split: 
         jit_compile=protocol.xla,
         steps_per_execution=steps_at_once,
     )
-    if trained.jit_compile != protocol.xla:  # else Keras would leave it at a warning
+    if trained.jit_compile != protocol.xla:  # Keras only warns
         unable = ", ".join(layer.name for layer in trained._flatten_layers() if not layer.supports_jit)
         raise ProtocolError(
             f"xla: found True, expected False for a model with layers that XLA cannot compile: {unable}"
@@ -138,10 +138,10 @@ def compile_model(model: keras.Model, protocol: Protocol, steps: int, *, split: 
 
 
 def make_optimizer(protocol: Protocol, steps: int) -> keras.optimizers.Optimizer:
-    """Return the protocol's optimizer, for epochs of ``steps`` steps: Keras's own, with the settings that are not 0.
+    """Return Keras's optimizer with the protocol's settings, for epochs of ``steps`` steps.
 
     Raises:
-        ValueError: an unknown optimizer or learning rate schedule.
+        ValueError: the optimizer or the learning rate schedule is unknown.
     """
     options: dict[str, Any] = {}
     if protocol.momentum:

@@ -29,8 +29,8 @@ Arrays = list[npt.NDArray[np.float32]]
 
 BATCH_SIZE = 128
 LAYER_LIMIT = 300 * 1024**2
-"""Bytes of a layer's output for one batch: larger images come in smaller batches, so that a few GB of memory are
-enough for any input size."""
+"""Largest output of a layer for one batch, in bytes. Larger images come in smaller batches, so that a few GB of memory
+are enough for any input size."""
 _NAME_KEYS = ("name", "keras_history", "input_layers", "output_layers")  # where a model's config names its layers
 MEMORY_LIMIT = 2 * 1024**3
 """Bytes of one split's features above which they are kept in a memory-mapped temporary file."""
@@ -67,12 +67,12 @@ class FeatureCache:
 
         Args:
             prefix: a frozen part, from images to one or more tensors.
-            normalize: the fitted normalization; it is hashable, and equal ones do the same.
+            normalize: the fitted normalization; hashable, and equal to others that do the same.
             dataset: whose training and evaluation images are wanted, in their order.
             progress: called after each batch that is computed.
 
         Raises:
-            MemoryError: the features fit neither into memory nor into the folder of temporary files.
+            MemoryError: the folder of temporary files has too little room for large features.
         """
         key = (fingerprint_model(prefix), normalize, dataset.fingerprint)
         if self._features is None or key[0] is None or key != self._key:
@@ -134,7 +134,7 @@ def compile_prefix(prefix: keras.Model) -> Callable[[Any], list[tf.Tensor]]:
 
 
 class _Done:
-    """Counts the images that are done, and reports them with the time left."""
+    """Counts the finished images and reports the progress."""
 
     def __init__(self, all_images: int, progress: Report | None) -> None:
         self._images, self._all, self._progress = 0, all_images, progress
@@ -148,7 +148,7 @@ class _Done:
 
 
 def batch_size_for(prefix: keras.Model) -> int:
-    """Return how many images a batch has: ``BATCH_SIZE``, or fewer where the largest layer's output is large."""
+    """Return the number of images in a batch: ``BATCH_SIZE``, or fewer if a layer's output is large."""
     outputs = (output for node in nodes_in_order(prefix) for output in node.outputs)
     largest: int = max(4 * math.prod(output.shape[1:]) for output in outputs)
     return max(1, min(BATCH_SIZE, LAYER_LIMIT // largest))
@@ -173,7 +173,7 @@ def _compute(
 def _map_file(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Return an array in a temporary file without a name, which is gone with the array.
 
-    Its space is reserved at once: a disk that fills up later would end the process without a word.
+    Its space is reserved first, because a disk that fills up later would kill the process without a message.
     """
     with tempfile.TemporaryFile(prefix="cifar-models-features-") as file:
         size = 4 * math.prod(shape)

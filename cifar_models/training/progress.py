@@ -29,12 +29,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class FeatureProgress:
-    """How far the output of a frozen part is computed, before the training begins.
+    """Progress of the features of a frozen part, before the training begins.
 
     Attributes:
-        images: that are done, of both splits.
-        all_images: of both splits.
-        seconds_left: at this pace, until the training begins.
+        images, all_images: number of finished images, and of all images of both splits.
+        seconds_left: time until the training begins, at this pace.
     """
 
     images: int
