@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.night.items import (
+    ALL_SHARDS,
     EXPERIMENT,
     SEED,
     SESSION,
@@ -23,6 +24,8 @@ from benchmarks.night.items import (
 )
 from benchmarks.night.options import add_options, experiment_names, read_settings
 from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
+from benchmarks.records.selection import Selection
+from benchmarks.shards.selected import keep_share
 from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.training.keras_settings import KerasSettingsError, choose_backend, fix_keras_settings
 
@@ -102,14 +105,26 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)  # after what selects items or puts them into another order
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Judge last, when all has been trained, and not at all in a session that records baselines."""
+    """Judge last, when all has been trained. Judge nothing in a session that records baselines or is a shard.
+
+    Raises:
+        pytest.UsageError: as ``keep_share``.
+    """
+    settings = config.stash[SETTINGS]
+    worker = config.pluginmanager.getplugin(Worker.NAME)
+    if settings.shard:
+        night = keep_share(config, items)
+        config.stash[ALL_SHARDS] = night
+        if worker:
+            worker.leave_all_shards(night)
+        return
     verdicts = [item for item in items if experiment_of(item) and seed_of(item) is None]
     if not verdicts:
         return
     items[:] = [item for item in items if item not in verdicts]
-    if config.stash[SETTINGS].updates:
+    if settings.updates:
         config.hook.pytest_deselected(items=verdicts)
-    elif worker := config.pluginmanager.getplugin(Worker.NAME):
+    elif worker:
         worker.leave_verdicts({experiment_of(item): item.nodeid for item in verdicts})
     else:
         items += verdicts
@@ -130,7 +145,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from benchmarks.night.session import start_night
 
     worker = session.config.pluginmanager.getplugin(Worker.NAME)
-    started = start_night(session.config, selection_of(session.items), names=names, keeps_records=worker is None)
+    started = start_night(
+        session.config,
+        selection_of(session.items),
+        names=names,
+        all_shards=session.config.stash.get(ALL_SHARDS, Selection()),
+        keeps_records=worker is None,
+    )
     if worker:
         started.night.resume(worker.resumed())
 

@@ -119,7 +119,8 @@ def test_a_module_has_at_most_400_lines(module: str) -> None:
 
 WITH_PYTEST = {
     "benchmarks.plugin",
-    *(f"benchmarks.night.{name}" for name in ("items", "options", "reports", "session", "workers")),
+    *(f"benchmarks.night.{name}" for name in ("items", "options", "session", "workers")),
+    "benchmarks.shards.selected",
 }
 
 
@@ -134,14 +135,11 @@ def test_only_the_plugin_and_the_benchmarks_themselves_import_pytest(module: str
 WITH_TENSORFLOW = {
     f"benchmarks.{name}"
     for name in (
-        "night.inputs",
-        "night.night",
+        "night.loaded_inputs",
         "night.session",
         "night.training",
-        "night.update",
         "baselines.published_entries",
         "test_throughput",
-        "test_training",
     )
 }
 LIGHT = [

@@ -7,8 +7,13 @@ pytest's own values stay what they are where it ends a session itself: 2 interru
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from benchmarks.records.trainings import Outcome
 from benchmarks.statistics.word import Word
+
+if TYPE_CHECKING:
+    from benchmarks.night.night import Night
 
 PASSED = 0
 REGRESSION = 1
@@ -27,6 +32,26 @@ _OF_WORD = {
     Word.NOT_JUDGED: NOT_JUDGED,
     Word.PASS: PASSED,
 }
+
+
+def status_of(night: Night, *, failed_otherwise: bool = False) -> int:
+    """Return the status of a night that has ended, or of a shard, which passes if each of its trainings gave a run.
+
+    Args:
+        night: judged, unless it records baselines or is a shard.
+        failed_otherwise: a test failed that is no verdict.
+    """
+    outcomes = [training.outcome for training in night.trainings]
+    failed_otherwise |= Outcome.DIVERGED in outcomes or Outcome.FAILED in outcomes
+    if night.settings.shard:
+        without_run = any(one.run is None and one.outcome != Outcome.NOTHING_TO_REPEAT for one in night.trainings)
+        return exit_status([], failed_otherwise=failed_otherwise, not_judged=without_run or night.unfinished)
+    selected = {*night.selection.verdicts, *night.trained}
+    return exit_status(
+        [result.word for result in night.results().experiments],
+        failed_otherwise=failed_otherwise,
+        not_judged=bool(selected - night.verdicts.keys() or night.losses),
+    )
 
 
 def exit_status(words: Iterable[Word], *, failed_otherwise: bool, not_judged: bool) -> int:

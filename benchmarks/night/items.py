@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.records.night_folder import Selection
+from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import TrainingKey
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SESSION: pytest.StashKey[NightSession] = pytest.StashKey()
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+ALL_SHARDS: pytest.StashKey[Selection] = pytest.StashKey()
+"""What the night is to do that this session trains a shard of."""
 EXPERIMENT, SEED = "experiment_name", "seed"
 """Arguments that make a test a training of each experiment and seed, or without the seed a verdict of each."""
 

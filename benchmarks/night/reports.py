@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
-from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION
+from benchmarks.night.exit_status import NOT_JUDGED, PASSED, REGRESSION
 
 if TYPE_CHECKING:
     from benchmarks.night.night import Night
@@ -22,15 +20,15 @@ STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 Properties = list[tuple[str, object]]
 
 
-def write_reports(session: pytest.Session, night: Night) -> list[str]:
+def write_reports(night: Night) -> tuple[list[str], int]:
     """Write the night's page and CI's summary; what goes wrong with them never hides the verdicts.
 
     Returns:
-        What was written, or could not be, a line each.
+        What was written, or could not be, a line each; and the exit status of a night that passes otherwise.
     """
-    if night.folder is None or not night.trainings or session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        return []
-    folder, lines = night.folder.path, []
+    if night.folder is None or not night.trainings:
+        return [], PASSED
+    folder, lines, status = night.folder.path, [], PASSED
     reports = [partial(_write_page, folder, night, night.settings.report_dir or folder)]
     if summary := os.environ.get(STEP_SUMMARY):
         reports.append(partial(_write_summary, folder, night, Path(summary)))
@@ -42,11 +40,11 @@ def write_reports(session: pytest.Session, night: Night) -> list[str]:
                 f"report: could not be written: {error}: put that right, and python -m benchmarks page {folder} makes "
                 f"the page"
             )
-            session.exitstatus = session.exitstatus or NOT_JUDGED
+            status = status or NOT_JUDGED
         except Exception as error:  # noqa: BLE001 - the verdicts are worth more than their reports
             lines.append(f"report: could not be written: {type(error).__name__}: {error}")
-            session.exitstatus = session.exitstatus or REGRESSION
-    return lines
+            status = status or REGRESSION
+    return lines, status
 
 
 def properties_of(night: Night, experiment: str, seed: int | None) -> Properties:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.baselines.baseline import SUGGESTED_RUNS
 from benchmarks.records.night_folder import RECORDS
+from benchmarks.records.selection import Selection, Shard, WithoutRun
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
 
@@ -24,6 +25,8 @@ vary much. The column ``catches`` says what they see."""
 OTHER_SEEDS = 3
 REPEATED_SEED = 0
 """The first seed of every baseline."""
+SHARDS = "shards"
+"""The folder in the folder of nights where shards are kept, so that no night takes them for an earlier night."""
 NOT_REPEATED = ("resnet50_finetuned",)
 """Experiments without a training for the exact lane: a seed takes a minute. Golden trajectories see their layers."""
 
@@ -51,6 +54,8 @@ class Settings:
         reason: why the baselines change; None for a night that judges.
         reuse_runs: whether recorded runs stand for trainings of a night that writes baselines.
         resume: whether to go on with an interrupted night.
+        shard: the number of the shard to train, from 1, and how many there are; None to train and judge all.
+        joined: whether the runs come from shards: nothing can be trained.
         options: those of the command line that a command to repeat a training needs.
     """
 
@@ -72,12 +77,19 @@ class Settings:
     reason: str | None = None
     reuse_runs: bool = False
     resume: bool = False
+    shard: tuple[int, int] | None = None
+    joined: bool = False
     options: str = ""
 
     @property
     def updates(self) -> bool:
         """Whether the night writes baselines and judges nothing."""
         return self.reason is not None
+
+    @property
+    def judges(self) -> bool:
+        """Whether the night judges what it has trained."""
+        return not self.updates and self.shard is None
 
     @property
     def records(self) -> Path:
@@ -104,6 +116,25 @@ class Settings:
     def is_evidence(self, seed: int) -> bool:
         """Return whether a training counts in the statistics: not if it only repeats one of the baseline's."""
         return not self.repeats or seed != REPEATED_SEED
+
+    def as_shard(self, night: Selection, without_run: list[WithoutRun]) -> Shard | None:
+        """Return what the record of a shard says of the night that it is a part of; None if all is one night."""
+        if self.shard is None:
+            return None
+        number, count = self.shard
+        return Shard(
+            number,
+            count,
+            night,
+            first_seed=self.first_seed,
+            seeds=self.seeds,
+            max_seeds=self.max_seeds,
+            repeats=self.repeats,
+            against=self.against,
+            reason=self.reason,
+            options=self.options,
+            without_run=without_run,
+        )
 
     def update_command(self, experiment: str) -> str:
         """Return the command that measures an experiment's baseline anew, with this session's options."""

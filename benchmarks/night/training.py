@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.earlier import reusable_run
+from benchmarks.night.loaded_inputs import LoadedInputs
 from benchmarks.night.night import Night
 from benchmarks.records.trainings import Outcome, Training
 from cifar_models.experiments import find_experiment
@@ -19,12 +20,12 @@ from cifar_models.training.watch import TrainingDiverged
 Show = Callable[[Progress], None]
 
 
-def why_impossible(night: Night, name: str) -> tuple[Outcome, str] | None:
+def why_impossible(inputs: LoadedInputs, name: str) -> tuple[Outcome, str] | None:
     """Return why an experiment cannot be trained and judged tonight, in one word and in full; None if it can."""
     try:
-        night.inputs.weights_for(name)
-        if not night.settings.updates:
-            night.inputs.baseline_for(name)
+        inputs.weights_for(name)
+        if not inputs.settings.updates:
+            inputs.baseline_for(name)
     except WeightsError as error:
         return Outcome.NO_WEIGHTS, str(error)
     except BaselineError as error:
@@ -32,11 +33,12 @@ def why_impossible(night: Night, name: str) -> tuple[Outcome, str] | None:
     return None
 
 
-def train_and_file(night: Night, name: str, seed: int, show: Show | None = None) -> str:
+def train_and_file(night: Night, inputs: LoadedInputs, name: str, seed: int, show: Show | None = None) -> str:
     """Train an experiment with a seed, or take a recorded run of it, and file what becomes of it.
 
     Args:
         night: that it is a training of.
+        inputs: the night's.
         name: the experiment's.
         seed: of the training.
         show: called with the progress.
@@ -49,14 +51,14 @@ def train_and_file(night: Night, name: str, seed: int, show: Show | None = None)
     """
     if run := night.resumed.get((name, seed)):
         return night.file(Training(name, seed, Outcome.RESUMED, run))
-    if run := reusable_run(night.inputs, name, seed, tonight=night.folder):
+    if run := reusable_run(inputs, name, seed, tonight=night.folder):
         return night.file(Training(name, seed, Outcome.REUSED, run))
     try:
         run = training.train(
             find_experiment(name),
-            night.inputs.dataset,
+            inputs.dataset,
             seed,
-            weights=night.inputs.weights_for(name),
+            weights=inputs.weights_for(name),
             progress=show,
             features=SESSION_FEATURES if night.settings.feature_cache else None,
         )

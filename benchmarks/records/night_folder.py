@@ -18,6 +18,7 @@ from benchmarks.baselines.baseline import Baseline
 from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
+from benchmarks.records.selection import Selection, Shard
 from benchmarks.records.trainings import same_numbers
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.cusum import DriftVerdict
@@ -71,27 +72,6 @@ class BaselineMark:
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What a night is to do.
-
-    Attributes:
-        trainings: the seeds to train by experiment, without those that an undecided verdict trains besides.
-        verdicts: the experiments to judge.
-    """
-
-    trainings: dict[str, list[int]] = field(default_factory=dict)
-    verdicts: list[str] = field(default_factory=list)
-
-    def __or__(self, other: Selection) -> Selection:
-        """Return what either selects."""
-        names = dict.fromkeys([*self.trainings, *other.trainings])
-        return Selection(
-            {name: sorted({*self.trainings.get(name, []), *other.trainings.get(name, [])}) for name in names},
-            list(dict.fromkeys([*self.verdicts, *other.verdicts])),
-        )
-
-
-@dataclass(frozen=True)
 class NightRecord:
     """What a night was and how it ended.
 
@@ -108,6 +88,7 @@ class NightRecord:
         baselines: by experiment, of those judged.
         selection: what the night is to do before it has ended; empty in a record of format 1.
         must_be_identical: whether a run fails that differs from the recorded one that it repeats; None if not recorded.
+        shard: which part of a night this is; None of a whole night.
     """
 
     dataset: str
@@ -122,6 +103,16 @@ class NightRecord:
     drifts: list[DriftVerdict] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
     must_be_identical: bool | None = added_later()
+    shard: Shard | None = added_later()  # noqa: RUF009 - a dataclass field
+
+    def is_part_like(self, shard: Shard | None) -> bool:
+        """Return whether this is the same part of a night as a shard, or as ``None`` a whole night."""
+        if shard is None or self.shard is None:
+            return shard is self.shard
+        return (self.shard.number, self.shard.count, self.shard.first_seed) == (
+            *(shard.number, shard.count),
+            shard.first_seed,
+        )
 
 
 class NightFolder:
@@ -157,14 +148,20 @@ class NightFolder:
         raise FileExistsError(f"{run_dir}: found a thousand nights of {name}, expected room for another")
 
     @classmethod
-    def resume(cls, run_dir: Path, *, dataset: str, data: str) -> NightFolder | None:
-        """Return the newest night on these data that was interrupted and that nobody goes on with; None if none was.
+    def resume(cls, run_dir: Path, like: NightRecord) -> NightFolder | None:
+        """Return the newest interrupted night that nobody goes on with; None if none was.
+
+        Args:
+            run_dir: the folder of nights.
+            like: what tonight's record is: the night has the same data, and is the same shard, or none.
 
         Raises:
             OSError: its folder cannot be written.
         """
         for path, record in newest_first(run_dir):
-            if record.ended is not None or (record.dataset, record.data) != (dataset, data):
+            if record.ended is not None or (record.dataset, record.data) != (like.dataset, like.data):
+                continue
+            if not record.is_part_like(like.shard):
                 continue
             try:
                 folder = cls.take(path)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.baselines.baseline import BaselineError, Baselines
 from benchmarks.baselines.baselines_file import write_baselines
-from benchmarks.night.inputs import Inputs, read_or_start_baselines
+from benchmarks.night.loaded_inputs import LoadedInputs, read_or_start_baselines
 from cifar_models.experiments import find_experiment
 from cifar_models.models.pretrained import BackboneWeights, WeightsError
 from cifar_models.results.run import Fingerprints
@@ -72,7 +72,7 @@ def test_each_backbone_s_weights_are_loaded_once_and_none_that_nobody_wants(
 
     monkeypatch.setattr(training, "imagenet_weights", imagenet)
     monkeypatch.setattr(training, "random_weights", random)
-    inputs = Inputs(make_inputs(tmp_path / "baselines.json", weights_dir=tmp_path).settings, CIFAR10, {})
+    inputs = LoadedInputs(make_inputs(tmp_path / "baselines.json", weights_dir=tmp_path).settings, CIFAR10, {})
     inputs.load_weights([PLAIN])
     assert inputs.weights == {}
     inputs.load_weights([PLAIN, "resnet50_frozen", "resnet50_finetuned"])
