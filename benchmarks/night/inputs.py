@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.baselines.baseline import Baseline, BaselineError, Baselines
+from benchmarks.baselines.baselines_file import read_baselines, updating
 from benchmarks.baselines.lookup import find_baseline
 from benchmarks.night.settings import Settings
 from cifar_models.results.environment import Environment
@@ -66,3 +68,21 @@ class Inputs(ABC):
             update_command=self.settings.update_command(name),
             against=self.settings.against,
         )
+
+
+def read_or_start_baselines(path: Path, *, to_update: bool) -> Baselines:
+    """Read the baselines; a night that writes them may start without a file, and not where it could not write one.
+
+    Raises:
+        BaselineError: the file is missing and the night is to judge, it cannot be used, or the night is to update it
+            and could not.
+    """
+    if not to_update:
+        return read_baselines(path)
+    if not path.parent.is_dir():
+        raise BaselineError(f"{path}: found no folder {path.parent}, expected one to write the baselines into")
+    try:
+        with updating(path):
+            return read_baselines(path) if path.exists() else {}
+    except OSError as error:
+        raise BaselineError(f"{path}: {error}; expected a folder that the baselines can be written into") from None

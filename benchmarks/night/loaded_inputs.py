@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from benchmarks.baselines.baseline import BaselineError, Baselines
-from benchmarks.baselines.baselines_file import read_baselines, updating
-from benchmarks.night.inputs import Inputs
+from benchmarks.baselines.baseline import BaselineError
+from benchmarks.night.inputs import Inputs, read_or_start_baselines
 from benchmarks.night.resume import difference_from
 from benchmarks.night.settings import Settings
 from cifar_models import datasets
@@ -100,21 +98,3 @@ def load_inputs(settings: Settings, names: Iterable[str]) -> LoadedInputs:
     inputs = LoadedInputs(settings, datasets.load_dataset(settings.dataset, settings.data_dir), baselines)
     inputs.load_weights(names)
     return inputs
-
-
-def read_or_start_baselines(path: Path, *, to_update: bool) -> Baselines:
-    """Read the baselines; a night that writes them may start without a file, and not where it could not write one.
-
-    Raises:
-        BaselineError: the file is missing and the night is to judge, it cannot be used, or the night is to update it
-            and could not.
-    """
-    if not to_update:
-        return read_baselines(path)
-    if not path.parent.is_dir():
-        raise BaselineError(f"{path}: found no folder {path.parent}, expected one to write the baselines into")
-    try:
-        with updating(path):
-            return read_baselines(path) if path.exists() else {}
-    except OSError as error:
-        raise BaselineError(f"{path}: {error}; expected a folder that the baselines can be written into") from None

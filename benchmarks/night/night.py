@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from benchmarks.night.earlier import exact_lane, history_up_to
@@ -14,13 +15,13 @@ from benchmarks.records.exact import Exact
 from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, damaged_nights
 from benchmarks.records.night_results import NightResults, night_results
-from benchmarks.records.selection import Selection, without_runs
+from benchmarks.records.selection import Selection, WithoutRun
 from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
 from benchmarks.report.wording import failure_message
 from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.environment import describe_environment
-from cifar_models.results.run import Run
+from cifar_models.results.run import Fingerprints, Run
 from cifar_models.results.run_files import write_run
 
 NOT_REACHED = "the session ended before"
@@ -336,8 +337,19 @@ class Night:
             drifts=list(self.drifts),
             selection=self.selection | self._promised,
             must_be_identical=self.settings.exact,
-            shard=self.settings.as_shard(self.all_shards, without_runs(self.trainings)),
+            shard=self.settings.as_shard(
+                night=self.all_shards,
+                fingerprints=self._fingerprints(),
+                without_run=WithoutRun.among(self.trainings),
+            ),
         )
+
+    def _fingerprints(self) -> dict[str, Fingerprints]:
+        found = {}
+        for name in self.selection.trainings:
+            with suppress(ValueError, KeyError):  # weights that are not available, or not loaded yet
+                found[name] = self.inputs.fingerprints_for(name)
+        return found
 
     def _why_not_judged(self, name: str) -> str:
         """Return what was said once where it happened, rather than what a line of the table has room for."""

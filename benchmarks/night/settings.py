@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.baselines.baseline import SUGGESTED_RUNS
 from benchmarks.records.night_folder import RECORDS
-from benchmarks.records.selection import Selection, Shard, WithoutRun
+from benchmarks.records.selection import Shard
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
 
@@ -117,15 +118,18 @@ class Settings:
         """Return whether a training counts in the statistics: not if it only repeats one of the baseline's."""
         return not self.repeats or seed != REPEATED_SEED
 
-    def as_shard(self, night: Selection, without_run: list[WithoutRun]) -> Shard | None:
-        """Return what the record of a shard says of the night that it is a part of; None if all is one night."""
+    def as_shard(self, **recorded: Any) -> Shard | None:
+        """Return what the record of a shard says of its night; None if this is a whole night.
+
+        Args:
+            recorded: the attributes of the shard that are no settings.
+        """
         if self.shard is None:
             return None
         number, count = self.shard
         return Shard(
             number,
             count,
-            night,
             first_seed=self.first_seed,
             seeds=self.seeds,
             max_seeds=self.max_seeds,
@@ -133,7 +137,7 @@ class Settings:
             against=self.against,
             reason=self.reason,
             options=self.options,
-            without_run=without_run,
+            **recorded,
         )
 
     def update_command(self, experiment: str) -> str:

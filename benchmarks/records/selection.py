@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.records.trainings import Outcome, Training, TrainingKey
+from cifar_models.results.run import Fingerprints
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class WithoutRun:
     outcome: Outcome
     detail: str
 
+    @classmethod
+    def among(cls, trainings: Sequence[Training]) -> list[WithoutRun]:
+        """Return the trainings that gave no run."""
+        return [cls(*one.key, one.outcome, one.detail) for one in trainings if one.run is None]
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -52,6 +58,7 @@ class Shard:
         number: of the shard, from 1.
         count: how many shards the night has.
         night: what all shards together are to do.
+        fingerprints: of what the shard trains on, by experiment; without those that are not available.
         without_run: the shard's trainings that gave no run.
     """
 
@@ -65,12 +72,8 @@ class Shard:
     against: str
     reason: str | None
     options: str
+    fingerprints: dict[str, Fingerprints] = field(default_factory=dict)
     without_run: list[WithoutRun] = field(default_factory=list)
 
     def __str__(self) -> str:
         return f"shard {self.number} of {self.count}"
-
-
-def without_runs(trainings: Sequence[Training]) -> list[WithoutRun]:
-    """Return the trainings that gave no run, as a shard's record has them."""
-    return [WithoutRun(*one.key, one.outcome, one.detail) for one in trainings if one.run is None]

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     DIFFERENT = "trained twice with different results"
     NOTHING_TO_REPEAT = "no recorded run to repeat"
     """A training for the exact lane alone, where no run was recorded under tonight's conditions."""
+    IN_NO_SHARD = "wanted by an undecided verdict, and in no shard"
+    """A further seed. Whoever judges shards trains nothing."""
     CONTRADICTS = "its record contradicts itself"
     """What the run says twice, it does not say twice the same: an error of the suite or of a library."""
     FAILED = "failed"

@@ -29,6 +29,8 @@ def keep_share(config: pytest.Config, items: list[pytest.Item]) -> Selection:
     assert settings.shard is not None  # noqa: S101 - or there is nothing to share
     number, count = settings.shard
     night = selection_of(items)
+    if settings.updates:
+        night = Selection(night.trainings)
     trainings = night.keys
     if 0 < len(trainings) < count and not is_worker(config):  # pytest-xdist would call a worker's error an internal one
         raise pytest.UsageError(

@@ -29,3 +29,8 @@ def first_seed_of(day: datetime.date) -> int:
     if number < 0:
         raise ValueError(f"day: found {day}, expected {_FIRST_DAY} or later")
     return (number + 1) * BLOCK
+
+
+def day_of(first_seed: int) -> datetime.date:
+    """Return the day whose night begins with a seed, as ``first_seed_of`` gives it."""
+    return _FIRST_DAY + datetime.timedelta(days=first_seed // BLOCK - 1)

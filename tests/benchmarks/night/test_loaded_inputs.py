@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baseline import BaselineError, Baselines
-from benchmarks.baselines.baselines_file import write_baselines
-from benchmarks.night.loaded_inputs import LoadedInputs, read_or_start_baselines
+from benchmarks.baselines.baseline import BaselineError
+from benchmarks.night.loaded_inputs import LoadedInputs
 from cifar_models.experiments import find_experiment
 from cifar_models.models.pretrained import BackboneWeights, WeightsError
 from cifar_models.results.run import Fingerprints
@@ -98,29 +97,3 @@ def test_weights_that_are_not_available_keep_no_others_from_being_loaded(
     inputs = dataclasses.replace(make_inputs(path), weights={})
     inputs.load_weights(["resnet50_frozen", PRETRAINED])
     assert inputs.weights == {"resnet50": error, "vgg16": WEIGHTS}
-
-
-def test_only_a_night_that_writes_may_start_without_a_file(path: Path) -> None:
-    assert read_or_start_baselines(path, to_update=True) == {}
-    with pytest.raises(BaselineError, match="found no such file"):
-        read_or_start_baselines(path, to_update=False)
-    with pytest.raises(BaselineError, match=r"found no folder .+, expected one to write the baselines into"):
-        read_or_start_baselines(path / "baselines.json", to_update=True)
-
-
-def test_a_night_that_could_not_write_does_not_start(path: Path) -> None:
-    (path.parent / ".baselines.json.lock").mkdir()  # no lock can be made, as in a folder that is read-only
-    with pytest.raises(
-        BaselineError, match=r"baselines\.json: .+; expected a folder that the baselines can be written"
-    ):
-        read_or_start_baselines(path, to_update=True)
-
-
-@pytest.mark.parametrize("to_update", [True, False])
-def test_a_file_that_is_there_is_read_and_checked_either_way(path: Path, to_update: bool) -> None:
-    baselines: Baselines = {"simple_cnn": {"cifar10": {"measured": make_baseline()}}}
-    write_baselines(path, baselines)
-    assert read_or_start_baselines(path, to_update=to_update) == baselines
-    path.write_text("{", encoding="utf-8")
-    with pytest.raises(BaselineError, match="found no JSON"):
-        read_or_start_baselines(path, to_update=to_update)
