@@ -18,8 +18,7 @@ examples:
 
 PROGRAM = Program(
     NAME,
-    "What goes with a night of `pytest -m benchmark`: plan it, judge its shards, make its page again, remove old ones, "
-    "write baselines.",
+    "What goes with a night of `pytest -m benchmark`: plan it, judge its shards, show it again, write baselines.",
     EXAMPLES,
     commands=(plan, judge, page, prune, readme, published, ratios, record_throughput),
     extra="benchmarks",

@@ -122,10 +122,10 @@ class Night:
         try:
             self.folder.write_record(self._record(ended=ended))
         except OSError as error:
-            loss = (
-                f"what the night came to could not be recorded ({error}): put that right, and --resume takes its runs "
-                f"and judges them again"
-            )
+            again = "and --resume takes its runs and judges them again"
+            if self.settings.joined:
+                again = "remove the folder, and judge the shards again"
+            loss = f"what the night came to could not be recorded ({error}): put that right, {again}"
             self.losses += [loss] * (loss not in self.losses)
 
     def _write_unkept(self) -> list[str]:

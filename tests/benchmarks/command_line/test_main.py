@@ -12,7 +12,7 @@ from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit
 
-COMMANDS = ("plan", "page", "prune", "readme", "published", "ratios", "record-throughput")
+COMMANDS = ("plan", "judge", "page", "prune", "readme", "published", "ratios", "record-throughput")
 
 
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)])
@@ -48,6 +48,9 @@ def test_the_help_lists_the_commands(command: Command) -> None:
         ("page nowhere", "nowhere/night.json: "),
         ("page . --baselines missing.json", "missing.json: found no such file"),
         ("page . --baselines .", "found nothing that can be read as text"),
+        ("judge", "required: DIR"),
+        ("judge nowhere", "nowhere: found no folder, expected one of a shard"),
+        ("judge .", ".: found no shard in it, expected folders as pytest -m benchmark --shard 1/8 leaves them"),
         ("prune", "required: --keep"),
         ("prune --keep 0", "--keep: found '0', expected a whole number, 1 or more"),
         ("prune --keep -1", "--keep: "),
