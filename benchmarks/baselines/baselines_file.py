@@ -14,7 +14,7 @@ from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.throughput.speeds import FILE
 from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.storage.files import link_target, remove_leftovers, write_whole
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import parse_record, read_as, to_json
 
 SCHEMA = 2
 FORMER_NAMES = {
@@ -49,21 +49,14 @@ def read_baselines(path: Path) -> Baselines:
             f"from version control"
         ) from None
     try:
-        content = parse_json(text)
-        # The schema comes first: another one may have other keys. (True == 1, hence the type.)
-        schema = content.get("schema") if isinstance(content, dict) else None
-        if type(schema) is not int or schema != SCHEMA:
-            raise ValueError(f"schema: found {schema!r}, expected {SCHEMA}")
+        _, content = parse_record(text, "schema", [SCHEMA])
         if "throughput" in content:
             raise ValueError(
                 f"found speeds under 'throughput', expected them under 'speeds' in {FILE} beside this file"
             )
-        if unknown := sorted(content.keys() - {"schema", "baselines"}):
-            raise ValueError(f"found the unknown key {unknown[0]!r}, expected 'schema' and 'baselines'")
-        if "baselines" not in content:
-            raise ValueError("found no key 'baselines', expected 'schema' and 'baselines'")
-        kind = dict[str, dict[str, dict[str, Baseline]]]
-        baselines: Baselines = read_as(kind, content["baselines"], "baselines")
+        if content.keys() != {"baselines"}:
+            raise ValueError(f"found the keys {sorted(content)} beside 'schema', expected 'baselines' alone")
+        baselines: Baselines = read_as(Baselines, content["baselines"], "baselines")
         _check_all(baselines)
     except ValueError as error:
         raise BaselineError(f"{path}: {error}; restore it from version control or correct it by hand") from None

@@ -1,4 +1,4 @@
-"""The commands of ``python -m benchmarks``: one module a command, which parses, calls and prints.
+"""The commands of ``python -m benchmarks``, one module each.
 
-No module here loads TensorFlow or matplotlib before its command needs it.
+No module loads TensorFlow or matplotlib before its command needs it.
 """

@@ -1,4 +1,12 @@
-"""``judge``: one judgement of a night that was trained in shards."""
+"""Judge a night that was trained in shards.
+
+Judge the shards that `pytest -m benchmark --shard K/N` trained as one night: print the verdicts, write the night's
+folder and page, and exit with the status of a night. If the shards were trained with --update-baselines, write the
+baselines instead.
+
+Example:
+  python -m benchmarks judge runs/shards --junitxml night.xml
+"""
 
 from __future__ import annotations
 
@@ -6,32 +14,21 @@ import argparse
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from benchmarks.command_line.arguments import add_baselines, add_command
+from benchmarks.command_line.arguments import add_baselines
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say
 from cifar_models.storage.files import user_path
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        "judge",
-        run,
-        summary="judge a night that was trained in shards",
-        description="Judge the shards that pytest -m benchmark --shard K/N has trained, as one night: print the "
-        "verdicts, write the night's folder and its page, and exit with the status of a night. Of shards that were "
-        "trained with --update-baselines, write the baselines.",
-        example="runs/shards --junitxml night.xml",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
         "folders",
         nargs="+",
         type=user_path,
         metavar="DIR",
-        help="the folder of a shard, or a folder that holds such folders; together all shards of one night",
+        help="the folder of a shard, or a folder that contains such folders; together all shards of one night",
     )
     parser.add_argument(
         "--run-dir",
@@ -41,17 +38,17 @@ def add_to(commands: Any) -> None:
         help="the folder of nights in which this night gets a folder (default: %(default)s)",
     )
     parser.add_argument(
-        "--report-dir", type=user_path, metavar="DIR", help="where to write the page (default: the night's folder)"
+        "--report-dir", type=user_path, metavar="DIR", help="folder for the page (default: the night's folder)"
     )
-    parser.add_argument("--junitxml", type=user_path, metavar="FILE", help="write the results as a JUnit file too")
+    parser.add_argument("--junitxml", type=user_path, metavar="FILE", help="also write the results as a JUnit file")
     add_baselines(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge, print what came of it, and return the exit status of the night.
+    """Judge, print the results, and return the exit status of the night.
 
     Raises:
-        CommandError: shards that are not all of one night, baselines that cannot be used, or no room for the night.
+        CommandError: the shards are not all of one night, or the baselines or the folder of nights cannot be used.
     """
     from benchmarks.baselines.baseline import BaselineError
     from benchmarks.night.summary import sections

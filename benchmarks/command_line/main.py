@@ -1,4 +1,4 @@
-"""The commands of ``python -m benchmarks``."""
+"""The program ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,18 @@ examples:
 
 PROGRAM = Program(
     NAME,
-    "What goes with a night of `pytest -m benchmark`: plan it, judge its shards, show it again, write baselines.",
+    "Tools for the nights of `pytest -m benchmark`: plan, judge and show them, remove old ones, write baselines.",
     EXAMPLES,
-    commands=(plan, judge, page, prune, readme, published, ratios, record_throughput),
+    commands={
+        "plan": plan,
+        "judge": judge,
+        "page": page,
+        "prune": prune,
+        "readme": readme,
+        "published": published,
+        "ratios": ratios,
+        "record-throughput": record_throughput,
+    },
     extra="benchmarks",
     packages=("filelock", "jinja2", "matplotlib", "scipy", "tabulate"),
 )

@@ -1,40 +1,37 @@
-"""``plan``: the seeds that a night needs to catch a drop, and its minutes."""
+"""Show how many seeds detect a drop of accuracy, and what they cost.
+
+Print for each experiment with a baseline on the data set how many seeds it needs to detect a drop of its accuracy at
+one look, and how many minutes they take.
+
+Example:
+  python -m benchmarks plan --drop 6 --dataset synthetic
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from benchmarks.command_line.arguments import add_baselines, add_command
+from benchmarks.command_line.arguments import add_baselines
 from benchmarks.statistics import FALSE_ALARM_RATE
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        "plan",
-        run,
-        summary="how many seeds catch a drop of accuracy, and what they cost",
-        description="Print the seeds that each experiment with a baseline on the data set needs to catch a drop of its "
-        "accuracy at one look, and the minutes that they take.",
-        example="--drop 6 --dataset synthetic",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
-        "--drop", type=float, required=True, metavar="POINTS", help="drop of accuracy to catch, in percentage points"
+        "--drop", type=float, required=True, metavar="POINTS", help="drop of accuracy to detect, in percentage points"
     )
     parser.add_argument("--dataset", default="cifar10", help="data set of the baselines (default: %(default)s)")
     parser.add_argument(
-        "--power", type=float, default=0.95, help="probability of catching the drop (default: %(default)s)"
+        "--power", type=float, default=0.95, help="probability of detecting the drop (default: %(default)s)"
     )
     parser.add_argument(
         "--false-alarm-rate",
         type=float,
         default=FALSE_ALARM_RATE,
         metavar="RATE",
-        help="chance that a night without any change does not pass (default: %(default)s)",
+        help="probability that a night without any change does not pass (default: %(default)s)",
     )
     add_baselines(parser)
 
@@ -43,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the plan.
 
     Raises:
-        CommandError: baselines that cannot be read or lack the data set, or a number out of range.
+        CommandError: the baselines cannot be read or lack the data set, or a number is out of range.
     """
     from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.night.plan import render

@@ -1,31 +1,26 @@
-"""``prune``: old nights removed from a folder of nights."""
+"""Remove old nights; nothing else removes any.
+
+Print which nights are older than the newest N, or remove them with --remove. Nights that are running, and folders
+without a readable record, are kept.
+
+Example:
+  python -m benchmarks prune --keep 90
+"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from benchmarks.command_line.arguments import add_command, whole_number
+from benchmarks.command_line.arguments import whole_number
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import say
 from cifar_models.storage.files import user_path
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        "prune",
-        run,
-        summary="remove old nights; nothing else ever does",
-        description="Print which nights are older than the newest N, or remove them with --remove. Running nights and "
-        "folders without a readable record stay.",
-        example="--keep 90",
-    )
-    parser.add_argument(
-        "--keep", type=whole_number, required=True, metavar="N", help="how many of the newest nights stay"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--keep", type=whole_number, required=True, metavar="N", help="number of newest nights to keep")
     parser.add_argument(
         "--run-dir",
         type=user_path,
@@ -33,14 +28,14 @@ def add_to(commands: Any) -> None:
         metavar="DIR",
         help="the folder of nights (default: %(default)s)",
     )
-    parser.add_argument("--remove", action="store_true", help="remove them; without it they are only named")
+    parser.add_argument("--remove", action="store_true", help="remove the nights; without it they are only listed")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prune, and print a line for each night that goes.
+    """Print a line for each night that is removed or would be.
 
     Raises:
-        CommandError: no folder of nights, or a night that cannot be removed.
+        CommandError: the folder does not exist, or a night cannot be removed.
     """
     from benchmarks.records.prune import prune
 

@@ -1,26 +1,23 @@
-"""``published``: the published report's numbers, written into the baselines."""
+"""Write the published numbers into the baselines.
+
+Write the numbers of the published report into the baselines file, as baselines for the official CIFAR-10 files. Their
+tolerances come from the measured baselines on CIFAR-10 images.
+
+Example:
+  python -m benchmarks published --reason 'vgg16_frozen was measured again'
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from benchmarks.command_line.arguments import add_baselines, add_command, add_reason, today
+from benchmarks.command_line.arguments import add_baselines, add_reason, today
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        "published",
-        run,
-        summary="write the published numbers into the baselines",
-        description="Write the published report's numbers into the baselines file, for the official CIFAR-10 files. "
-        "Their tolerances come from the measured baselines on CIFAR-10 images.",
-        example="--reason 'vgg16_frozen was measured again'",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     add_reason(parser)
     add_baselines(parser)
 
@@ -29,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the entries, and print a line for each.
 
     Raises:
-        CommandError: baselines that cannot be read or written, or that lack the runs to take tolerances from.
+        CommandError: the baselines cannot be read or written, or lack the runs for the tolerances.
     """
     from benchmarks.baselines.baselines_file import read_baselines, updating, write_baselines
     from benchmarks.baselines.published_entries import published_baselines

@@ -1,12 +1,18 @@
-"""``ratios``: what the suite saves in time and memory against a plain Keras script."""
+"""Measure how much time and memory the suite saves compared with a plain Keras script.
+
+Train experiments with the suite and as a plain Keras script does, each time in a new process, and print the ratios of
+their times and memory.
+
+Example:
+  python -m benchmarks ratios resnet50_frozen --dataset synthetic --epochs 10
+"""
 
 from __future__ import annotations
 
 import argparse
 from functools import partial
-from typing import Any
 
-from benchmarks.command_line.arguments import add_command, whole_number
+from benchmarks.command_line.arguments import whole_number
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say, table
 from cifar_models.datasets import DATASETS
@@ -16,23 +22,14 @@ from cifar_models.storage.files import user_path
 HEADERS = ("figure", "plain", "suite", "plain / suite", "range")
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        "ratios",
-        run,
-        summary="measure what the suite saves against a plain Keras script",
-        description="Train experiments both with the suite and as a plain Keras script does, each time in a process of "
-        "its own, and print the ratios of their time and memory.",
-        example="resnet50_frozen --dataset synthetic --epochs 10",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("experiments", nargs="+", metavar="NAME", help="an experiment, such as simple_cnn")
     parser.add_argument(
         "--epochs", type=partial(whole_number, least=2), default=2, metavar="N", help="2 or more (default: %(default)s)"
     )
     parser.add_argument(
-        "--pairs", type=whole_number, default=3, metavar="N", help="how often each side runs (default: %(default)s)"
+        "--pairs", type=whole_number, default=3, metavar="N", help="number of runs of each side (default: %(default)s)"
     )
     parser.add_argument(
         "--dataset", choices=("random", *DATASETS), default="random", help="what to train on (default: %(default)s)"
@@ -42,17 +39,17 @@ def add_to(commands: Any) -> None:
         type=partial(whole_number, least=50),
         default=50_000,
         metavar="N",
-        help="of random images (default: %(default)s)",
+        help="number of random images (default: %(default)s)",
     )
-    parser.add_argument("--data-dir", type=user_path, metavar="DIR", help="where the CIFAR-10 files are")
-    parser.add_argument("--weights-dir", type=user_path, metavar="DIR", help="where the ImageNet weight files are")
+    parser.add_argument("--data-dir", type=user_path, metavar="DIR", help="folder with the CIFAR-10 files")
+    parser.add_argument("--weights-dir", type=user_path, metavar="DIR", help="folder with the ImageNet weight files")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure, and print a table for each experiment.
 
     Raises:
-        CommandError: an unknown experiment, or data or weights that are not available.
+        CommandError: an experiment is unknown, or data or weights are not available.
     """
     from benchmarks.throughput.ratios import Task, measure_pairs
     from cifar_models.results.environment import describe_environment
@@ -63,15 +60,8 @@ def run(arguments: argparse.Namespace) -> None:
     packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
     say(f"{environment.device} on {environment.processor}; {packages}")
     images = f"{arguments.train_count:,} random images" if arguments.dataset == "random" else arguments.dataset
+    shared = (arguments.epochs, arguments.dataset, arguments.train_count, arguments.data_dir, arguments.weights_dir)
     for name in names:
-        task = Task(
-            name,
-            arguments.epochs,
-            arguments.dataset,
-            arguments.train_count,
-            arguments.data_dir,
-            arguments.weights_dir,
-        )
         with user_errors(ValueError):
-            lines = measure_pairs(task, arguments.pairs)
+            lines = measure_pairs(Task(name, *shared), arguments.pairs)
         say(f"\n{name}, {arguments.epochs} epochs on {images}, {arguments.pairs} pairs\n{table(lines, HEADERS)}")

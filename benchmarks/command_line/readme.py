@@ -1,13 +1,19 @@
-"""``readme``: the generated parts of README.md and docs/, written from baselines and recorded nights."""
+"""Write the generated parts of README.md and docs/.
+
+Write the tables and example outputs of README.md and docs/ from the baselines and the nights in docs/examples/. A unit
+test fails while a document is out of date.
+
+Example:
+  python -m benchmarks readme
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from benchmarks.command_line.arguments import add_baselines, add_command
+from benchmarks.command_line.arguments import add_baselines
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
 
@@ -15,17 +21,8 @@ REPRODUCTION = Path("docs/explanation/the-published-table.md")
 """The page with a figure, which is written beside it."""
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        "readme",
-        run,
-        summary="write the generated parts of README.md and docs/",
-        description="Write the tables and example outputs of README.md and docs/, from the baselines and the nights in "
-        "docs/examples/. A unit test fails while a document is out of date.",
-        example="",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     add_baselines(parser)
 
 
@@ -33,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Rewrite the documents whose generated parts have changed, and print their names.
 
     Raises:
-        CommandError: baselines, nights or documents that cannot be read or written, or marks without an end.
+        CommandError: baselines, nights or documents cannot be read or written, or a part has no end mark.
     """
     from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.records.night_folder import RECORDS
@@ -56,20 +53,20 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
-    """Return what renders each generated part, by the name in its marks.
+    """Return the function that renders each generated part, by the name in its marks.
 
     Args:
         root: the repository's folder.
-        baselines_path: the baselines file, with the records of its runs beside it.
+        baselines_path: the baselines file; the records of its runs are beside it.
 
     Raises:
-        BaselineError: no baselines that can be read.
+        BaselineError: the baselines cannot be read.
     """
     from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
     from benchmarks.report import reproduction
-    from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, verdicts_of
+    from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, sight_of, verdicts_of
 
     baselines = read_baselines(baselines_path)
     settings = Settings(baselines_path=baselines_path, run_dir=Path("runs"), options="--dataset synthetic")
@@ -89,6 +86,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
         "numbers": lambda: measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
         "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
         "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),
+        "sight": lambda: sight_of(green, baselines),
         "green-night": lambda: _output(exact_lane_of(green), verdicts_of(green)),
         "green-night-begin": lambda: _output(verdicts_of(green, experiments=2)),
         "red-night": lambda: _output(failures(), exact_lane_of(red), verdicts_of(red)),

@@ -1,44 +1,37 @@
-"""``record-throughput``: baselines of speeds from the results that pytest-benchmark saved."""
+"""Write baselines of speeds.
+
+Write the speeds that `pytest -m throughput --benchmark-autosave` saved, one file a repetition. Other speeds do not
+change.
+
+Example:
+  python -m benchmarks record-throughput --reason 'TensorFlow 2.22' .benchmarks/*/*.json
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from benchmarks.command_line.arguments import add_baselines, add_command, add_reason, today
+from benchmarks.command_line.arguments import add_baselines, add_reason, today
 from benchmarks.throughput.speeds import FILE
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
 from cifar_models.storage.files import user_path
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = add_command(
-        commands,
-        "record-throughput",
-        run,
-        summary="write baselines of speeds",
-        description="Write the speeds that `pytest -m throughput --benchmark-autosave` saved, one file a repetition. "
-        "Other speeds stay as they are.",
-        example="--reason 'TensorFlow 2.22' .benchmarks/*/*.json",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument(
-        "results",
-        nargs="+",
-        type=user_path,
-        metavar="RESULT",
-        help="a file that pytest-benchmark saved, one a repetition",
+        "results", nargs="+", type=user_path, metavar="RESULT", help="a file that pytest-benchmark saved"
     )
     add_reason(parser)
     add_baselines(parser, default=FILE)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the speeds, and print each as it was and as it is.
+    """Write the speeds, and print the old and the new value of each.
 
     Raises:
-        CommandError: results or baselines that cannot be read, too few repetitions, or a file that cannot be written.
+        CommandError: a file cannot be read or written, or there are too few repetitions.
     """
     from benchmarks.baselines.baselines_file import updating
     from benchmarks.throughput.speeds import read_saved, read_throughput, record_speeds, write_throughput

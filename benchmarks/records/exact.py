@@ -72,7 +72,10 @@ def why_not_repeatable(recorded: Run, *, fingerprints: Fingerprints, environment
         fingerprints: of today's data, weights and protocol for its experiment.
         environment: today's.
     """
-    for today, then in ((fingerprints, recorded.fingerprints), (environment, recorded.environment)):
+    for today, then in (
+        (fingerprints, recorded.fingerprints),
+        (environment.conditions, recorded.environment.conditions),
+    ):
         for field in fields(then):
             if (now := getattr(today, field.name)) != (before := getattr(then, field.name)):
                 return f"another {field.name}: {now}, recorded {before}"

@@ -26,7 +26,7 @@ from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.storage.files import remove_leftovers, write_whole
-from cifar_models.storage.strict_json import added_later, parse_json, read_as, to_json
+from cifar_models.storage.strict_json import added_later, parse_record, read_as, to_json
 
 FORMAT = 2
 """The number of a night's own record; another layout gets another number. Format 1 is still read."""
@@ -289,17 +289,14 @@ def read_night(path: Path) -> NightRecord:
     """
     file = path / NIGHT_RECORD
     try:
-        record = parse_json(file.read_text(encoding="utf-8"))
-        found = record.pop("format", None) if isinstance(record, dict) else None
-        if type(found) is not int or found not in (1, FORMAT):
-            raise ValueError(f"found format {found!r}, expected 1 or {FORMAT}")
-        if found == 1:
+        version, record = parse_record(file.read_text(encoding="utf-8"), "format", [1, FORMAT])
+        if version == 1:
             record = _from_format_1(record)
         night: NightRecord = read_as(NightRecord, record, "night")
         for time in filter(None, (night.started, night.ended)):
             datetime.datetime.fromisoformat(time)
     except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
-        raise NightError(f"{file}: {error}; expected the record of a night") from None
+        raise NightError(f"{file}: {error}; this is not the record of a night") from None
     return night
 
 

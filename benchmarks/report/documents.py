@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 
 from tabulate import tabulate
 
 from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.records.judge import best_sight
 from benchmarks.records.night_folder import read_night
 from benchmarks.records.night_results import read_night_results
 from benchmarks.report.terminal import exact_table, verdicts_table
@@ -117,6 +118,40 @@ def verdicts_of(folder: Path, experiments: int | None = None) -> str:
     shown = dict([*by_name.items()][:experiments])
     rest = "" if len(shown) == len(by_name) else "\n..."
     return verdicts_table(shown, night.problems) + rest
+
+
+def sight_of(folder: Path, baselines: Baselines) -> str:
+    """Return what a recorded night catches of each experiment, with the spread of the baseline's runs, as Markdown.
+
+    Standard deviations are in points of accuracy; that of the loss is converted by the baseline's curves.
+
+    Args:
+        folder: the night's.
+        baselines: that it was judged by.
+
+    Raises:
+        NightError: the folder holds no night.
+    """
+    night = read_night(folder)
+    lines = []
+    for name in dict.fromkeys(verdict.experiment for verdict in night.verdicts):
+        baseline = baselines[name][night.dataset]["measured"]
+        sight = best_sight(verdict for verdict in night.verdicts if verdict.experiment == name)
+        assert sight is not None and sight.points is not None and baseline.nats_per_point  # noqa: S101, PT018 - measured
+        accuracy, loss = (baseline.metrics[metric].values for metric in ("accuracy", "loss"))
+        lines.append(
+            [
+                f"`{name}`",
+                str(len(accuracy)),
+                f"{fmean(accuracy):.3f}",
+                f"{100 * stdev(accuracy):.2f}",
+                f"{stdev(loss) / baseline.nats_per_point:.2f}",
+                str(sight.runs),
+                f"{sight.points:.1f} by {sight.metric}",
+            ]
+        )
+    headers = ("experiment", "baseline runs", "accuracy", "by accuracy", "by loss", "seeds a night", "catches")
+    return str(tabulate(lines, headers, tablefmt="pipe", disable_numparse=True))
 
 
 def failures_of(folder: Path, baselines: Baselines, records: Path, update_command: str) -> str:

@@ -10,13 +10,13 @@ import datetime
 import json
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from scipy.special import stdtrit
 
 from cifar_models.storage.files import write_whole
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import parse_record, read_as, to_json
 
 FIGURES = ("step", "inference", "prefix", "training")
 FILE = "throughput_baselines.json"
@@ -62,7 +62,6 @@ Throughput = dict[str, dict[str, dict[str, Speed]]]
 
 @dataclass(frozen=True)
 class _File:
-    schema: int
     speeds: Throughput
 
 
@@ -152,9 +151,8 @@ def read_throughput(path: Path) -> Throughput:
             no sense; says where.
     """
     try:
-        content: _File = read_as(_File, parse_json(path.read_text(encoding="utf-8")), FILE)
-        if content.schema != SCHEMA:
-            raise ValueError(f"schema: found {content.schema}, expected {SCHEMA}")
+        _, record = parse_record(path.read_text(encoding="utf-8"), "schema", [SCHEMA])
+        content: _File = read_as(_File, record, FILE)
         _check_all(content.speeds)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: {error}; restore it from version control or correct it by hand") from None
@@ -169,7 +167,7 @@ def write_throughput(path: Path, throughput: Throughput) -> None:
         ValueError: a speed that ``read_throughput`` refuses.
     """
     _check_all(throughput)
-    write_whole(path, to_json(_File(SCHEMA, throughput)))
+    write_whole(path, to_json({"schema": SCHEMA, **asdict(_File(throughput))}))
 
 
 def _check_all(throughput: Throughput) -> None:

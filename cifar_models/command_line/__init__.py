@@ -1,4 +1,4 @@
-"""The command line, for whoever wants one model and not a night: one module a command.
+"""The commands of ``python -m cifar_models``, one module each.
 
-No module here loads TensorFlow or matplotlib before its command needs it.
+No module loads TensorFlow or matplotlib before its command needs it.
 """

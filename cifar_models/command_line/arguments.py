@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and what they stand for."""
+"""Arguments and preparations that several commands share."""
 
 from __future__ import annotations
 
@@ -7,49 +7,41 @@ import os
 from contextlib import nullcontext
 
 from cifar_models.command_line.console import standard_error_hidden
-from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.experiments import EXPERIMENTS, VARIANTS, Experiment, find_experiment
 
 
 def add_experiment(parser: argparse.ArgumentParser) -> None:
-    """Declare the name of an experiment."""
+    """Declare the argument NAME."""
     parser.add_argument(
         "name",
         metavar="NAME",
-        help=f"an experiment: {', '.join(EXPERIMENTS)}; or a variant: NAME+{', NAME+'.join(VARIANTS)}",
+        help=f"an experiment: {', '.join(EXPERIMENTS)}; or a variant of one: NAME+{', NAME+'.join(VARIANTS)}",
     )
 
 
 def experiment_of(arguments: argparse.Namespace) -> Experiment:
-    """Return the experiment that was named.
+    """Return the experiment called NAME.
 
     Raises:
-        CommandError: there is none of that name.
+        CommandError: there is none.
     """
-    try:
+    with user_errors(ValueError):
         return find_experiment(arguments.name)
-    except ValueError as error:
-        raise CommandError(error) from None
 
 
 def prepare_keras(*, gpu: bool) -> None:
-    """Fix Keras's settings, and train and predict on the GPUs, or on the CPU even where there are some.
-
-    To be called before anything imports Keras.
+    """Set Keras's settings, and choose the GPUs or the CPU; call it before anything imports Keras.
 
     Raises:
-        CommandError: settings that no training can run with, no GPU that TensorFlow can see, or GPUs in use that are to
-            be hidden.
+        CommandError: Keras has settings that cannot be used, TensorFlow sees no GPU, or GPUs can no longer be hidden.
     """
     from cifar_models.training.devices import hide_gpus, use_gpus
     from cifar_models.training.keras_settings import KerasSettingsError, fix_keras_settings
 
     quiet = os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3"
-    try:
-        with standard_error_hidden() if quiet else nullcontext():
-            fix_keras_settings()  # imports TensorFlow
-    except KerasSettingsError as error:
-        raise CommandError(error) from None
+    with user_errors(KerasSettingsError), standard_error_hidden() if quiet else nullcontext():
+        fix_keras_settings()  # imports TensorFlow
     try:
         use_gpus() if gpu else hide_gpus()
     except RuntimeError as error:

@@ -1,6 +1,6 @@
-"""``cifar-benchmarks``: ``python -m benchmarks`` of the checkout that the package is installed from.
+"""``cifar-benchmarks``: runs ``python -m benchmarks`` of the checkout from which the package is installed.
 
-The package alone is installed: another project may have a ``benchmarks`` of its own.
+Only ``cifar_models`` is installed, because another project may have a package called ``benchmarks``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def main() -> None:
-    """Run the command line of the checkout; exit with 2 where the package is installed without one."""
+    """Run the program in the checkout; exit with 2 if the package is installed without a checkout."""
     if not (CHECKOUT / "benchmarks" / "command_line" / "main.py").is_file():
-        sys.exit(_fail(f"found no checkout at {CHECKOUT}, expected an editable installation: pip install -e CHECKOUT"))
+        sys.stderr.write(
+            f"cifar-benchmarks: found no checkout at {CHECKOUT}, expected an editable installation: pip install -e "
+            f"CHECKOUT\n"
+        )
+        sys.exit(2)
     sys.path.insert(0, str(CHECKOUT))
     runpy.run_module("benchmarks", run_name="__main__", alter_sys=True)
-
-
-def _fail(message: str) -> int:
-    sys.stderr.write(f"cifar-benchmarks: {message}\n")
-    return 2

@@ -1,16 +1,25 @@
-"""``compare``: runs side by side, from their records alone."""
+"""Compare runs in a table and figures.
+
+Compare runs from their records, written by `train` or by the benchmark. Runs of one experiment are taken together
+unless folder, data, weights or protocol differ.
+
+Examples:
+  python -m cifar_models compare runs
+      all runs in a folder, the seeds of an experiment together
+  python -m cifar_models compare before/simple_cnn.*.json after/simple_cnn.*.json --output comparisons
+      one experiment before and after a change; the first folder is drawn as the baseline
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_figures
-from cifar_models.results.overfitting import analyse_overfitting
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.results.words import mean_and_deviation
@@ -22,72 +31,51 @@ if TYPE_CHECKING:
 
 PREFIX = "comparison"
 
-EXAMPLES = """\
-examples:
-  python -m cifar_models compare runs
-      all runs that `train` left in a folder, the seeds of an experiment together
-  python -m cifar_models compare before/simple_cnn.*.json after/simple_cnn.*.json --output comparisons
-      one experiment before and after a change: the first folder is drawn as the baseline
-"""
 
-
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "compare",
-        help="runs side by side, as a table and figures",
-        description="Compare runs from their records, those of `train` and those of the benchmark. Runs of one "
-        "experiment are taken together unless folder, data, weights or protocol tell them apart.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("runs", type=user_path, nargs="+", metavar="RUN", help="a run's record, or a folder of records")
     add_output_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the table and write the figures.
 
     Raises:
-        CommandError: a record that is missing or damaged, a folder without any, runs that cannot be drawn side by
-            side, or files that cannot be written or are there already.
+        CommandError: a record is missing or damaged, a folder has none, the runs cannot be drawn together, or files
+            cannot be written or already exist.
     """
     try:
-        series = _series(_records(arguments.runs))
+        with user_errors(RunError):
+            series = _series(_records(arguments.runs))
         lines = [_line(label, runs) for label, runs in series.items()]
         figures = {f"{PREFIX}.{what}.png": panels for what, panels in _draw(series).items()}
-    except RunError as error:
-        raise CommandError(error) from None
-    except ValueError as error:  # numbers that no training gives
+    except ValueError as error:  # values that no training can have
         raise CommandError(f"the runs cannot be compared: {error}") from None
     prepare_folder(arguments.output, figures, overwrite=arguments.overwrite)
     headers = ["experiment", "data", "seeds", "accuracy", "gap", "macro F1", "best epoch", "epochs", "seconds"]
-    say(table(lines, [*headers, "weights"]))
-    say()
+    say(table(lines, [*headers, "weights"]) + "\n")
     try:
         write_figures(arguments.output, figures)
     except OSError as error:
         raise CommandError(f"--output: {error}; expected a folder that can be written") from None
 
 
-def _records(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield each record once: a file itself, or a folder's."""
-    seen = set()
+def _records(paths: Iterable[Path]) -> Iterable[Path]:
+    """Return each file, and each record in each folder, once."""
+    found: dict[Path, Path] = {}
     for path in paths:
         files = sorted(path.glob(record_name("*", "*", "*"))) if path.is_dir() else [path]
         if not files:
-            raise CommandError(
-                f"{path}: found no record in the folder, expected one such as {record_name('simple_cnn', 'cifar10', 0)}"
-            )
+            name = record_name("simple_cnn", "cifar10", 0)
+            raise CommandError(f"{path}: found no record in the folder, expected one such as {name}")
         for file in files:
-            if file.resolve() not in seen:
-                seen.add(file.resolve())
-                yield file
+            found.setdefault(file.resolve(), file)
+    return found.values()
 
 
 def _series(files: Iterable[Path]) -> dict[str, list[Run]]:
-    """Return runs by the experiment's name and as much else as tells those from its other runs."""
+    """Group runs by experiment, and by whatever else differs; return them by a label that names the difference."""
     found: dict[tuple[str, ...], list[Run]] = {}
     for file in files:
         run = read_run(file)
@@ -96,7 +84,7 @@ def _series(files: Iterable[Path]) -> dict[str, list[Run]]:
 
 
 def _identity(run: Run, folder: Path) -> tuple[str, ...]:
-    """Return what runs agree in that are taken together; first the experiment, then in the order of their telling."""
+    """Return what runs in a group have in common: the experiment, then the other parts in the order of a label."""
     return (
         run.experiment,
         f"on {run.dataset}",
@@ -129,7 +117,7 @@ def _line(label: str, runs: Sequence[Run]) -> list[str]:
         mean_and_deviation([run.accuracy for run in runs]),
         mean_and_deviation([run.gap for run in runs]),
         mean_and_deviation([fmean(report.f1 for report in run.evaluation.classes.values()) for run in runs]),
-        f"{fmean(analyse_overfitting(run).best_epoch for run in runs):.1f}",
+        f"{fmean(run.best_epoch for run in runs):.1f}",
         f"{fmean(run.epochs for run in runs):.1f}",
         f"{fmean(run.timings.total for run in runs):.0f}",
         ", ".join(dict.fromkeys(run.weights for run in runs)),

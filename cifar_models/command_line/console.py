@@ -1,4 +1,4 @@
-"""Output that every console can show, whatever its encoding."""
+"""Makes output readable on every console, whatever its encoding."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ _PLAIN = {"±": "+/-", "…": "..."}
 
 
 def show_on_any_console() -> None:
-    """Write what standard output and standard error cannot encode in ASCII instead of raising an error.
-
-    Signs have a plain form, such as ``+/-``; any other character, such as one in a path, is escaped.
-    """
+    """Write characters that standard output or error cannot encode in ASCII: ± as ``+/-``, others escaped."""
     codecs.register_error(_HANDLER, _in_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -26,10 +23,9 @@ def show_on_any_console() -> None:
 
 @contextmanager
 def standard_error_hidden() -> Iterator[None]:
-    """Hide what is written to standard error meanwhile, by libraries below Python too.
+    """Discard what Python and the libraries that it loads write to standard error.
 
-    TensorFlow writes some lines while it is imported, before it reads the variable that says what it logs. Errors are
-    raised and are not hidden.
+    While TensorFlow is imported, it writes lines before it reads the variable with the log level.
     """
     sys.stderr.flush()
     kept = os.dup(2)

@@ -1,4 +1,4 @@
-"""What ends a command, in one line."""
+"""Errors that end a command with one line."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 
 class CommandError(Exception):
-    """A command that cannot go on; the message says what was found, what was expected and what to do.
+    """A command cannot continue; the message says what was found, what was expected and what to do.
 
     Attributes:
-        status: that the process exits with: 2 where the user's input is at fault.
+        status: exit status of the process, 2 for errors that the user can correct.
     """
 
     def __init__(self, message: object, status: int = 2) -> None:
@@ -20,11 +20,7 @@ class CommandError(Exception):
 
 @contextmanager
 def user_errors(*kinds: type[Exception]) -> Iterator[None]:
-    """Report errors of these kinds as the user's, without a traceback.
-
-    Raises:
-        CommandError: in place of one of ``kinds``, with its message.
-    """
+    """Convert errors of these kinds to CommandError, which has no traceback."""
     try:
         yield
     except kinds as error:

@@ -1,24 +1,19 @@
-"""``list``: the table of experiments."""
+"""List the experiments: what they train and how.
+
+Example:
+  python -m cifar_models list
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from cifar_models.command_line.output import say, table
 from cifar_models.experiments import EXPERIMENTS
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "list",
-        help="the table of experiments",
-        description="List the experiments: what they train and how.",
-        epilog="example:\n  python -m cifar_models list",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """Declare no arguments."""
 
 
 def run(_: argparse.Namespace) -> None:

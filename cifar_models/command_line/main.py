@@ -1,4 +1,4 @@
-"""The commands of ``python -m cifar_models``."""
+"""The program ``python -m cifar_models``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cifar_models.command_line.program import Program
 NAME = "python -m cifar_models"
 
 EXAMPLES = f"""\
-examples:
+Examples:
   {NAME} list
   {NAME} summary simple_cnn
   {NAME} train simple_cnn --dataset synthetic --save-model
@@ -18,9 +18,15 @@ examples:
 
 PROGRAM = Program(
     NAME,
-    "One CIFAR-10 model at a time: see what there is, train it, compare trainings, use the result.",
+    "Work with one CIFAR-10 model: list the experiments, train one, compare trainings, predict with the result.",
     EXAMPLES,
-    commands=(list_experiments, summary, train, compare, predict),
+    commands={
+        "list": list_experiments,
+        "summary": summary,
+        "train": train,
+        "compare": compare,
+        "predict": predict,
+    },
     extra="command-line",
     packages=("matplotlib", "PIL", "tabulate"),
 )

@@ -1,4 +1,4 @@
-"""What commands write: text on standard output, and files that replace none unasked."""
+"""The output of commands: text, tables, and files that do not replace others by accident."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
 DEFAULT_FOLDER = Path("runs")
 
 
-def say(text: str = "") -> None:
-    """Write a line, or several, at once."""
-    sys.stdout.write(f"{text}\n")
+def say(text: str = "", end: str = "\n") -> None:
+    """Write and flush text."""
+    sys.stdout.write(text + end)
     sys.stdout.flush()
 
 
 def table(lines: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    """Return a table of cells that are text already."""
+    """Return a table of text cells, without converting numbers."""
     from tabulate import tabulate
 
     return str(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Declare where a command's files go."""
+    """Declare the options for the command's files."""
     parser.add_argument(
         "--output",
         type=user_path,
         default=DEFAULT_FOLDER,
         metavar="DIR",
-        help="folder for what is written, created if it is absent (default: %(default)s)",
+        help="folder for the files, created if necessary (default: %(default)s)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
 
 def prepare_folder(folder: Path, files: Iterable[str], *, overwrite: bool) -> None:
-    """Make a folder, and make sure that the files can be written into it: before a training, not after it.
+    """Create a folder and check that the files can be written into it, before the work begins.
 
     Raises:
-        CommandError: the folder cannot be made or written, or one of the files is there already.
+        CommandError: the folder cannot be created or written, or one of the files exists.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,13 +58,13 @@ def prepare_folder(folder: Path, files: Iterable[str], *, overwrite: bool) -> No
     there = [name for name in files if (folder / name).exists()]
     if there and not overwrite:
         raise CommandError(
-            f"{folder}: found {', '.join(there)} there already, expected no such file; give --overwrite to replace it, "
-            f"or another folder with --output"
+            f"{folder}: found {', '.join(there)}, expected no such file; use --overwrite to replace it, or choose "
+            f"another folder with --output"
         )
 
 
 def write_figures(folder: Path, figures: Mapping[str, Sequence[Panel]]) -> None:
-    """Write figures as PNG files of these names, and say where they went.
+    """Write figures as PNG files with these names, and print their paths.
 
     Raises:
         OSError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""A picture file of any size as an image that the models take."""
+"""Reads a picture file of any size as an input of the models."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 from cifar_models.datasets.dataset import IMAGE_SHAPE, Images
 
 SIXTEEN_BITS = ("JPEG2000", "PNG", "PPM", "TIFF")
-"""Formats whose 16-bit greys go from black, 0, to white, 65535, or to what a TIFF says; elsewhere they may not."""
+"""Formats whose 16-bit greys are known to go from black, 0, to white, 65535, or as a TIFF says."""
 LARGEST_GREY = 65535
 RUNS_PROGRAMS = "EPS"
-"""The format that Pillow hands to another program, which runs what the file says."""
+"""The format that Pillow opens with another program, which runs code from the file."""
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -24,35 +24,29 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a picture upright, by the orientation that its camera noted."""
+"""The operation that turns a picture upright, by its EXIF orientation."""
 
 
 class ImageFileError(ValueError):
-    """A file that is no picture: what was found and what was expected."""
+    """A file cannot be read as a picture; the message says what was found and what was expected."""
 
 
 def read_image(path: Path) -> Images:
-    """Read a picture file: upright, as RGB, the largest square in its middle, resized to 32x32 by bicubic resampling.
+    """Return the largest square in the middle of a picture, resized to 32x32: ``(1, 32, 32, 3)`` uint8, RGB, 0 to 255.
 
-    A picture of 32x32 keeps its pixels as they are. Of 16-bit colours the higher byte is taken. Transparency is
-    ignored, as is EXIF data that cannot be read, and of an animation the first picture is taken.
-
-    Args:
-        path: a file in any format that Pillow reads by itself.
-
-    Returns:
-        ``(1, 32, 32, 3)`` uint8, RGB, 0 to 255.
+    The picture is turned upright and resized by bicubic resampling; a picture of 32x32 is not changed. 16-bit greys
+    are reduced to their higher byte. Transparency, unreadable EXIF data and all but the first frame are ignored.
 
     Raises:
-        ImageFileError: no such file, one that Pillow cannot read, one too large to be read safely, or pixels whose
-            black and white are not known, such as floating-point ones.
+        ImageFileError: the file is missing, too large or in no format that Pillow can read, or its pixels have no known
+            black and white, as for floating-point values.
     """
     height, width, _ = IMAGE_SHAPE
     Image.init()
     formats = [name for name in Image.OPEN if name != RUNS_PROGRAMS]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Pillow reads in spite of a warning is read
+            warnings.simplefilter("ignore")  # a picture that Pillow can read with a warning is accepted
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=formats) as picture:
                 picture.load()
@@ -60,17 +54,17 @@ def read_image(path: Path) -> Images:
             square = ImageOps.fit(
                 image if turn is None else image.transpose(turn), (width, height), Image.Resampling.BICUBIC
             )
-    except Exception as error:  # noqa: BLE001 - there is no end to what a damaged file makes of the reading
+    except Exception as error:  # noqa: BLE001 - a damaged file can raise any error
         text = " ".join(str(error).split()) or type(error).__name__
         raise ImageFileError(f"{path}: {text}; expected a picture file, such as a PNG or a JPEG") from None
     return np.asarray(square, np.uint8)[np.newaxis]
 
 
 def _in_eight_bits(picture: Image.Image) -> Image.Image:
-    """Return a picture whose channels have 8 bits."""
+    """Return the picture with 8 bits a channel."""
     if picture.mode not in ("F", "I") and not picture.mode.startswith("I;"):
         return picture
-    # Of a PNG or PPM, older versions of Pillow give 16-bit greys the mode of 32-bit ones.
+    # Older versions of Pillow give 16-bit greys of PNG and PPM files the mode of 32-bit greys.
     deep_grey = picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format in ("PNG", "PPM"))
     if not deep_grey or picture.format not in SIXTEEN_BITS:
         raise ValueError(f"found {picture.format} pixels of mode {picture.mode}, whose black and white are not known")
@@ -84,8 +78,8 @@ def _in_eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _turn(picture: Image.Image) -> Image.Transpose | None:
-    """Return what turns a picture upright; ``ImageOps.exif_transpose`` fails where it cannot rewrite the EXIF data."""
+    """Return the operation that turns a picture upright; ``ImageOps.exif_transpose`` fails on damaged EXIF data."""
     try:
         return UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 - there is no end to what damaged EXIF data make of the reading
+    except Exception:  # noqa: BLE001 - damaged EXIF data can raise any error
         return None

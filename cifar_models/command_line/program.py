@@ -1,12 +1,14 @@
-"""A program of several commands: one parser, and one way to report what goes wrong."""
+"""Runs a program with several commands, and reports errors in one line."""
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import NoReturn
@@ -14,19 +16,18 @@ from typing import NoReturn
 from cifar_models.command_line.console import show_on_any_console
 from cifar_models.command_line.errors import CommandError
 
+_HELP_WIDTH = 80
+
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as those of the commands are."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; `{self.prog} --help` says more\n")
 
 
 def _silence_tensorflow() -> None:
-    """Keep TensorFlow's start-up lines and warnings out of the output, unless the user has chosen what it logs.
-
-    What goes wrong is raised as an error as well.
-    """
+    """Hide TensorFlow's log, unless the user has set its level; errors are raised in any case."""
     if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -34,33 +35,29 @@ def _silence_tensorflow() -> None:
 
 @dataclass(frozen=True)
 class Program:
-    """A command line.
+    """A command-line program.
 
     Attributes:
-        name: how it is called.
-        description: what it is for.
-        examples: lines below the help, without the last one, which names the commands' own help.
-        commands: modules with an ``add_to``, which declares the command and sets ``run``.
-        extra: the package's extra that installs what the commands need.
-        packages: the import names of what that extra installs.
+        examples: text below the help.
+        commands: by name, a module with ``add_arguments(parser)`` and ``run(arguments)``. Its docstring is the
+            command's help: a summary, further paragraphs, and last the examples.
+        extra: the extra of this package that installs what the commands need.
+        packages: import names of the packages in that extra.
     """
 
     name: str
     description: str
     examples: str
-    commands: Sequence[ModuleType]
+    commands: Mapping[str, ModuleType]
     extra: str
     packages: Sequence[str]
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
-        """Run the command line.
-
-        Args:
-            arguments: None for those of the process.
+        """Run the program with these arguments, or with those of the process.
 
         Returns:
-            The exit status: what the command returns, 0 if nothing; 1 for a training that diverged, too little memory
-            or an output that nobody reads on; 2 for anything that the user can correct; 130 for an interruption.
+            The exit status: that of the command, 0 if it returns none; 1 if a training diverged, memory ran out or the
+            output was closed; 2 for errors that the user can correct; 130 for an interruption.
         """
         _silence_tensorflow()
         show_on_any_console()
@@ -75,11 +72,11 @@ class Program:
             return self._fail(f"found no {error.name}, expected it: pip install 'cifar-models[{self.extra}]'", 2)
         except KeyboardInterrupt:
             return self._fail("interrupted", 130)
-        except BrokenPipeError:  # such as by `| head`; Python would write to the pipe once more at its end
+        except BrokenPipeError:  # for example by `| head`; without dup2, Python would write to the pipe again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except Exception as error:
-            # By its name, since TensorFlow is loaded by few commands.
+            # Compare the name, because most commands do not load TensorFlow.
             if not isinstance(error, MemoryError) and type(error).__name__ != "ResourceExhaustedError":
                 raise
             reason, *_ = str(error).splitlines() or [type(error).__name__]
@@ -91,13 +88,24 @@ class Program:
 
     def parser(self) -> argparse.ArgumentParser:
         """Return the parser of all commands."""
+        formatter = argparse.RawDescriptionHelpFormatter
         parser = _Parser(
             prog=self.name,
             description=self.description,
-            epilog=f"{self.examples}\n`{self.name} COMMAND --help` says more of each.\n",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog=f"{self.examples}\n`{self.name} COMMAND --help` says more about a command.\n",
+            formatter_class=formatter,
         )
         commands = parser.add_subparsers(metavar="COMMAND", required=True)
-        for command in self.commands:
-            command.add_to(commands)
+        for name, module in self.commands.items():
+            *paragraphs, examples = inspect.cleandoc(module.__doc__ or "\n\n").split("\n\n")
+            description = "\n\n".join(textwrap.fill(" ".join(each.split()), _HELP_WIDTH) for each in paragraphs)
+            command = commands.add_parser(
+                name,
+                help=" ".join("".join(paragraphs[:1]).split()).rstrip("."),
+                description=description,
+                epilog=examples,
+                formatter_class=formatter,
+            )
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
         return parser

@@ -1,37 +1,34 @@
-"""``summary``: an experiment's model, layer by layer."""
+"""Show a model's layers and parameters.
+
+Print Keras's table of a model's layers, and how many parameters the model has and trains.
+
+Example:
+  python -m cifar_models summary simple_cnn
+"""
 
 from __future__ import annotations
 
 import argparse
 import math
 import shutil
-from typing import Any
 
 from cifar_models.command_line.arguments import add_experiment, experiment_of, prepare_keras
 from cifar_models.command_line.output import say
 
 WIDTH = 100
-"""Characters in a line of the table where the output is no terminal."""
+"""Characters in a line of the table if the output is not a terminal."""
 
 
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "summary",
-        help="a model's layers and parameters",
-        description="Print Keras's table of a model's layers, and how many parameters it has and trains.",
-        epilog="example:\n  python -m cifar_models summary simple_cnn",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     add_experiment(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Build the model, without any weights from a file, and print what it is.
+    """Build the model without loading weights, and print its summary.
 
     Raises:
-        CommandError: an unknown experiment.
+        CommandError: the experiment is unknown.
     """
     experiment = experiment_of(arguments)
     prepare_keras(gpu=False)

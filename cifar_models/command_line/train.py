@@ -1,15 +1,27 @@
-"""``train``: one training, what came of it, and its files."""
+"""Train one model.
+
+Train an experiment once. Print its classification report and what its curves show about overfitting. Write the run's
+record, which `compare` and the benchmark can read, and figures.
+
+Examples:
+  python -m cifar_models train simple_cnn --dataset synthetic
+      a first model, without a download
+  python -m cifar_models train vgg16_frozen --data-dir cifar --weights-dir weights --seed 1
+      with data and weights from two folders
+  python -m cifar_models train improved_cnn --gpu --save-model --output models
+      on the GPU; the model is saved for `predict`
+"""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from cifar_models.command_line.arguments import add_experiment, experiment_of, prepare_keras
-from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures
 from cifar_models.datasets import DATASETS, DatasetError, load_dataset
 from cifar_models.results.evaluation import describe_evaluation
@@ -26,33 +38,15 @@ if TYPE_CHECKING:
     from cifar_models.models.pretrained import BackboneWeights
     from cifar_models.results.run import Run
 
-EXAMPLES = """\
-examples:
-  python -m cifar_models train simple_cnn --dataset synthetic
-      a first model, without any download
-  python -m cifar_models train vgg16_frozen --data-dir cifar --weights-dir weights --seed 1
-      on the files of two folders
-  python -m cifar_models train improved_cnn --gpu --save-model --output models
-      on the GPU, keeping the model for `predict`
-"""
 
-
-def add_to(commands: Any) -> None:
-    """Declare the command."""
-    parser = commands.add_parser(
-        "train",
-        help="train one model and see what came of it",
-        description="Train an experiment once. Prints its classification report and what its curves say about "
-        "overfitting; writes the run's record, which `compare` and the benchmark read, and figures.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     add_experiment(parser)
     parser.add_argument(
         "--dataset",
         choices=DATASETS,
         default=DATASETS[0],
-        help="what to train on: the CIFAR-10 files, or the package's own images (default: %(default)s)",
+        help="what to train on: the CIFAR-10 files, or the package's synthetic images (default: %(default)s)",
     )
     parser.add_argument(
         "--data-dir",
@@ -71,43 +65,44 @@ def add_to(commands: Any) -> None:
         "--seed",
         type=_seed,
         default=0,
-        help="of initialisation, dropout and the order of the images (default: %(default)s)",
+        help="seed of initialisation, dropout and the order of the images (default: %(default)s)",
     )
     parser.add_argument("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
     parser.add_argument(
         "--save-model",
         action="store_true",
-        help="write the trained model as a .keras file too, which takes pixels from 0 to 255",
+        help="also write the trained model as a .keras file, which takes pixels from 0 to 255",
     )
     add_output_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train, report, write.
+    """Train, print the results, and write the files.
 
     Raises:
-        CommandError: an unknown experiment, data, weights or a GPU that are not available, files that cannot be written
-            or exist already, or a training that diverged.
+        CommandError: the experiment is unknown, data, weights or a GPU are not available, files cannot be written or
+            already exist, or the training diverged.
     """
     experiment = experiment_of(arguments)
-    # Now, so that a missing matplotlib is known before the training.
+    # Imported first, so that a missing matplotlib is reported before the training.
     from cifar_models.figures.confusion import confusion_matrix
     from cifar_models.figures.dots import class_f1
     from cifar_models.figures.learning_curves import learning_curves
 
-    dataset = _load(arguments)
+    with user_errors(DatasetError):
+        dataset = load_dataset(arguments.dataset, arguments.data_dir)
     name = record_name(experiment.name, dataset.name, arguments.seed).removesuffix(".json")
-    files = {what: f"{name}.{what}" for what in ("json", "learning_curves.png", "confusion_matrix.png", "class_f1.png")}
-    if arguments.save_model:
-        files["keras"] = f"{name}.keras"
-    prepare_folder(arguments.output, files.values(), overwrite=arguments.overwrite)
+    endings = ["json", "learning_curves.png", "confusion_matrix.png", "class_f1.png"]
+    endings += ["keras"] if arguments.save_model else []
+    prepare_folder(arguments.output, [f"{name}.{ending}" for ending in endings], overwrite=arguments.overwrite)
     prepare_keras(gpu=arguments.gpu)
+    from cifar_models.models.pretrained import WeightsError
     from cifar_models.training import train as training
     from cifar_models.training.watch import TrainingDiverged
 
-    weights = _weights(experiment, dataset, arguments.weights_dir)
-    _say_what_is_trained(experiment, dataset, weights)
+    with user_errors(WeightsError):
+        weights = training.default_weights(experiment, dataset, arguments.weights_dir)
+    _print_inputs(experiment, dataset, weights)
 
     built: list[keras.Model] = []
 
@@ -115,7 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
         built.append(experiment.build())
         return built[-1]
 
-    line = LiveLine(_write, terminal=sys.stdout.isatty())
+    line = LiveLine(partial(say, end=""), terminal=sys.stdout.isatty())
     title = f"{experiment.name} seed {arguments.seed}"
     try:
         trained = training.train(
@@ -123,57 +118,41 @@ def run(arguments: argparse.Namespace) -> None:
             dataset,
             arguments.seed,
             weights=weights,
-            progress=lambda state: line.show(title, state),
+            progress=partial(line.show, title),
         )
     except TrainingDiverged as error:
         raise CommandError(f"{title}: {error}", status=1) from None
     finally:
         line.clear()
-    _say_what_came_of_it(trained)
+    _print_results(trained)
 
-    say()
     figures = {
-        files["learning_curves.png"]: learning_curves({title: [trained]}),
-        files["confusion_matrix.png"]: confusion_matrix([trained]),
-        files["class_f1.png"]: [class_f1([trained])],
+        f"{name}.learning_curves.png": learning_curves({title: [trained]}),
+        f"{name}.confusion_matrix.png": confusion_matrix([trained]),
+        f"{name}.class_f1.png": [class_f1([trained])],
     }
     try:
         say(f"wrote {write_run(arguments.output, trained)}")
         write_figures(arguments.output, figures)
         if arguments.save_model:
-            _save(arguments.output / files["keras"], built[-1], experiment, dataset)
+            from cifar_models.datasets.normalization import FITS
+            from cifar_models.models.saved_model import Classifier, on_pixels, save_classifier
+
+            path = arguments.output / f"{name}.keras"
+            normalize = FITS[experiment.protocol.normalization](dataset.train_images)
+            save_classifier(path, Classifier(on_pixels(built[-1], normalize), dataset.class_names))
+            say(f"wrote {path}, which `python -m cifar_models predict {path} IMAGE` reads")
     except OSError as error:
         raise CommandError(f"--output: trained, but not every file could be written: {error}") from None
 
 
 def _seed(text: str) -> int:
-    try:
-        seed = int(text)
-    except ValueError:
-        seed = -1
-    if not 0 <= seed < 2**32:
+    if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number from 0 to {2**32 - 1}")
-    return seed
+    return int(text)
 
 
-def _load(arguments: argparse.Namespace) -> Dataset:
-    try:
-        return load_dataset(arguments.dataset, arguments.data_dir)
-    except DatasetError as error:
-        raise CommandError(error) from None
-
-
-def _weights(experiment: Experiment, dataset: Dataset, folder: Path | None) -> BackboneWeights | None:
-    from cifar_models.models.pretrained import WeightsError
-    from cifar_models.training.train import default_weights
-
-    try:
-        return default_weights(experiment, dataset, folder)
-    except WeightsError as error:
-        raise CommandError(error) from None
-
-
-def _say_what_is_trained(experiment: Experiment, dataset: Dataset, weights: BackboneWeights | None) -> None:
+def _print_inputs(experiment: Experiment, dataset: Dataset, weights: BackboneWeights | None) -> None:
     from cifar_models.results.environment import describe_environment
 
     environment = describe_environment()
@@ -188,26 +167,9 @@ def _say_what_is_trained(experiment: Experiment, dataset: Dataset, weights: Back
     say()
 
 
-def _say_what_came_of_it(trained: Run) -> None:
+def _print_results(trained: Run) -> None:
     say(
         f"{trained.experiment} seed {trained.seed}: accuracy {trained.accuracy:.4f} on the evaluation images, "
         f"{trained.timings.total:.0f} s"
     )
-    say()
-    say(describe_evaluation(trained.evaluation))
-    say()
-    say(describe_overfitting(trained))
-
-
-def _save(path: Path, model: keras.Model, experiment: Experiment, dataset: Dataset) -> None:
-    from cifar_models.datasets.normalization import FITS
-    from cifar_models.models.saved_model import Classifier, on_pixels, save_classifier
-
-    normalize = FITS[experiment.protocol.normalization](dataset.train_images)
-    save_classifier(path, Classifier(on_pixels(model, normalize), dataset.class_names))
-    say(f"wrote {path}, which `python -m cifar_models predict {path} IMAGE` reads")
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    say(f"\n{describe_evaluation(trained.evaluation)}\n\n{describe_overfitting(trained)}\n")

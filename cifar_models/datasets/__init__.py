@@ -1,4 +1,4 @@
-"""The data sets that the experiments train on, by name."""
+"""Loading the data sets that experiments train on."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ DATASETS = ("cifar10", "synthetic")
 
 
 def load_dataset(name: str, data_dir: Path | None = None) -> Dataset:
-    """Load a data set by name.
+    """Load ``cifar10`` or ``synthetic``.
 
     Args:
-        name: ``cifar10`` or ``synthetic``.
-        data_dir: where the CIFAR-10 files are; None for Keras's cache or download.
+        name: one of ``DATASETS``.
+        data_dir: folder with the CIFAR-10 files; None for Keras's cache or download.
 
     Raises:
-        DatasetError: an unknown name, or files that are missing or cannot be used.
+        DatasetError: the name is unknown, or files are missing or cannot be used.
     """
     if name == "cifar10":
         return load_cifar10(data_dir)

@@ -1,4 +1,4 @@
-"""Named files of a ``.tar.gz`` archive, read in memory and in bounds; nothing is written to disk."""
+"""Reads files of a ``.tar.gz`` archive into memory, with limits on their sizes and number."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cifar_models.datasets.dataset import DatasetError, refusal
 
-MAXIMUM_FILE_BYTES = 64 * 2**20  # twice an official batch: a decompression bomb is refused unread
+MAXIMUM_FILE_BYTES = 64 * 2**20  # twice an official batch; a decompression bomb is refused before it is read
 MAXIMUM_MEMBERS = 32  # the official archives have eight and nine
 
 
 class _BoundedGzipFile(gzip.GzipFile):
-    """A stream that refuses to read more at once than a batch: tarfile believes the sizes in headers."""
+    """A stream that refuses to read more than a batch at once, because tarfile trusts the sizes in headers."""
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or not 0 <= size <= MAXIMUM_FILE_BYTES:
@@ -23,11 +23,11 @@ class _BoundedGzipFile(gzip.GzipFile):
 
 
 def archive_files(archive: Path, folder: str, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of those of the named files that the archive has in a folder, in its own order.
+    """Yield name and content of each file of the archive that is in ``folder`` and one of ``names``, in archive order.
 
     Raises:
-        DatasetError: a broken or cut archive, a member that leaves the folder, a link or a device, or sizes that no
-            CIFAR-10 archive has.
+        DatasetError: the archive is broken or cut short, has a link, a device or a path outside the folder, or is
+            larger than any CIFAR-10 archive.
     """
     try:
         with _BoundedGzipFile(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
@@ -37,20 +37,20 @@ def archive_files(archive: Path, folder: str, names: Collection[str]) -> Iterato
                 if PurePosixPath(member.name) == PurePosixPath(folder, name) and name in names:
                     file = tar.extractfile(member)
                     yield name, b"" if file is None else file.read()
-            # The archive ends before its padding, behind which stands the checksum of all that was read.
+            # Reading the padding to its end makes gzip check the checksum of the whole content.
             if len(stream.read(MAXIMUM_FILE_BYTES)) == MAXIMUM_FILE_BYTES:
-                raise refusal(str(archive), f"{MAXIMUM_FILE_BYTES} bytes or more behind its end", "a little padding")
+                raise refusal(str(archive), f"{MAXIMUM_FILE_BYTES} bytes or more after its end", "a little padding")
     except DatasetError:
         raise
-    except Exception as error:  # broken bytes make gzip, zlib and tarfile raise most of what Python has
+    except Exception as error:  # broken content makes gzip, zlib and tarfile raise many kinds of errors
         found = f"a broken archive ({type(error).__name__}: {str(error)[:200]})"
         raise refusal(str(archive), found, f"the whole {archive.name}") from error
 
 
 def _check_member(archive: Path, member: tarfile.TarInfo, folder: str, count: int) -> None:
-    """Refuse a member that no CIFAR-10 archive has, before its content is read or skipped."""
+    """Refuse a member that is unlike those of CIFAR-10 archives, before its content is read or skipped."""
     where = f"{archive}, member {member.name[:100]!r}"
-    path = PureWindowsPath(member.name)  # splits at both kinds of slash and knows drives
+    path = PureWindowsPath(member.name)  # splits at both kinds of slashes and at drive letters
     if path.anchor or ".." in path.parts:
         raise refusal(where, "a path that leaves the folder", f"paths inside {folder}/")
     if not (member.isreg() or member.isdir()) or member.issparse():

@@ -1,7 +1,7 @@
-"""The two layouts that CIFAR-10 is published in, which hold the same images: Python's pickles and plain bytes.
+"""The two layouts in which CIFAR-10 is published: Python pickles and binary files, with the same images.
 
-Both are described at https://www.cs.toronto.edu/~kriz/cifar.html: five train batches, a test batch, and the names of
-the classes. An image is 3,072 bytes: its red, then its green, then its blue plane, each row by row.
+Source: https://www.cs.toronto.edu/~kriz/cifar.html. Each has five train batches, a test batch and a file of class
+names. An image is 3,072 bytes: its red, green and blue planes, each row by row.
 """
 
 from __future__ import annotations
@@ -23,17 +23,14 @@ _Kind = TypeVar("_Kind")
 
 @dataclass(frozen=True)
 class Layout:
-    """One version of the data set.
+    """One layout of the data set: its file names, and how to read its files.
 
     Attributes:
-        folder: that its files lie in, inside the archive as well.
-        archive: the published file.
-        train: the names of the five train batches, in their order.
-        test: the name of the test batch.
-        meta: the name of the file with the class names.
-        read_batch: from a batch's content, and what errors call it, to ``(rows, 32, 32, 3)`` uint8 images, a view,
-            and ``(rows,)`` int64 labels, 0 to 9.
-        check_class_names: refuses the content of ``meta`` where a label means another class than CIFAR-10's.
+        folder: the folder of the files, also inside the archive.
+        meta: the file with the class names.
+        read_batch: takes a batch's content and its name for error messages; returns images, a ``(rows, 32, 32, 3)``
+            uint8 view, and labels, ``(rows,)`` int64, 0 to 9.
+        check_class_names: takes the content of ``meta`` and its name; refuses class names other than CIFAR-10's.
     """
 
     folder: str
@@ -46,13 +43,13 @@ class Layout:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all seven files."""
+        """All seven file names."""
         return (*self.train, self.test, self.meta)
 
 
 def _pickled_batch(content: bytes, where: str) -> tuple[Images, Labels]:
     batch = _unpickled_dict(content, where)
-    data = _entry(batch, b"data", np.ndarray, where)  # the unpickler makes uint8 arrays and no others
+    data = _entry(batch, b"data", np.ndarray, where)  # the unpickler makes only uint8 arrays
     if data.ndim != 2 or data.shape[1] != IMAGE_BYTES:
         raise refusal(where, f"data of shape {data.shape}", f"(rows, {IMAGE_BYTES})")
     labels = _entry(batch, b"labels", list, where)
@@ -80,7 +77,7 @@ def _unpickled_dict(content: bytes, where: str) -> dict[Any, Any]:
 
 
 def _entry(values: dict[Any, Any], key: bytes, kind: type[_Kind], where: str) -> _Kind:
-    """Return one entry of an unpickled dict, of the type that it must have."""
+    """Return an entry of an unpickled dict, after checking its type."""
     entry = values.get(key)
     if not isinstance(entry, kind):
         found = f"a {type(entry).__name__}" if key in values else "nothing"
@@ -89,7 +86,7 @@ def _entry(values: dict[Any, Any], key: bytes, kind: type[_Kind], where: str) ->
 
 
 def _binary_batch(content: bytes, where: str) -> tuple[Images, Labels]:
-    """Read records of one byte for the label and 3,072 for the image."""
+    """Read records of one label byte and 3,072 image bytes."""
     if not content or len(content) % (1 + IMAGE_BYTES):
         raise refusal(where, f"{len(content)} bytes", f"a multiple of {1 + IMAGE_BYTES}, one record an image")
     records = np.frombuffer(content, np.uint8).reshape(-1, 1 + IMAGE_BYTES)

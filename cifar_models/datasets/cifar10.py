@@ -1,4 +1,4 @@
-"""CIFAR-10: found in whatever container it comes, read in memory, checked, and recognised by its pixels and labels.
+"""Loads CIFAR-10 from any of its containers, and recognises the official data by the fingerprint of their values.
 
 A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
 """
@@ -15,13 +15,12 @@ from cifar_models.datasets.batches import BINARY, CLASS_NAMES, PYTHON, Layout
 from cifar_models.datasets.dataset import Dataset, DatasetError, Images, Labels, refusal
 from cifar_models.datasets.npz import read_npz
 from cifar_models.storage.fingerprint import fingerprint_arrays
-from cifar_models.storage.keras_cache import DownloadError, download, keras_cache
+from cifar_models.storage.keras_cache import DownloadError, download, keras_home
 
 ORIGIN = f"https://www.cs.toronto.edu/~kriz/{PYTHON.archive}"
-# As in keras/src/datasets/cifar10.py.
-ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"  # from keras.datasets.cifar10
 OFFICIAL_FINGERPRINT = "sha256:b7d593c4d8cf1260dce77e8332de59a8bcc39684afdfd329a4a5a59a6e555452"
-"""Of the official images and labels in their official order, taken from files with the binary version's md5s."""
+"""Fingerprint of the official images and labels in their official order, from files with the published md5s."""
 
 _Split = tuple[Images, Labels]
 
@@ -30,20 +29,19 @@ def load_cifar10(data_dir: Path | None) -> Dataset:
     """Load CIFAR-10: 50,000 train and 10,000 evaluation images, in the files' order.
 
     Args:
-        data_dir: a folder that is or holds ``cifar-10-batches-py`` or ``cifar-10-batches-bin``, or holds
+        data_dir: a folder that is or contains ``cifar-10-batches-py`` or ``cifar-10-batches-bin``, or contains
             ``cifar-10-python.tar.gz``, ``cifar-10-binary.tar.gz`` or one ``.npz`` file; the first of these is read.
-            None stands for Keras's cache, and failing that for Keras's download.
+            None: Keras's cache, otherwise Keras's download.
 
     Returns:
-        The data set ``cifar10`` where images and labels are the official ones, whatever the container, and
-        ``cifar10-unofficial`` for others.
+        The data set ``cifar10`` if images and labels are the official ones, otherwise ``cifar10-unofficial``.
 
     Raises:
-        DatasetError: files that are missing, broken, hostile or of another layout, or a download that failed.
+        DatasetError: files are missing, broken or of another layout, or the download failed.
     """
     try:
         train, evaluation = _read(_keras_place() if data_dir is None else _place_in(data_dir))
-    except (OSError, RuntimeError) as error:  # no permission; no home folder
+    except (OSError, RuntimeError) as error:  # no permission, or no home folder
         where = "Keras's cache" if data_dir is None else str(data_dir)
         raise refusal(where, f"files that cannot be read ({error})", "readable ones") from error
     official = fingerprint_arrays(*train, *evaluation) == OFFICIAL_FINGERPRINT
@@ -51,7 +49,7 @@ def load_cifar10(data_dir: Path | None) -> Dataset:
 
 
 def _read(place: Path) -> tuple[_Split, _Split]:
-    """Read what a place holds, which is told by its name and, for a folder, by the names of its files."""
+    """Read an ``.npz`` file, an archive or a folder; the layout follows from its name or from its files' names."""
     if place.suffix == ".npz" and not place.is_dir():
         return read_npz(place)
     if not place.is_dir():
@@ -62,12 +60,12 @@ def _read(place: Path) -> tuple[_Split, _Split]:
 
 
 def _layout_of(folder: Path) -> Layout | None:
-    """Return the layout that the folder has a file of; None if it has none."""
+    """Return the layout of the files in a folder; None if it has no file of any layout."""
     return next((layout for layout in (PYTHON, BINARY) if any((folder / name).exists() for name in layout.names)), None)
 
 
 def _place_in(data_dir: Path) -> Path:
-    """Return the folder, archive or file to read in a folder given by the user."""
+    """Return the folder, archive or ``.npz`` file to read from the user's folder."""
     if _layout_of(data_dir):
         return data_dir
     for name in (PYTHON.folder, BINARY.folder, PYTHON.archive, BINARY.archive):
@@ -90,9 +88,9 @@ def _place_in(data_dir: Path) -> Path:
 
 
 def _keras_place() -> Path:
-    """Return the folder or archive in Keras's cache, downloaded if it is not there yet."""
-    cache = keras_cache("datasets")
-    unpacked = (cache / f"{PYTHON.folder}-target" / PYTHON.folder, cache / PYTHON.folder)  # of Keras 3 and of Keras 2
+    """Return the folder or archive in Keras's cache, after downloading it if necessary."""
+    cache = keras_home() / "datasets"
+    unpacked = (cache / f"{PYTHON.folder}-target" / PYTHON.folder, cache / PYTHON.folder)  # by Keras 3 and Keras 2
     for place in (*unpacked, cache / PYTHON.archive, cache / f"{PYTHON.folder}.tar.gz"):
         if place.exists():
             return place
@@ -100,14 +98,14 @@ def _keras_place() -> Path:
         return download(ORIGIN, file_hash=ARCHIVE_SHA256, cache=cache)
     except DownloadError as error:
         raise DatasetError(
-            f"{ORIGIN}: found no CIFAR-10 in {cache}, and Keras's download failed "
-            f"({error}), expected the file with sha256 {ARCHIVE_SHA256}; three ways "
-            "out: --data-dir with the official files, a network for Keras's download, or --dataset synthetic"
+            f"{ORIGIN}: found no CIFAR-10 in {cache}, and Keras's download failed ({error}), expected the file with "
+            f"sha256 {ARCHIVE_SHA256}: give --data-dir a folder with the official files, connect to a network for the "
+            f"download, or use --dataset synthetic"
         ) from error
 
 
 def _folder_files(folder: Path, layout: Layout) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of those of the seven files that the folder has."""
+    """Yield name and content of each of the layout's seven files that is in the folder."""
     for name in layout.names:
         path = folder / name
         if path.is_file():
@@ -119,7 +117,10 @@ def _folder_files(folder: Path, layout: Layout) -> Iterator[tuple[str, bytes]]:
 
 
 def _assemble(place: Path, layout: Layout, files: Iterable[tuple[str, bytes]]) -> tuple[_Split, _Split]:
-    """Return the train and the evaluation split of the seven files, which may come in any order."""
+    """Return the train and the evaluation split of the seven files, which may come in any order.
+
+    Batches are copied into one array, so that memory never holds the images twice.
+    """
     missing = set(layout.names)
     evaluation: _Split | None = None
     train: _Split | None = None
@@ -136,7 +137,7 @@ def _assemble(place: Path, layout: Layout, files: Iterable[tuple[str, bytes]]) -
             evaluation = np.ascontiguousarray(images), labels
             continue
         rows = len(images)
-        if train is None:  # filled batch by batch, so that no second copy of the images is ever held
+        if train is None:
             count = rows * len(layout.train)
             train = np.empty((count, *images.shape[1:]), dtype=np.uint8), np.empty(count, dtype=np.int64)
         if rows * len(layout.train) != len(train[0]):

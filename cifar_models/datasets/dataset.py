@@ -1,4 +1,4 @@
-"""What every data set is: uint8 images, labels and a fingerprint, checked once when it is made."""
+"""The data set class: uint8 images, labels and their fingerprint, checked on construction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REMEDY = "replace or remove it: the official files are at https://www.cs.toronto
 
 
 class DatasetError(ValueError):
-    """A data set that cannot be used: what was found, what was expected, and what to do."""
+    """A data set cannot be used; the message says what was found, what was expected and what to do."""
 
 
 def refusal(where: str, found: str, expected: str) -> DatasetError:
@@ -30,20 +30,18 @@ def refusal(where: str, found: str, expected: str) -> DatasetError:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Training and evaluation images of one data set, with the fingerprint that names them.
+    """Training and evaluation images of one data set; the arrays become read-only.
 
     Attributes:
-        name: what baselines are filed under: ``cifar10`` (the official images and labels),
-            ``cifar10-unofficial`` (others in the same containers) or ``synthetic``.
-        train_images: ``(N, 32, 32, 3)`` uint8, RGB, 0 to 255.
-        train_labels: ``(N,)`` int64, 0 to 9.
-        evaluation_images: ``(M, 32, 32, 3)`` uint8, RGB, 0 to 255.
-        evaluation_labels: ``(M,)`` int64, 0 to 9.
+        name: key of its baselines: ``cifar10`` (the official images and labels), ``cifar10-unofficial`` (other images
+            in the same containers) or ``synthetic``.
+        train_images, evaluation_images: ``(N, 32, 32, 3)`` uint8, RGB, 0 to 255.
+        train_labels, evaluation_labels: ``(N,)`` int64, 0 to 9.
         class_names: ten names, by label.
-        fingerprint: ``sha256:`` over the four arrays with their shapes; computed, never given.
+        fingerprint: ``sha256:`` over the four arrays with their shapes.
 
     Raises:
-        DatasetError: a wrong shape or dtype, unequal counts, a label outside 0 to 9, a class without images.
+        DatasetError: a wrong shape or dtype, unequal counts, a label outside 0 to 9, or a class without images.
     """
 
     name: str
@@ -62,11 +60,11 @@ class Dataset:
         arrays = (self.train_images, self.train_labels, self.evaluation_images, self.evaluation_labels)
         object.__setattr__(self, "fingerprint", fingerprint_arrays(*arrays))
         for array in arrays:
-            array.flags.writeable = False  # a training that wrote into its data would change the next run's
+            array.flags.writeable = False  # so that no training can change the data of the next one
 
 
 def _check_split(name: str, split: str, images: Images, labels: Labels) -> None:
-    """Refuse a split that no model here could train on, naming what was found and what was expected."""
+    """Refuse images or labels of a wrong dtype, shape or range."""
     where = f"{name}, {split} images"
     if images.dtype != np.uint8:
         raise DatasetError(f"{where}: found dtype {images.dtype}, expected uint8 (0 to 255)")

@@ -1,7 +1,7 @@
-"""CIFAR-10 in NumPy's ``.npz``, as users of Keras save what ``keras.datasets.cifar10.load_data`` returns.
+"""Reads CIFAR-10 from a ``.npz`` file with the arrays that ``keras.datasets.cifar10.load_data`` returns.
 
-``numpy.load`` would make an array as large as its header says before it reads one value, and several of the same
-name. So the archive and the headers are checked here before the values are read; no value is ever unpickled.
+``numpy.load`` allocates an array of the size in its header before it reads a value, and accepts two arrays of one name.
+So the archive and the headers are checked first. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -18,28 +18,25 @@ import numpy.typing as npt
 from cifar_models.datasets.dataset import CLASS_COUNT, IMAGE_SHAPE, DatasetError, Images, Labels, refusal
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
-MAXIMUM_ARRAY_BYTES = 320 * 2**20  # twice the official train images: a decompression bomb is refused unread
+MAXIMUM_ARRAY_BYTES = 320 * 2**20  # twice the official train images; a decompression bomb is refused unread
 
 
 def read_npz(path: Path) -> tuple[tuple[Images, Labels], tuple[Images, Labels]]:
-    """Read train and evaluation images and labels.
+    """Read the training and the evaluation split, each as images and ``(N,)`` int64 labels.
 
     Args:
         path: a file with ``x_train`` and ``x_test``, ``(N, 32, 32, 3)`` uint8, and ``y_train`` and ``y_test``, integers
             of any type from 0 to 9, ``(N,)`` or ``(N, 1)``. Other arrays are ignored.
 
-    Returns:
-        Images as they are and labels as ``(N,)`` int64, first of training, then of evaluation.
-
     Raises:
-        DatasetError: a broken file, an array that is missing, there twice or of another type or shape.
+        DatasetError: the file is broken, or an array is missing, repeated or of another type or shape.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             x_train, y_train, x_test, y_test = (_read_array(archive, key, f"{path}, {key}") for key in KEYS)
     except DatasetError:
         raise
-    except Exception as error:  # broken bytes make zipfile, zlib and NumPy raise most of what Python has
+    except Exception as error:  # broken content makes zipfile, zlib and NumPy raise many kinds of errors
         found = f"a broken file ({type(error).__name__}: {str(error)[:200]})"
         raise refusal(str(path), found, f"a whole .npz with {', '.join(KEYS)}") from error
     return _checked(path, "train", x_train, y_train), _checked(path, "test", x_test, y_test)
@@ -55,7 +52,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, where: str) -> npt.NDArray[A
         raise refusal(where, f"{member.file_size} bytes", f"at most {MAXIMUM_ARRAY_BYTES}")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise refusal(where, f"compression method {member.compress_type}", "that of numpy.savez or savez_compressed")
-    content = archive.read(member)  # of at most the size that was checked, with its checksum
+    content = archive.read(member)  # at most the size checked above; also checks the checksum
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -69,7 +66,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, where: str) -> npt.NDArray[A
 
 
 def _checked(path: Path, split: str, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> tuple[Images, Labels]:
-    """Refuse images and labels that are no classified images of this size."""
+    """Refuse images and labels of a wrong dtype, shape or range."""
     where = f"{path}, x_{split}"
     if images.dtype != np.uint8:
         raise refusal(where, f"dtype {images.dtype}", "uint8 pixels from 0 to 255")

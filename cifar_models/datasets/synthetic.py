@@ -1,12 +1,11 @@
-"""The package's own images: drawn from a seed, ten classes, no file and no network.
+"""Synthetic images of ten classes, drawn from a seed.
 
-A class is a tint of the whole image and a wave of one direction, place and colour. Over these lie a wave that tells
-nothing, a light of random colour and pixel noise, each of random strength. So a model has both colour and texture to
-learn from, no image is certain, and whoever learns the training images by heart shows a gap.
+A class has a tint of the whole image and a wave with a direction, phase and colour. On top of these are a distracting
+wave, light of a random colour and pixel noise, all of random strength. So models can learn colour and texture, no image
+is certain, and a model that memorizes the training images shows a gap.
 
-Only integers are computed with, on the raw stream of a bit generator: NumPy promises that stream for ever, and
-integers are the same on every processor, which float sines and normal draws are not. The same seed gives the same
-bytes, and so the same fingerprint, on every machine.
+All arithmetic is on integers from the raw stream of a bit generator, which NumPy guarantees not to change. Unlike float
+sines and normal draws, integers are equal on every processor, so a seed gives the same fingerprint on every machine.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ EVALUATION_COUNT = 2_000
 SEED = 2024
 
 _PERIOD = 64
-# Each class's wave: how far its phase moves a pixel to the right and down, in 64ths of a wave, and where it starts.
+# Each class's wave: how far its phase moves per pixel to the right and down, and its first phase, in 64ths of a wave.
 _DIRECTIONS = np.array([(2, 0), (0, 2), (2, 2), (2, -2), (4, 2), (2, 4), (4, -2), (4, 0), (0, 4), (1, -4)], np.int32)
 _PHASES = np.array([0, 16, 32, 48, 8, 24, 40, 56, 12, 36], np.int32)
-# Colours as weights of red, green and blue. Two classes share a wave's colour, two others a tint.
+# Colours as weights of red, green and blue. Two classes share the colour of a wave, two share a tint.
 _COLOURS = np.array([(4, 1, -2), (-1, 3, 4), (3, -3, 1), (-3, -2, 3), (1, 4, -3)], np.int32)
 _WAVE_COLOUR = np.arange(CLASS_COUNT) % 5
 _TINT = np.arange(CLASS_COUNT) * 3 % 5
 _CLASS_NAMES = tuple(f"class {label}" for label in range(CLASS_COUNT))
 
-# How hard the data set is: chosen for the smallest drop that a minute of training can see, such that the models differ,
-# none is perfect and none is near chance. A wave is never so weak that its class is a guess: then the places of the
-# boundaries between classes, which vary from one training to the next, would decide on many images at once.
+# The difficulty is chosen so that a minute of training detects the smallest possible drop: models differ, none is
+# perfect and none is near chance. Waves are never too weak to tell their class; otherwise the boundaries between
+# classes, which vary between trainings, would decide many images at once.
 _TINT_STRENGTH = 10  # times a colour's weights, in grey levels
 _WAVE_STRENGTH = (4, 16)
 _PHASE_SPREAD = 12  # either way, in 64ths of a wave
@@ -46,15 +45,15 @@ _NOISE = 48  # grey levels, either way, drawn twice
 def load_synthetic(
     *, seed: int = SEED, train_count: int = TRAIN_COUNT, evaluation_count: int = EVALUATION_COUNT
 ) -> Dataset:
-    """Draw the synthetic data set; training and evaluation images come from one stream and share no draw.
+    """Draw the synthetic data set; training and evaluation images are separate draws from one stream.
 
     Args:
-        seed: of the bit generator, 0 or more; baselines are for the default.
-        train_count: training images, a multiple of 10, balanced over the classes.
-        evaluation_count: evaluation images, likewise.
+        seed: 0 or more; baselines use the default.
+        train_count: number of training images, a multiple of 10, balanced over the classes.
+        evaluation_count: number of evaluation images, with the same conditions.
 
     Raises:
-        ValueError: a count that is no positive multiple of 10.
+        ValueError: a count is not a positive multiple of 10.
     """
     for name, count in (("train_count", train_count), ("evaluation_count", evaluation_count)):
         if count <= 0 or count % CLASS_COUNT:
@@ -100,7 +99,7 @@ def _waves(directions: npt.NDArray[np.int32], phases: npt.NDArray[np.int32]) -> 
 
 
 def _integers(stream: np.random.PCG64, shape: tuple[int, ...], low: int, high: int) -> npt.NDArray[np.int32]:
-    """Draw integers from ``low`` to ``high``, both included, at most 256 of them, a byte of the stream for each."""
+    """Draw integers from ``low`` to ``high`` inclusive, a range of at most 256, each from one byte of the stream."""
     count = int(np.prod(shape))
     raw = np.atleast_1d(stream.random_raw(-(-count // 8)))
     drawn = raw.astype("<u8").view(np.uint8)[:count].astype(np.int32)

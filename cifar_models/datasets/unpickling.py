@@ -1,32 +1,31 @@
-"""Reads the pickles of the CIFAR-10 batches and runs nothing that they name.
+"""Reads the pickles of the CIFAR-10 batches without running what they name.
 
-A `pickle.Unpickler` whose `find_class` admits NumPy's array types alone would not be enough. NumPy trusts
-the state that a pickle hands to an array or a dtype: with flags and fields of the file's choosing it
-takes raw bytes for object pointers. The unpickler itself allocates whatever a memo index asks for, and
-hashes tuples nested as deeply as the file likes. So `pickletools` parses the opcodes, the few that such
-files need are carried out here, and NumPy's names call functions of this module.
+A ``pickle.Unpickler`` whose ``find_class`` allows only NumPy's array types is not safe enough. NumPy trusts the state
+that a pickle gives to an array or a dtype, and with chosen flags and fields it takes raw bytes for object pointers. The
+unpickler itself allocates memory for any memo index, and hashes tuples of any depth. So this module parses the opcodes
+with ``pickletools``, carries out the few that the files need, and calls its own functions in place of NumPy's.
 """
 
 from __future__ import annotations
 
 import math
 import pickletools
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cifar_models.datasets.dataset import REMEDY, DatasetError
 
-# A batch of 10,000 labels and file names takes 30,000 opcodes in Python 2's pickle,
-# 100,000 where Python 3 wrote it in protocol 2.
+# A batch of 10,000 labels and file names takes 30,000 opcodes in a pickle of Python 2, 100,000 in one of Python 3 with
+# protocol 2.
 MAXIMUM_OPCODES = 200_000
 MAXIMUM_AXES = 4
 LATEST_PROTOCOL = 5
 
-# What a stack may hold that is no plain value: two of NumPy's types, and an array before its state arrives.
+# What a stack may hold beside plain values: two of NumPy's types, and an array that has no content yet.
 _NDARRAY, _UINT8, _UNFILLED_ARRAY = object(), object(), object()
-_Kind = TypeVar("_Kind")
 
 
 class _RefusedError(ValueError):
@@ -40,51 +39,50 @@ def unpickle(content: bytes, *, where: str) -> object:
     """Return the value of a pickle that holds plain values and NumPy arrays of uint8.
 
     Args:
-        content: a whole pickle of protocol 2 to 5. Python 2's strings come back as bytes, as they do from
-            ``pickle.load(..., encoding="bytes")``.
-        where: what error texts call the pickle, such as its path.
+        content: a whole pickle of protocol 2 to 5.
+        where: what errors call the pickle, such as its path.
 
     Returns:
-        None, bool, int, str, bytes, a read-only uint8 array of at most four axes, or a tuple, list or dict of
-        them. A type that is named and never used is an opaque object.
+        None, bool, int, str, bytes (also for Python 2's strings), a read-only uint8 array of at most four axes, or a
+        tuple, list or dict of these. A type that the pickle names but does not use is an opaque object.
 
     Raises:
-        DatasetError: another class, dtype or opcode, or a pickle that is broken, cut off or needlessly long.
-            Nothing else is raised, and the memory taken stays near the content's length.
+        DatasetError: the pickle is broken, too long, or has another class, dtype or opcode.
     """
     try:
         return _run(content)
     except _RefusedError as error:
         raise DatasetError(f"{where}: {error}; {REMEDY}") from error
-    except Exception as error:  # wrong bytes make pickletools and the stack raise most of what Python has
+    except Exception as error:  # broken content makes pickletools and the stack raise many kinds of errors
         found = f"a broken pickle ({type(error).__name__}: {str(error)[:200]})"
         raise DatasetError(f"{where}: found {found}, expected a whole pickle; {REMEDY}") from error
 
 
 def _run(content: bytes) -> object:
-    """Carry out the opcodes on a stack, as the comments of `pickletools` define them."""
+    """Carry out the opcodes on a stack, as the comments of ``pickletools`` define them."""
     stack: list[Any] = []
     stacks_below_marks: list[list[Any]] = []
-    memo: dict[int, object] = {}
+    memo: dict[int, object] = {}  # a dict, so that a huge index takes no more memory than any other
     encoded_length = 0
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+    opcodes: Iterator[tuple[Any, Any, Any]] = pickletools.genops(content)
+    for count, (opcode, argument, _) in enumerate(opcodes):
         if count >= MAXIMUM_OPCODES:
             raise _RefusedError(f"more than {MAXIMUM_OPCODES} opcodes", "at most so many in a batch")
         match opcode.name:
             case "MEMOIZE":
                 memo[len(memo)] = stack[-1]
             case "BINPUT" | "LONG_BINPUT":
-                memo[_of_type(int, argument)] = stack[-1]  # a dict: a huge index costs no more than another
+                memo[argument] = stack[-1]
             case "BINGET" | "LONG_BINGET":
-                stack.append(memo[_of_type(int, argument)])
+                stack.append(memo[argument])
             case "BININT1" | "BININT2" | "BININT" | "LONG1" | "BINBYTES" | "SHORT_BINBYTES" | "BINBYTES8":
                 stack.append(argument)
             case "BINUNICODE" | "SHORT_BINUNICODE" | "BINUNICODE8":
                 stack.append(argument)
             case "BINSTRING" | "SHORT_BINSTRING":
-                stack.append(_of_type(str, argument).encode("latin-1"))  # as pickletools decoded it
+                stack.append(argument.encode("latin-1"))  # which pickletools decoded it with
             case "BYTEARRAY8":
-                stack.append(bytes(_of_type(bytearray, argument)))  # no array here has memory to write to
+                stack.append(bytes(argument))  # arrays are read-only
             case "NONE" | "NEWTRUE" | "NEWFALSE":
                 stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[opcode.name])
             case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE":
@@ -96,23 +94,22 @@ def _run(content: bytes) -> object:
                 items, stack = stack, stacks_below_marks.pop()
                 stack.append(tuple(items))
             case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                length = int(opcode.name[-1])
-                stack[-length:] = [tuple(_taken(stack, length))]
+                stack.append(tuple(_pop(stack, int(opcode.name[-1]))))
             case "APPEND" | "SETITEM":
-                length = 1 if opcode.name == "APPEND" else 2
-                items = _taken(stack, length)
-                del stack[-length:]
+                items = _pop(stack, 1 if opcode.name == "APPEND" else 2)
                 _extend(stack[-1], items, dict if opcode.name == "SETITEM" else list)
             case "APPENDS" | "SETITEMS":
                 items, stack = stack, stacks_below_marks.pop()
                 _extend(stack[-1], items, dict if opcode.name == "SETITEMS" else list)
             case "GLOBAL":
-                stack.append(_named(_of_type(str, argument)))
+                stack.append(_named(argument))
             case "STACK_GLOBAL":
-                stack[-2:] = [_named(" ".join(_taken(stack, 2)))]
+                stack.append(_named(" ".join(_pop(stack, 2))))
             case "REDUCE":
-                function, arguments = _taken(stack, 2)
-                stack[-2:] = [_called(function, arguments)]
+                function, arguments = _pop(stack, 2)
+                if not callable(function) or not isinstance(arguments, tuple):
+                    raise _RefusedError(f"a call of a {type(function).__name__}", "one of NumPy's constructors")
+                stack.append(function(*arguments))  # one of this module's functions: a stack holds no others
                 if isinstance(stack[-1], bytes):
                     encoded_length += len(stack[-1])
                 if encoded_length > len(content):
@@ -121,7 +118,7 @@ def _run(content: bytes) -> object:
                 state = stack.pop()
                 stack[-1] = _built(stack[-1], state)
             case "PROTO":
-                if _of_type(int, argument) > LATEST_PROTOCOL:
+                if argument > LATEST_PROTOCOL:
                     raise _RefusedError(f"protocol {argument}", f"2 to {LATEST_PROTOCOL}")
             case "FRAME" | "STOP":
                 pass
@@ -132,35 +129,34 @@ def _run(content: bytes) -> object:
     return stack[0]
 
 
-def _of_type(kind: type[_Kind], argument: object) -> _Kind:
-    """Narrow the type of an opcode's argument, which the opcode fixes."""
-    if not isinstance(argument, kind):
-        raise TypeError(type(argument).__name__)
-    return argument
+def _pop(stack: list[Any], length: int) -> list[Any]:
+    """Remove and return the last ``length`` values.
 
-
-def _taken(stack: list[Any], length: int) -> list[Any]:
-    """Return the last `length` values, which must all be there."""
+    Raises:
+        IndexError: there are fewer.
+    """
     if len(stack) < length:
         raise IndexError("too few values on the stack")
-    return stack[-length:]
+    values = stack[-length:]
+    del stack[-length:]
+    return values
 
 
-def _extend(target: object, items: list[Any], kind: type[Any]) -> None:
+def _extend(target: Any, items: list[Any], kind: type[Any]) -> None:
     """Add items to a list, or keys and values in turn to a dict."""
     if type(target) is not kind:
         raise _RefusedError(f"items for a {type(target).__name__}", f"a {kind.__name__}")
-    if isinstance(target, list):
+    if kind is list:
         target.extend(items)
-    elif isinstance(target, dict):
-        for key, value in zip(items[::2], items[1::2], strict=True):
-            if type(key) not in (bytes, str, int):  # the hash of tuples in tuples takes time without bound
-                raise _RefusedError(f"a dict key of type {type(key).__name__}", "bytes, str or int")
-            target[key] = value
+        return
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if type(key) not in (bytes, str, int):  # hashing nested tuples can take exponential time
+            raise _RefusedError(f"a dict key of type {type(key).__name__}", "bytes, str or int")
+        target[key] = value
 
 
 def _named(name: str) -> object:
-    """Return what stands here for a module's class or function, given as ``module name``."""
+    """Return this module's replacement for a class or function, given as ``module name``."""
     if name not in _ADMITTED:
         raise _RefusedError(
             f"a pickle that names {name.replace(' ', '.')[:100]!r}",
@@ -169,16 +165,8 @@ def _named(name: str) -> object:
     return _ADMITTED[name]
 
 
-def _called(function: object, arguments: object) -> object:
-    """Call one of this module's own stand-ins, the only callables that a stack can hold."""
-    if not callable(function) or not isinstance(arguments, tuple):
-        raise _RefusedError(f"a call of a {type(function).__name__}", "a call of NumPy's array constructors")
-    result: object = function(*arguments)
-    return result
-
-
 def _built(target: object, state: Any) -> object:
-    """Return an array made from the state that ``ndarray.__reduce__`` gives, or the uint8 dtype unchanged."""
+    """Return an array with the state that ``ndarray.__reduce__`` gives, or the uint8 dtype unchanged."""
     if target is _UNFILLED_ARRAY:
         _, shape, dtype, is_fortran, content = state
         return _array(content, dtype, shape, "F" if is_fortran else "C")
@@ -193,7 +181,7 @@ def _built(target: object, state: Any) -> object:
 def _array(
     content: object, dtype: object, shape: Any, order: object, axis_order: object = None
 ) -> npt.NDArray[np.uint8]:
-    """Stand for ``_frombuffer``: an array that reads the pickle's own bytes."""
+    """Replace ``_frombuffer``: return an array of the pickle's own bytes."""
     if dtype is not _UINT8 or not isinstance(content, bytes):
         raise _RefusedError(f"an array whose content is a {type(content).__name__}", "bytes of dtype 'u1' (uint8)")
     if not isinstance(shape, tuple) or not all(type(length) is int and length > 0 for length in shape):
@@ -207,14 +195,14 @@ def _array(
 
 
 def _unfilled_array(subtype: object, _shape: object, _typecode: object) -> object:
-    """Stand for ``_reconstruct``, which makes an array that its state then fills."""
+    """Replace ``_reconstruct``, which makes an array without content."""
     if subtype is not _NDARRAY:
         raise _RefusedError("an array of another class", "numpy.ndarray")
     return _UNFILLED_ARRAY
 
 
 def _dtype(code: object, _align: object = False, _copy: object = False) -> object:
-    """Stand for ``numpy.dtype``: uint8 and no other, least of all object."""
+    """Replace ``numpy.dtype``: accept only uint8."""
     if code not in ("u1", b"u1"):
         found = repr(code[:20]) if isinstance(code, str | bytes) else f"a {type(code).__name__}"
         raise _RefusedError(f"an array of dtype {found}", "'u1' (uint8)")
@@ -222,13 +210,13 @@ def _dtype(code: object, _align: object = False, _copy: object = False) -> objec
 
 
 def _encode(text: object, encoding: object) -> bytes:
-    """Stand for ``_codecs.encode``, by which Python 3 writes bytes in protocol 2."""
+    """Replace ``_codecs.encode``, by which Python 3 writes bytes in protocol 2."""
     if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
         raise _RefusedError("a call of _codecs.encode with other arguments", "text and 'latin1'")
     return text.encode("latin-1")
 
 
-# By "module name" as pickletools gives it. NumPy 2 renamed numpy.core to numpy._core.
+# By "module name", as pickletools writes it. NumPy 2 renamed numpy.core to numpy._core.
 _ADMITTED: dict[str, object] = {
     "numpy ndarray": _NDARRAY,
     "numpy dtype": _dtype,

@@ -1,4 +1,4 @@
-"""Which class is predicted for the images of each class, and how that changed."""
+"""Draws the confusion matrix and its change from the baseline."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from cifar_models.results.words import count
 
 
 def confusion_matrix(runs: Sequence[Run], before: Sequence[Run] = ()) -> list[Panel]:
-    """Show the share of each class's images that got each prediction, in percent, as the mean over the runs.
+    """Show for each class the share of its images with each prediction, in percent, as a mean over the runs.
 
     Args:
-        runs: one run or more on images of the same classes.
-        before: runs to compare with, such as a baseline's; a second panel shows how the shares changed from theirs, in
-            percentage points.
+        runs: one run or more with the same classes.
+        before: runs to compare with, such as a baseline's; a second panel shows the change in percentage points.
 
     Raises:
         ValueError: there is no run, or the runs have different classes.
@@ -41,7 +40,7 @@ def confusion_matrix(runs: Sequence[Run], before: Sequence[Run] = ()) -> list[Pa
 
 
 def class_names(runs: Sequence[Run], before: Sequence[Run] = ()) -> list[str]:
-    """Return the names of the classes that all runs share.
+    """Return the class names of all runs.
 
     Raises:
         ValueError: there is no run, the runs have different classes, or a confusion matrix has another shape.
@@ -62,10 +61,7 @@ def class_names(runs: Sequence[Run], before: Sequence[Run] = ()) -> list[str]:
 
 
 def column_names(names: Sequence[str]) -> list[str]:
-    """Return names short enough to stand side by side: their first letters, or their last, if these differ.
-
-    Otherwise, they are numbers from 0.
-    """
+    """Return short names for columns: the first or last letters of the names if these differ, otherwise numbers."""
     for ends in (slice(3), slice(4), slice(-1, None), slice(-2, None)):
         if len({name[ends] for name in names}) == len(names):
             return [name[ends] for name in names]
@@ -104,7 +100,7 @@ def _panel(
 
 
 def _shares(runs: Sequence[Run]) -> npt.NDArray[np.float64]:
-    """Return the mean over runs of each row's shares, in percent; a class without images has zeros."""
+    """Return each row's shares in percent, as means over the runs; zeros for a class without images."""
     counts = np.array([run.evaluation.confusion for run in runs], np.float64)
     shares: npt.NDArray[np.float64] = (100 * counts / np.maximum(counts.sum(axis=2, keepdims=True), 1)).mean(axis=0)
     return shares

@@ -1,6 +1,6 @@
-"""Values by name as dots in rows: the F1 of each class, the accuracy of each experiment.
+"""Draws values by name as dots in rows: the F1 of each class, the accuracy of each experiment.
 
-Names stand in full at the left of their rows, and the axis need not begin at 0, as it must for bars.
+Unlike bars, dots have room for full names and do not need an axis that starts at 0.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class _Series(NamedTuple):
 def class_f1(
     runs: Sequence[Run], before: Sequence[Run] = (), published: Mapping[str, float] | None = None, name: str = "ours"
 ) -> Panel:
-    """Show the F1 of each class, the mean over the runs with their lowest and highest, beside others'.
+    """Show the F1 of each class: the mean, lowest and highest over the runs.
 
     Args:
-        runs: one run or more on images of the same classes.
+        runs: one run or more with the same classes.
         before: runs to compare with, such as a baseline's.
         published: F1 in [0, 1] by class; some classes may be missing.
-        name: of the runs, in the legend.
+        name: the runs' name in the legend.
 
     Raises:
         ValueError: there is no run, or the runs have different classes.
@@ -62,15 +62,15 @@ def class_f1(
 def comparison(
     ours: Mapping[str, Sequence[float]], published: Mapping[str, float], label: str = ACCURACY_LABEL
 ) -> Panel:
-    """Show a metric of each experiment, our mean plus and minus a standard deviation, beside the published one.
+    """Show a metric of each experiment: our mean plus and minus a standard deviation, and the published value.
 
     Args:
-        ours: by experiment, the value of each run; a single value has no error bar, no value no dot.
-        published: by experiment; some of them may be missing, and those that ``ours`` lacks are left out.
+        ours: by experiment, the values of the runs; may be empty where a published value exists.
+        published: by experiment; experiments that are not in ``ours`` are left out.
         label: the metric with its unit.
 
     Raises:
-        ValueError: there is no experiment, or one has no value, neither ours nor published.
+        ValueError: there is no experiment, or one has no value at all.
     """
     if not ours or not all(values or name in published for name, values in ours.items()):
         raise ValueError("comparison: found no value to draw, expected one or more for each experiment")
@@ -94,9 +94,9 @@ _THEIRS = (PUBLISHED, "D")
 
 
 def _draw(axes: Axes, names: Sequence[str], series: Sequence[_Series], *, deviation: bool) -> None:
-    """Draw a row for each name, and in it a mean of each series that has it.
+    """Draw a row for each name with the mean of each series.
 
-    An error bar is a standard deviation either way, or it reaches from the lowest to the highest value.
+    Error bars show the standard deviation, or the range from the lowest to the highest value.
     """
     distance = 0.6 / len(series)
     for number, (label, values, colour, marker) in enumerate(series):

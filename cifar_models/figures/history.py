@@ -1,4 +1,4 @@
-"""Metrics night by night."""
+"""Draws metrics over the nights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cifar_models.figures.style import BASELINE, BLUE, SKY_BLUE, VERMILION, Pane
 from cifar_models.results.words import count
 
 _MOST_DAYS = 4
-"""Days that fit below a panel."""
+"""Number of dates that fit below a panel."""
 
 
 def over_nights(
@@ -21,13 +21,13 @@ def over_nights(
     baseline: Mapping[str, Sequence[float | None]],
     changes: Sequence[int] = (),
 ) -> list[Panel]:
-    """Show metrics night by night, a panel each: the range of each night's runs, their mean, and the baseline's mean.
+    """Show in a panel for each metric the range and the mean of each night's runs, and the baseline's mean.
 
     Args:
-        nights: what each is called, such as its day, the oldest first; one or more.
-        values: by the metric with its unit: for each night the value of each run, one or more.
-        baseline: by some of these metrics, the mean of each night's baseline; None where there is none.
-        changes: the nights, counted from 0, from which on the baseline is another: a vertical line with a number each.
+        nights: labels, such as days, the oldest first; one or more.
+        values: by metric with its unit: for each night, the values of its runs, one or more.
+        baseline: by metric: for each night, the mean of its baseline, or None. Metrics may be missing.
+        changes: the nights, counted from 0, at which the baseline changes; each has a numbered vertical line.
 
     Raises:
         ValueError: there is no night or metric, a night has no value, or lengths differ.
@@ -51,7 +51,7 @@ def _panel(
         axes.vlines(range(len(some)), lowest, highest, color=SKY_BLUE, label="range of a night's runs")
         axes.plot(range(len(means)), means, "o-", color=BLUE, markersize=2.5, linewidth=1, label="mean of a night")
         if baseline:
-            # Steps from half a night before to half a night after, so that a single night has its line too.
+            # From half a night before to half a night after, so that a single night has a line too.
             edges = np.arange(len(baseline) + 1) - 0.5
             known = [np.nan if mean is None else mean for mean in baseline]
             axes.stairs(

@@ -1,4 +1,4 @@
-"""Accuracy and loss by epoch: of runs over the range of a baseline's, and the published curves beside ours."""
+"""Draws accuracy and loss by epoch: runs on the range of a baseline's runs, and published curves with ours."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def learning_curves(
     *,
     differs_since: Mapping[str, int | None] = {},
 ) -> list[Panel]:
-    """Show accuracy and loss by epoch, from 1: a line for each run, solid for validation, dashed for train.
+    """Show accuracy and loss by epoch: a line for each run, solid for validation, dashed for train.
 
     Args:
-        runs_by_name: one run or more under each name of the legend; a name has its own colour and marker.
-        band: runs to compare with, such as a baseline's: from their lowest to their highest value at each epoch, over
-            those that reached it; grey for validation, hatched for train.
-        differs_since: by the name of a curve of ``Curves``, the epoch since which its mean lies outside the band; that
-            of ``val_accuracy`` and of ``val_loss`` is marked.
+        runs_by_name: by name in the legend, one run or more, drawn in one colour.
+        band: runs to compare with, such as a baseline's, drawn as the range of their values at each epoch: grey for
+            validation, hatched for train.
+        differs_since: by field of ``Curves``, the epoch since which the mean is outside the band; marked for
+            ``val_accuracy`` and ``val_loss``.
 
     Raises:
-        ValueError: there is no run at all, or none under a name.
+        ValueError: there is no run at all, or none for a name.
     """
     if not runs_by_name or not all(runs_by_name.values()):
         raise ValueError(f"curves: found no run of {', '.join(runs_by_name) or 'anything'}, expected one or more")
@@ -72,11 +72,11 @@ def learning_curves(
 
 
 def published_curves(published: Mapping[str, Sequence[float]], ours: Mapping[str, Sequence[Run]]) -> Panel:
-    """Show validation accuracy by epoch, from 1: the published curves as lines, ours as their range and mean.
+    """Show validation accuracy by epoch: the published curves as lines, ours as range and mean.
 
     Args:
-        published: by experiment, one value for each epoch, in [0, 1].
-        ours: our runs of some of these experiments, one or more each.
+        published: by experiment, one value in [0, 1] for each epoch.
+        ours: by experiment, our runs, one or more; experiments may be missing.
 
     Raises:
         ValueError: there is no published curve, or an experiment of ours has no run.
@@ -109,13 +109,13 @@ def _curves(runs: Sequence[Run], name: str) -> list[list[float]]:
 
 
 def _looks() -> Iterator[dict[str, str]]:
-    """Yield colour and marker of one name after the other."""
+    """Yield a colour and a marker for each name."""
     for colour, marker in zip(cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False):
         yield {"color": colour, "marker": marker}
 
 
 def _draw_lines(axes: Axes, curves: Sequence[Sequence[float]], label: str, **look: Any) -> None:
-    """Draw a line for each curve, from epoch 1, with one entry of the legend for all."""
+    """Draw a line for each curve, with one legend entry for all."""
     for number, curve in enumerate(curves):
         axes.plot(range(1, len(curve) + 1), curve, label=label if number == 0 else "_", **look)
 
@@ -134,7 +134,7 @@ def _label_epochs(axes: Axes) -> None:
 def _fill_range(
     axes: Axes, curves: Sequence[Sequence[float]], label: str, *, color: str = GREY, alpha: float = 0.5, hatch: str = ""
 ) -> None:
-    """Fill from the lowest to the highest curve, over those that reached an epoch."""
+    """Fill the range between the lowest and the highest of the curves that reached each epoch."""
     reached = [[curve[epoch] for curve in curves if len(curve) > epoch] for epoch in range(max(map(len, curves)))]
     axes.fill_between(
         range(1, len(reached) + 1),
@@ -150,7 +150,7 @@ def _fill_range(
 
 
 def _in_words(name: str, runs: Sequence[Run], train: str, validation: str) -> str:
-    """Return the best and the last mean of validation, and the last of train."""
+    """Return the means of the best and the last validation value and of the last train value."""
     fewest, most = min(run.epochs for run in runs), max(run.epochs for run in runs)
     epochs = f"{most} epoch{'s' if most > 1 else ''}" if fewest == most else f"{fewest} to {most} epochs"
     best = fmean((min if validation == "val_loss" else max)(getattr(run.curves, validation)) for run in runs)

@@ -1,10 +1,8 @@
-"""One style for all figures: panels of one size and one type size, which share one legend.
+"""The style of all figures: panels of one size and one font size that share a legend.
 
-A drawing returns panels. ``to_png`` puts them side by side in one file, ``to_svg`` makes an element of each, for a page
-that arranges them itself. No figure uses pyplot, so no display is needed.
-
-Colours are those of Okabe and Ito (2008), which readers with any colour vision can tell apart; markers, dashes and
-hatches make the same distinctions without colour.
+Drawings return panels. ``to_png`` puts them side by side in one file, and ``to_svg`` makes an element of each. Nothing
+uses pyplot, so no display is needed. Colours are those of Okabe and Ito (2008), which do not depend on colour vision;
+markers, dashes and hatches make the same distinctions without colour.
 """
 
 from __future__ import annotations
@@ -34,13 +32,13 @@ OURS, BASELINE, PUBLISHED = BLUE, GREY, ORANGE
 PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.2
 """In inches: a panel is readable on a phone, and three fill a wide page."""
 TYPE_SIZE = 8.5
-"""In points, of every word in a figure."""
+"""Font size of all text, in points."""
 DOTS_PER_INCH = 144
-"""Of PNG files: twice that of a usual screen."""
+"""Resolution of PNG files, twice that of a usual screen."""
 ACCURACY_LABEL = "accuracy (share of images)"
 LOSS_LABEL = "loss (nats)"
 
-_SETTINGS: Any = {  # any key: each version of matplotlib declares its own
+_SETTINGS: Any = {  # Any, because the declared keys depend on matplotlib's version
     "font.size": TYPE_SIZE,
     **{f"{part}.labelsize": TYPE_SIZE for part in ("axes", "xtick", "ytick")},
     "axes.titlesize": TYPE_SIZE,
@@ -62,9 +60,9 @@ class Panel:
     """One pair of axes.
 
     Attributes:
-        title: what it shows, with the unit; it stands above the axes, where no word is rotated.
+        title: what the panel shows, with the unit; drawn above the axes instead of a rotated axis label.
         draw: draws on empty axes.
-        alternative_text: says what the panel shows, with the numbers that matter, for readers who cannot see it.
+        alternative_text: describes the panel with its main numbers, for readers who cannot see it.
     """
 
     title: str
@@ -73,7 +71,7 @@ class Panel:
 
 
 def to_png(panels: Sequence[Panel]) -> bytes:
-    """Return panels side by side, with one legend below, as a PNG file's bytes; equal panels give equal bytes."""
+    """Return panels side by side with one legend below, as PNG; equal panels give equal bytes."""
     with mpl.rc_context(_SETTINGS):
         figure = figure_of(panels)
         labels = _legend(figure.axes)
@@ -85,12 +83,9 @@ def to_png(panels: Sequence[Panel]) -> bytes:
 
 
 def to_svg(panels: Sequence[Panel]) -> tuple[list[str], dict[str, str]]:
-    """Return each panel as an ``<svg>`` element on a transparent ground, and the symbols of the legend that they share.
+    """Return each panel as an ``<svg>`` element, and the shared legend's symbols, also elements, by label.
 
-    An element refers to nothing outside itself, and equal panels give equal text.
-
-    Returns:
-        The elements in the order of the panels, and by label the symbol, an element too.
+    Elements have a transparent background and no external references; equal panels give equal text.
     """
     with mpl.rc_context(_SETTINGS):
         figures = [figure_of([panel]) for panel in panels]
@@ -113,14 +108,14 @@ def figure_of(panels: Sequence[Panel]) -> Figure:
 
 
 def _legend(some: Sequence[Axes]) -> dict[str, Any]:
-    """Return what stands for each label, once for all axes."""
+    """Return the legend handle of each label of some axes."""
     return {label: handle for axes in some for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
 
 
 def _svg(figure: Figure) -> str:
     unused = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     text = _saved(figure, "svg", transparent=True, metadata=unused).decode()
-    return text[text.index("<svg") :]  # without a document type, which would be looked up
+    return text[text.index("<svg") :]  # without the document type, which readers would look up
 
 
 def _saved(figure: Figure, kind: str, **options: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Freezing layers, freeing the last ones, and finding where a model's frozen part ends."""
+"""Freezing and unfreezing layers, and splitting a model where its frozen part ends."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import keras
 
 
 def freeze(model: keras.Model) -> None:
-    """Make every layer of ``model`` untrainable; a frozen batch normalization also runs in inference mode."""
+    """Make every layer of ``model`` untrainable; frozen batch normalization also runs in inference mode."""
     for layer in model.layers:
         layer.trainable = False
 
 
 def unfreeze_last(model: keras.Model, n: int) -> None:
-    """Make exactly the last ``n`` of ``model.layers`` trainable and all layers before them untrainable.
+    """Make the last ``n`` of ``model.layers`` trainable and all others untrainable.
 
-    Layers without weights and the input layer count, as they do in Keras's own list of layers.
+    As in Keras's list of layers, the input layer and layers without weights count.
 
     Raises:
-        ValueError: ``n`` below 0 or above the number of layers.
+        ValueError: ``n`` is below 0 or above the number of layers.
     """
     if not 0 <= n <= len(model.layers):
         raise ValueError(f"n: found {n}, expected 0 to {len(model.layers)}, the number of layers of {model.name}")
@@ -32,11 +32,11 @@ def unfreeze_last(model: keras.Model, n: int) -> None:
 
 @dataclass(frozen=True)
 class FrozenSplit:
-    """A functional model cut where its frozen part ends; both sides share the model's variables.
+    """A functional model split where its frozen part ends; both parts share the model's variables.
 
     Attributes:
-        prefix: from the model's inputs to the tensors that cross the cut; None if nothing at its start is constant.
-        rest: from the crossing tensors to the model's outputs; None if no layer's output can change in training.
+        prefix: from the model's inputs to the tensors that cross the split; None if nothing at its start is frozen.
+        rest: from these tensors to the model's outputs; None if the whole model is frozen.
     """
 
     prefix: keras.Model | None
@@ -44,15 +44,14 @@ class FrozenSplit:
 
 
 def split_at_frozen_boundary(model: keras.Model) -> FrozenSplit:
-    """Cut a functional model into the part whose output training cannot change, and the rest.
+    """Split a functional model into the part whose output training cannot change, and the rest.
 
-    A layer belongs to the prefix if all that it reads does, and its own output is the same in training as in
-    inference and after any optimizer step: it is frozen or has no weights, and it is no active dropout, no batch
-    normalization in training mode, nothing random. Any number of tensors may cross the cut, as they do where it lies
-    inside a residual block. ``rest(prefix(x))`` equals ``model(x)``, in training mode too.
+    A layer belongs to the prefix if all its inputs do, it is frozen or has no weights, and its output is the same in
+    training and in inference, which excludes active dropout and other random layers. Several tensors may cross the
+    split, for example inside a residual block. ``rest(prefix(x))`` equals ``model(x)``, also in training mode.
 
     Raises:
-        ValueError: ``model`` is not a functional model of its own input layers.
+        ValueError: ``model`` is not a functional model with input layers.
     """
     if not isinstance(model, keras.Model) or not hasattr(model, "inputs") or model.inputs is None:
         raise ValueError(f"model: found {type(model).__name__}, expected a functional keras.Model")
@@ -68,10 +67,9 @@ def split_at_frozen_boundary(model: keras.Model) -> FrozenSplit:
 
 
 def _rest(model: keras.Model, constant: set[int], crossing: list[keras.KerasTensor]) -> keras.Model:
-    """Call the layers behind the cut once more, on inputs of their own.
+    """Call the layers after the split again, on new inputs.
 
-    ``keras.Model(crossing, model.output)`` would do if Keras could start both at a model's input and behind it, or
-    end where it starts.
+    ``keras.Model(crossing, model.output)`` fails if some of ``crossing`` are inputs or outputs of the model.
     """
     inputs = [keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype) for tensor in crossing]
     tensors = {id(tensor): own for tensor, own in zip(crossing, inputs, strict=True)}
@@ -85,7 +83,7 @@ def _rest(model: keras.Model, constant: set[int], crossing: list[keras.KerasTens
 
 
 def _alone_or_all(tensors: list[keras.KerasTensor]) -> Any:
-    return tensors[0] if len(tensors) == 1 else tensors  # Keras warns where a tensor comes for a list of one
+    return tensors[0] if len(tensors) == 1 else tensors  # Keras warns if it gets a tensor for a list of one
 
 
 def _constant_tensors(model: keras.Model) -> tuple[set[int], list[keras.KerasTensor]]:
@@ -98,13 +96,13 @@ def _constant_tensors(model: keras.Model) -> tuple[set[int], list[keras.KerasTen
             constant.update(id(tensor) for tensor in node.outputs)
         else:
             crossing.update((id(tensor), tensor) for tensor in reads if id(tensor) in constant)
-    # An output may itself be constant: it crosses too, or the rest could not return it.
+    # The rest must return all outputs, so a constant output crosses too.
     crossing.update((id(tensor), tensor) for tensor in model.outputs if id(tensor) in constant)
     return constant, list(crossing.values())
 
 
 def nodes_in_order(model: keras.Model) -> list[Any]:
-    """Return the graph's nodes between the model's inputs and outputs, each after all that it reads."""
+    """Return the graph's nodes between the model's inputs and outputs, each after the nodes that it reads."""
     inputs = {id(tensor) for tensor in model.inputs}
     ordered: dict[int, Any] = {}
     pending = [(tensor, False) for tensor in reversed(model.outputs)]
@@ -125,14 +123,14 @@ def nodes_in_order(model: keras.Model) -> list[Any]:
 
 
 def _is_constant(operation: Any) -> bool:
-    """Tell whether an operation gives the same output in training as in inference, after any optimizer step."""
+    """Return whether an operation's output is the same in training and in inference, after any optimizer step."""
     if not isinstance(operation, keras.layers.Layer):
         return True  # a plain keras.ops function has no state and no training mode
     if isinstance(operation, keras.Model):
         return all(_is_constant(layer) for layer in operation.layers)
     if operation.weights and operation.trainable:
         return False
-    # Keras hands the training mode on to inner layers, whether or not the outer one's call takes it.
+    # Keras passes the training mode to inner layers, whether or not the outer layer's call takes it.
     if operation._seed_generators or not all(map(_is_constant, operation._flatten_layers(include_self=False))):
         return False
     if isinstance(operation, keras.layers.BatchNormalization):
@@ -140,7 +138,7 @@ def _is_constant(operation: Any) -> bool:
     if isinstance(operation, keras.layers.Dropout) and operation.rate == 0:
         return True
     if isinstance(operation, keras.layers.Lambda) or getattr(operation, "activity_regularizer", None) is not None:
-        return False  # a Lambda may do anything; an activity regularizer adds to the loss
+        return False  # a Lambda can do anything; an activity regularizer adds to the loss
     if type(operation) in (keras.layers.Dense, keras.layers.EinsumDense):
-        return operation.quantization_mode is None  # else their call has no use for the training mode that it takes
+        return operation.quantization_mode is None  # without quantization, their call ignores the training mode
     return "training" not in inspect.signature(operation.call).parameters

@@ -1,4 +1,4 @@
-"""The weights that backbones start from: ImageNet's, from a file or a download, or seeded random ones."""
+"""The weights that backbones start from: ImageNet weights from a file or a download, or seeded random weights."""
 
 from __future__ import annotations
 
@@ -13,24 +13,21 @@ from cifar_models.datasets.normalization import unit_scale
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.models.builders import build_backbone
 from cifar_models.storage.fingerprint import fingerprint_arrays
-from cifar_models.storage.keras_cache import DownloadError, download, keras_cache
+from cifar_models.storage.keras_cache import DownloadError, download, keras_home
 
 LayerWeights = dict[str, list[npt.NDArray[np.float32]]]
 
 
 class WeightsError(ValueError):
-    """Pretrained weights that cannot be used: what was found, what was expected, and what to do."""
+    """Pretrained weights cannot be used; the message says what was found, what was expected and what to do."""
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """Keras's own file of a backbone's ImageNet weights without its top.
+    """Keras's file of a backbone's ImageNet weights without the top layers.
 
-    Attributes:
-        name: of the file.
-        folder_url: the address of its folder.
-        md5: of the file as Keras publishes it; only a download is held against it.
-        fingerprint: of its values, in whatever file they come.
+    ``md5`` is that of the published file and is checked only after a download. ``fingerprint`` is that of the values,
+    which may come in any file.
     """
 
     name: str
@@ -39,7 +36,7 @@ class WeightsFile:
     fingerprint: str
 
 
-# Names, addresses and md5s as in keras.applications.vgg16 and keras.applications.resnet.
+# Names, addresses and md5s are those in keras.applications.vgg16 and keras.applications.resnet.
 WEIGHTS_FILES = {
     "vgg16": WeightsFile(
         "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
@@ -58,14 +55,14 @@ WEIGHTS_FILES = {
 
 @dataclass(frozen=True, eq=False)
 class BackboneWeights:
-    """A backbone's weights, by layer, and where they come from.
+    """The weights of a backbone, and where they come from.
 
     Attributes:
         backbone: ``vgg16`` or ``resnet50``.
-        description: where they come from, for tables and records.
-        fingerprint: ``sha256:`` over the arrays' values (not the file's bytes: the same weights in another container
-            are the same weights), for random ones over the drawn values, before calibration.
-        layers: the arrays of each layer that has any, in Keras's order.
+        description: the origin, for tables and records.
+        fingerprint: ``sha256:`` over the values, so that it does not depend on the file; for random weights, over the
+            values before calibration.
+        layers: by layer name, the arrays of each layer that has weights, in Keras's order.
     """
 
     backbone: str
@@ -74,22 +71,22 @@ class BackboneWeights:
     layers: LayerWeights
 
     def assign(self, model: keras.Model) -> None:
-        """Copy the weights into ``model``'s layers of the same names."""
+        """Copy the weights into the layers of ``model`` with the same names."""
         for name, arrays in self.layers.items():
             model.get_layer(name).set_weights(arrays)
 
 
 def imagenet_weights(backbone: str, weights_dir: Path | None = None) -> BackboneWeights:
-    """Read a backbone's ImageNet weights from a folder, else from Keras's cache, else from Keras's download.
+    """Read a backbone's ImageNet weights from a folder, or from Keras's cache, or download them.
 
-    Values other than Keras's are read too; their description says that they are not ImageNet's.
+    A file with other values is accepted, and its description says that they are not ImageNet's.
 
     Args:
         backbone: ``vgg16`` or ``resnet50``.
-        weights_dir: a folder with the file under Keras's own name; with it, neither cache nor network is tried.
+        weights_dir: a folder with the file under Keras's name for it; None for Keras's cache or download.
 
     Raises:
-        WeightsError: no file is available, it is cut short, or it holds the weights of another model.
+        WeightsError: no file is available, or it is cut short or for another model.
     """
     file = WEIGHTS_FILES[backbone]
     path = weights_dir / file.name if weights_dir else _keras_file(backbone, file)
@@ -105,8 +102,8 @@ def imagenet_weights(backbone: str, weights_dir: Path | None = None) -> Backbone
 
 
 def _keras_file(backbone: str, file: WeightsFile) -> Path:
-    """Return Keras's cached file, downloaded and checked by Keras if it was not there."""
-    cache = keras_cache("models")
+    """Return the file in Keras's cache, after downloading it if necessary."""
+    cache = keras_home() / "models"
     if (cache / file.name).is_file():
         return cache / file.name
     try:
@@ -127,13 +124,13 @@ def _read_layers(backbone: str, path: Path) -> LayerWeights:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(
             f"{path}: found a file that does not hold the weights of {backbone} ({reason}), expected "
-            f"{WEIGHTS_FILES[backbone].name} as Keras publishes it; fetch it anew"
+            f"{WEIGHTS_FILES[backbone].name} as Keras publishes it; download it again"
         ) from error
     layers = _layer_weights(model)
     for name, arrays in layers.items():
         if not all(np.isfinite(array).all() for array in arrays):
             raise WeightsError(
-                f"{path}: found a value that is not finite in layer {name}, expected finite ones; fetch the file anew"
+                f"{path}: found a value that is not finite in layer {name}, expected finite ones; download it again"
             )
     return layers
 
@@ -145,26 +142,25 @@ def _layer_weights(model: keras.Model) -> LayerWeights:
 RANDOM_SEED = 0
 CALIBRATION_SEED = 1
 CALIBRATION_IMAGES = 250
-# Zero-mean activations make a deep random network chaotic: it tells every two images apart and generalises nothing.
-# Mostly active units (VGG16) and weak residual branches (ResNet50) keep it close enough to linear for its last
-# features to carry what the first layers saw; VGG16's last units are rarely active, so that its features differ more
-# between images than they have in common. Chosen by a dense softmax's accuracy on synthetic images.
+# With zero-mean activations a deep random network is chaotic: it separates any two images and generalises nothing.
+# Mostly active units (VGG16) and weak residual branches (ResNet50) keep the network nearly linear, so that its last
+# features depend on what the first layers see. VGG16's last units are rarely active, so that its features vary between
+# images. The values were chosen by the accuracy of a dense softmax on synthetic images.
 VGG16_BIAS = 1.0
 VGG16_LAST_BIAS = -1.5
 RESNET50_BRANCH_SCALE = 0.2
 
 
 def random_weights(backbone: str, seed: int = RANDOM_SEED) -> BackboneWeights:
-    """Draw weights that stand in for pretrained ones where there are none, such that features carry signal.
+    """Draw random weights whose features are informative, for use without pretrained weights.
 
-    Kernels are He-uniform (He et al. 2015, eq. 10). Then each layer is calibrated in turn on a fixed batch of
-    synthetic images, so that every channel has mean 0 and variance 1 before it is activated, in the way of
-    layer-sequential unit variance (Mishkin and Matas 2016): VGG16 through its kernels and biases, ResNet50 through the
-    moving averages of its batch normalization.
+    Kernels are He-uniform (He et al. 2015, eq. 10). Each layer is then calibrated on a fixed batch of synthetic images
+    so that every channel has mean 0 and variance 1 before its activation, as in layer-sequential unit variance (Mishkin
+    and Matas 2016): in VGG16 by kernels and biases, in ResNet50 by the moving averages of batch normalization.
 
     Args:
         backbone: ``vgg16`` or ``resnet50``.
-        seed: of NumPy's generator, 0 or more; baselines are for the default.
+        seed: seed of NumPy's generator, 0 or more; baselines use the default.
     """
     model = build_backbone(backbone)
     drawn = _draw_he_uniform(model, seed)
@@ -178,7 +174,7 @@ def random_weights(backbone: str, seed: int = RANDOM_SEED) -> BackboneWeights:
     return BackboneWeights(
         backbone=backbone,
         description=f"seeded random (seed {seed}), not pretrained",
-        # Calibration goes through the processor's own convolutions, whose last digits differ between machines.
+        # Before calibration, because the last digits of convolutions differ between machines.
         fingerprint=fingerprint_arrays(*drawn),
         layers=_layer_weights(model),
     )
@@ -198,7 +194,7 @@ def _draw_he_uniform(model: keras.Model, seed: int) -> list[npt.NDArray[np.float
 
 
 def _calibrate_convolutions(model: keras.Model, images: npt.NDArray[np.float32]) -> None:
-    """Scale and shift each convolution of a chain of layers so that its channels are standardized, plus a bias."""
+    """Scale and shift each convolution so that its channels have variance 1 and the bias as their mean."""
     features = keras.ops.convert_to_tensor(images)
     last = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)][-1]
     for layer in model.layers[1:]:
@@ -212,11 +208,11 @@ def _calibrate_convolutions(model: keras.Model, images: npt.NDArray[np.float32])
 
 
 def _calibrate_batch_normalization(model: keras.Model, images: npt.NDArray[np.float32]) -> None:
-    """Set all moving averages to one batch's statistics, by a single pass in training mode without momentum."""
+    """Set all moving averages to one batch's statistics, with one pass in training mode and no momentum."""
     normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in normalizations]
     for layer in normalizations:
-        if layer.name.endswith("_3_bn"):  # the last of a residual branch
+        if layer.name.endswith("_3_bn"):  # the last layer of a residual branch
             layer.gamma.assign(keras.ops.full(layer.gamma.shape, RESNET50_BRANCH_SCALE))
         layer.momentum = 0.0
     model(images, training=True)

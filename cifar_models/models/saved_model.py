@@ -1,8 +1,7 @@
-"""A trained classifier as one ``.keras`` file: the whole model from pixels to class names.
+"""Saves and loads a trained classifier as one ``.keras`` file, from pixels to class names.
 
-The normalization is part of the saved model, as Keras's own layers: whoever loads the file with Keras feeds it pixels
-from 0 to 255 and cannot normalize them wrongly. The class names lie in the same archive, as ``class_names.json``, which
-Keras leaves alone.
+The saved model contains the normalization as Keras layers, so it takes pixels from 0 to 255. The class names are in the
+same archive, in ``class_names.json``, which Keras ignores.
 """
 
 from __future__ import annotations
@@ -28,29 +27,25 @@ from cifar_models.datasets.normalization import (
     unit_scale,
 )
 from cifar_models.storage.files import link_target
+from cifar_models.storage.strict_json import read_as
 
 CLASS_NAMES = "class_names.json"
-"""The archive's member with the ten names, by label, as a JSON list."""
+"""The member of the archive with the ten names, by label, as a JSON list."""
 
 SUM_TOLERANCE = 0.01
-"""How far from 1 the sum of ten probabilities may be: half precision is that coarse."""
+"""How far the sum of ten probabilities may be from 1, because of half precision."""
 
 SAFE_KERAS = (3, 13, 2)
-"""In older ones a model file can get around Keras's safe mode: CVE-2026-1462 and those before it."""
+"""In older versions a model file can bypass Keras's safe mode: CVE-2026-1462 and earlier ones."""
 
 
 class ModelFileError(ValueError):
-    """A file that is no classifier of this package: what was found, what was expected, and what to do."""
+    """A file is not a classifier of this package; the message says what was found and what was expected."""
 
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A model that takes pixels, and what its answers are called.
-
-    Attributes:
-        model: from ``(N, 32, 32, 3)`` RGB pixels, 0 to 255, to ``(N, 10)`` probabilities.
-        class_names: ten names, in the order of the probabilities.
-    """
+    """A model from ``(N, 32, 32, 3)`` RGB pixels, 0 to 255, to ``(N, 10)`` probabilities, and the ten class names."""
 
     model: keras.Model
     class_names: tuple[str, ...]
@@ -59,7 +54,7 @@ class Classifier:
         """Return the ``(N, 10)`` float32 probabilities of ``(N, 32, 32, 3)`` uint8 RGB images.
 
         Raises:
-            ModelFileError: what the model returns are no probabilities, such as logits or NaN.
+            ModelFileError: the model's outputs are not probabilities, for example logits or NaN.
         """
         outputs: npt.NDArray[np.float32] = self.model.predict_on_batch(images)
         sums = outputs.sum(axis=1, dtype=np.float64)
@@ -74,10 +69,10 @@ class Classifier:
 
 
 def on_pixels(model: keras.Model, normalize: Normalize) -> keras.Model:
-    """Return a model that normalizes pixels from 0 to 255 and hands them to ``model``, whose variables it shares.
+    """Return a model that normalizes pixels from 0 to 255 and calls ``model``, whose variables it shares.
 
     Raises:
-        ValueError: a normalization that is none of ``normalization.FITS``.
+        ValueError: the normalization does not come from ``normalization.FITS``.
     """
     pixels = keras.Input(IMAGE_SHAPE, name="pixels")
     if normalize is unit_scale:
@@ -90,16 +85,16 @@ def on_pixels(model: keras.Model, normalize: Normalize) -> keras.Model:
         normalized = layers.Normalization(mean=normalize.mean, variance=variance)(pixels)
     else:
         raise ValueError(f"normalization: found {normalize!r}, expected one that a saved model can apply by itself")
-    # A model of the same graph that is not compiled: the file needs no optimizer, nor its two values for each weight.
+    # A model that is not compiled, so that the file does not contain the optimizer's state.
     inference = keras.Model(model.input, model.output, name=model.name)
     return keras.Model(pixels, inference(normalized), name=f"{model.name}_on_pixels")
 
 
 def save_classifier(path: Path, classifier: Classifier) -> None:
-    """Write a classifier to a ``.keras`` file, whole or not at all; a symbolic link stays one.
+    """Write a classifier to a ``.keras`` file, completely or not at all, following symbolic links.
 
     Raises:
-        OSError: the folder cannot be written; ``path`` is as it was.
+        OSError: the folder cannot be written; ``path`` is unchanged.
     """
     path = link_target(path)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
@@ -111,11 +106,11 @@ def save_classifier(path: Path, classifier: Classifier) -> None:
 
 
 def load_classifier(path: Path) -> Classifier:
-    """Read what ``save_classifier`` wrote, in Keras's safe mode, so that no code that a file carries is run.
+    """Load what ``save_classifier`` wrote in Keras's safe mode, which runs no code from the file.
 
     Raises:
-        ModelFileError: no such file, a damaged one, one of something else, or one with code; or a Keras whose safe mode
-            is known to leave gaps.
+        ModelFileError: the file is missing, damaged, contains code or is not a classifier, or Keras is so old that its
+            safe mode is not safe.
     """
     if _version(keras.__version__) < SAFE_KERAS:
         raise ModelFileError(
@@ -127,20 +122,16 @@ def load_classifier(path: Path) -> Classifier:
         raise ModelFileError(f"{path}: found no such file, {expected}")
     try:
         with zipfile.ZipFile(path) as archive:
-            class_names = json.loads(archive.read(CLASS_NAMES))
-    except Exception as error:  # noqa: BLE001 - there is no end to what a damaged file makes of the reading
+            class_names = read_as(list[str], json.loads(archive.read(CLASS_NAMES)), CLASS_NAMES)
+    except Exception as error:  # noqa: BLE001 - a damaged file can raise any error
         raise ModelFileError(f"{path}: found no class names in it ({_in_a_line(error)}), {expected}") from None
-    if not (
-        isinstance(class_names, list)
-        and len(class_names) == CLASS_COUNT
-        and all(isinstance(name, str) for name in class_names)
-    ):
-        raise ModelFileError(f"{path}: found no list of {CLASS_COUNT} class names in it, {expected}")
-    if path.suffix != ".keras":  # for Keras goes by the name
+    if len(class_names) != CLASS_COUNT:
+        raise ModelFileError(f"{path}: found {len(class_names)} class names in it, {expected}")
+    if path.suffix != ".keras":  # Keras chooses the format by the name
         raise ModelFileError(f"{path}: found a name that does not end in .keras, {expected}")
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # noqa: BLE001 - there is no end to what a damaged file makes of the reading
+    except Exception as error:  # noqa: BLE001 - a damaged file can raise any error
         raise ModelFileError(f"{path}: Keras cannot load it ({_in_a_line(error)}), {expected}") from None
     shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     if shapes != ((None, *IMAGE_SHAPE), (None, CLASS_COUNT)):

@@ -1,1 +1,1 @@
-"""What a training gives: the record of a run, its evaluation, its environment."""
+"""The record of a run: curves, evaluation, environment, code."""

@@ -1,7 +1,7 @@
-"""Whether a run's record agrees with itself: what it says twice, it must say twice the same.
+"""Checks that the parts of a run's record agree with each other.
 
-Such a check needs no baseline and no second training, and finds an error of the suite or of a library by its name:
-weights that were not restored, a metric that counts something else, an early stop at another epoch.
+The checks need no baseline and no second training. They find errors of the suite or of a library, such as weights that
+were not restored, a wrong metric, or early stopping at a wrong epoch.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from cifar_models.results.run import Run
 from cifar_models.storage.fingerprint import fingerprint_json
 
 IMAGES_THAT_MAY_DIFFER = 0.001
-"""Share of the evaluation images that two predictions by the same weights may place in other classes: with half
-precision, batches of other sizes can turn a close call. In float32 on a processor it is none."""
+"""Share of the evaluation images for which two predictions by the same weights may differ: with half precision the
+batch size can change a close decision. In float32 on a CPU there is no difference."""
 
 LOSS_ROUNDING = 1e-3
-"""Relative difference of two means of the same losses, for the same reason; in float32 it is about 1e-6."""
+"""Allowed relative difference of two means of the same losses, for the same reason; in float32 it is about 1e-6."""
 
-_EXACT = 1e-6  # of a ratio of counts, which is stored in full
+_EXACT = 1e-6  # allowed difference of a ratio of counts, which is stored in full
 
 
 def disagreements(run: Run) -> list[str]:
-    """Return what a run's record contradicts itself in, a sentence each with both values; nothing if it agrees."""
+    """Return a sentence with both values for each contradiction in a run's record; an empty list if there is none."""
     return [
         f"{run.experiment} seed {run.seed}: {sentence}"
         for part in (_counts, _curves, _early_stopping, _protocol)
@@ -34,7 +34,7 @@ def disagreements(run: Run) -> list[str]:
 
 
 def _counts(run: Run) -> Iterator[str]:
-    """Hold the accuracy and each class's rates against the confusion matrix."""
+    """Compare the accuracy and each class's rates with the confusion matrix."""
     evaluation = run.evaluation
     counts = np.array(evaluation.confusion, dtype=np.float64)
     if counts.shape != (len(evaluation.classes), len(evaluation.classes)) or not counts.sum() > 0:
@@ -58,43 +58,43 @@ def _counts(run: Run) -> Iterator[str]:
 
 
 def _curves(run: Run) -> Iterator[str]:
-    """Hold what was evaluated after the training against the best epoch's validation."""
+    """Compare the evaluation after the training with the validation in the best epoch."""
     best = run.best_epoch - 1
     images = max(sum(map(sum, run.evaluation.confusion)), 1)
     validated = run.curves.val_accuracy[best]
-    # Half an image of slack is rounding.
+    # Half an image allows for rounding.
     if not abs(run.accuracy - validated) <= max(IMAGES_THAT_MAY_DIFFER, 0.5 / images):
         yield (
             f"accuracy is {run.accuracy:.4f} after the training, but {validated:.4f} in its best epoch {best + 1}, "
-            f"whose weights it should have"
+            f"whose weights should be restored"
         )
     loss = run.evaluation.loss
     if loss is None:
         return
     validated = run.curves.val_loss[best]
-    # A model's penalties make the validation loss larger than the cross-entropy, never smaller.
+    # A model's penalties can only make the validation loss larger than the cross-entropy.
     if not loss <= validated * (1 + LOSS_ROUNDING) + LOSS_ROUNDING:
         yield (
-            f"loss is {loss:.4f} after the training, but no more than {validated:.4f} in its best epoch {best + 1}, "
-            f"whose weights it should have"
+            f"loss is {loss:.4f} after the training, but at most {validated:.4f} in its best epoch {best + 1}, whose "
+            f"weights should be restored"
         )
 
 
 def _early_stopping(run: Run) -> Iterator[str]:
-    """Hold the number of epochs against the protocol's most and its patience."""
+    """Compare the number of epochs with the protocol's maximum and patience."""
     most, patience = run.protocol.get("epochs"), run.protocol.get("patience")
     if not isinstance(most, int) or not isinstance(patience, int):
         return
     expected = min(most, run.best_epoch + patience)
     if run.epochs != expected:
         yield (
-            f"it trained {run.epochs} epochs, but early stopping with patience {patience} ends after {expected} of at "
-            f"most {most} where epoch {run.best_epoch} is the best"
+            f"it trained {run.epochs} epochs, but with best epoch {run.best_epoch} and patience {patience} early "
+            f"stopping ends after {expected} of at most {most}"
         )
 
 
 def _protocol(run: Run) -> Iterator[str]:
-    """Hold the protocol's values against its fingerprint."""
+    """Compare the protocol's values with its fingerprint."""
     if (expected := fingerprint_json(run.protocol)) != run.fingerprints.protocol:
         yield f"the protocol's fingerprint is {run.fingerprints.protocol}, but its values have {expected}"
 

@@ -1,4 +1,4 @@
-"""Where a training ran: what may differ between two machines or two nights, for the record."""
+"""The environment of a training: package versions, hardware, and settings of TensorFlow and its libraries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import platform
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -27,25 +27,26 @@ LIBRARY_VARIABLES = (
     "CUDNN_",
     "NVIDIA_TF32",
 )
-"""How the variables begin by which TensorFlow and the libraries below it choose kernels, threads and precision."""
+"""Prefixes of variables that set the kernels, threads and precision of TensorFlow and the libraries it uses."""
 NO_SETTINGS = (("TF_CPP_", "TF_CLI_", "TF_LOG", "TF_VAR_"), ("_DIR", "_FILE", "_HOME", "_PATH", "_ROOT"))
-"""How those of them begin or end that decide no number: what is logged, where files are, and Terraform's own."""
+"""Prefixes and suffixes of variables that do not affect results: logging, paths, and Terraform's variables."""
+THREADS_VARIABLE, THREADS = "TF_NUM_INTRAOP_THREADS", "threads within an operation"
+"""The variable and the recorded TensorFlow setting for the number of threads, which decides how sums are split."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Versions and hardware of one training.
+    """Versions, hardware and settings of one training.
 
     Attributes:
-        packages: version by package name, of those that decide a result.
-        python: its version.
+        packages: version by package name, of packages that affect results.
         system: operating system and machine type.
         processor: the processor's model name.
-        device: what was trained on: the GPU's name, or ``CPU``.
-        driver: NVIDIA's kernel driver, in its own words; None where there is none.
-        settings: what may change the last digits: the variables of ``LIBRARY_VARIABLES`` that are set, and
+        device: the GPU's name, or ``CPU``.
+        driver: description of NVIDIA's kernel driver; None without one.
+        settings: settings that can change the last digits: variables that start with ``LIBRARY_VARIABLES``, and
             TensorFlow's threads and TF32; None if not recorded.
-        cores: that the process may use, which is a part of the machine's for each worker; None if not recorded.
+        cores: number of cores that the process may use; None if not recorded.
     """
 
     packages: dict[str, str]
@@ -57,9 +58,22 @@ class Environment:
     settings: dict[str, str] | None = added_later()  # noqa: RUF009 - a dataclass field
     cores: int | None = added_later()
 
+    @property
+    def conditions(self) -> Environment:
+        """What decides the digits of a training: the environment with one number of threads, whichever way it was set.
+
+        TensorFlow uses its own setting, otherwise the variable, otherwise one thread for each core.
+        """
+        if self.settings is None:
+            return self
+        settings = dict(self.settings)
+        numbers = (settings.get(THREADS), settings.pop(THREADS_VARIABLE, None), str(self.cores))
+        settings[THREADS] = next(number for number in numbers if number not in (None, "", "0"))
+        return replace(self, settings=settings, cores=None)
+
 
 def describe_environment() -> Environment:
-    """Describe this process's environment; TensorFlow must see the devices that it is to train on."""
+    """Return this process's environment; call it after setting TensorFlow's visible devices."""
     return Environment(
         packages={name: metadata.version(name) for name in PACKAGES},
         python=platform.python_version(),
@@ -73,14 +87,14 @@ def describe_environment() -> Environment:
 
 
 def peak_memory() -> int | None:
-    """Return the most bytes that this process has held in memory so far; None on systems that do not tell."""
-    if sys.platform == "linux":  # where ru_maxrss counts from what the parent held when it started this process
+    """Return the process's highest memory use so far, in bytes; None if the system does not report it."""
+    if sys.platform == "linux":  # where ru_maxrss starts from the parent's memory use
         try:
             status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
         except OSError:
             return None
         found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
-        return int(found[1]) * 1024 if found else None  # some kernels, such as those of sandboxes, leave it out
+        return int(found[1]) * 1024 if found else None  # some kernels, such as those of sandboxes, omit it
     try:
         import resource
     except ImportError:  # on Windows
@@ -90,7 +104,7 @@ def peak_memory() -> int | None:
 
 
 def describe_device() -> str:
-    """Return what TensorFlow trains on: the name of the first GPU that it sees, or ``CPU``."""
+    """Return the name of the first GPU that TensorFlow sees, or ``CPU``."""
     import tensorflow as tf
 
     gpus = tf.config.get_visible_devices("GPU")
@@ -110,7 +124,7 @@ def _settings() -> dict[str, str]:
         if name.startswith(LIBRARY_VARIABLES) and not name.startswith(begins) and not name.endswith(ends)
     }
     return variables | {
-        "threads within an operation": str(tf.config.threading.get_intra_op_parallelism_threads()),
+        THREADS: str(tf.config.threading.get_intra_op_parallelism_threads()),
         "threads between operations": str(tf.config.threading.get_inter_op_parallelism_threads()),
         "TF32": str(tf.config.experimental.tensor_float_32_execution_enabled()),
     }

@@ -1,4 +1,4 @@
-"""What a trained model's predictions are worth: accuracy, gap, classification report, confusion matrix."""
+"""Evaluates predictions: accuracy, loss, classification report, confusion matrix."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from cifar_models.datasets.dataset import CLASS_COUNT
 from cifar_models.storage.strict_json import added_later
 
 SMALLEST_PROBABILITY = 1e-7
-"""What Keras's cross-entropy takes for a probability below it: ``keras.config.epsilon()``."""
+"""``keras.config.epsilon()``: Keras's cross-entropy raises smaller probabilities to this value."""
 
 
 @dataclass(frozen=True)
 class ClassReport:
-    """One class's precision, recall and F1, each in [0, 1] and 0 where undefined, and its number of images."""
+    """Precision, recall and F1 of one class, in [0, 1] and 0 if undefined, and its number of images."""
 
     precision: float
     recall: float
@@ -27,13 +27,13 @@ class ClassReport:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What predictions on the evaluation images come to.
+    """The metrics of predictions on the evaluation images.
 
     Attributes:
         accuracy: share of images whose most probable class is their label, in [0, 1].
-        classes: a report for each class, by class name, in label order.
-        confusion: ten rows of ten counts; row is label, column is prediction.
-        loss: categorical cross-entropy in nats, the mean over the images; None if not recorded.
+        classes: by class name, in label order.
+        confusion: ten rows of ten counts; rows are labels, columns are predictions.
+        loss: mean categorical cross-entropy in nats; None if not recorded.
     """
 
     accuracy: float
@@ -45,10 +45,10 @@ class Evaluation:
 def evaluate(
     probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], class_names: tuple[str, ...]
 ) -> Evaluation:
-    """Hold predictions against labels, with scikit-learn's metrics.
+    """Compare predictions with labels, using scikit-learn's metrics.
 
     Args:
-        probabilities: ``(N, 10)`` float32, in [0, 1], one row an image.
+        probabilities: ``(N, 10)`` float32, in [0, 1].
         labels: ``(N,)`` int64, 0 to 9.
         class_names: ten names, by label.
 
@@ -74,13 +74,13 @@ def evaluate(
 
 
 def cross_entropy(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
-    """Return the mean of -log of the label's probability over the images, in nats, without a model's penalties.
+    """Return the mean over the images of -log of the label's probability, in nats, without a model's penalties.
 
-    As ``keras.losses.categorical_crossentropy``: each row is divided by its sum, and a probability is taken for at
-    least ``SMALLEST_PROBABILITY`` and at most 1 less that.
+    Equals ``keras.losses.categorical_crossentropy``: each row is divided by its sum, and probabilities are clipped to
+    ``SMALLEST_PROBABILITY`` and 1 minus that.
 
     Args:
-        probabilities: ``(N, 10)`` float32, one row an image.
+        probabilities: ``(N, 10)`` float32.
         labels: ``(N,)`` int64, 0 to 9.
     """
     rows = probabilities.astype(np.float64)
@@ -89,10 +89,10 @@ def cross_entropy(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np
 
 
 def describe_evaluation(evaluation: Evaluation) -> str:
-    """Return an evaluation as scikit-learn's classification report: its text, from the counts of the confusion matrix.
+    """Return scikit-learn's classification report as text, computed from the confusion matrix.
 
     Raises:
-        ValueError: no image in the confusion matrix, or one of another size than there are classes.
+        ValueError: the confusion matrix has no images or another size than the classes.
     """
     size = len(evaluation.classes)
     lengths = {len(evaluation.confusion), *map(len, evaluation.confusion)}
@@ -106,20 +106,3 @@ def describe_evaluation(evaluation: Evaluation) -> str:
         labels, predictions, labels=every_class, target_names=list(evaluation.classes), digits=4, zero_division=0.0
     )
     return text.rstrip()
-
-
-def overfitting_gap(train_accuracy: list[float], validation_accuracy: list[float]) -> float:
-    """Return train minus validation accuracy, both of the last epoch trained: the report's 0.169 is this number.
-
-    Args:
-        train_accuracy: one value in [0, 1] for each epoch, Keras's mean over the epoch's batches.
-        validation_accuracy: likewise, on the evaluation images after the epoch.
-
-    Raises:
-        ValueError: no epoch, or unequal numbers of epochs.
-    """
-    if not train_accuracy or len(train_accuracy) != len(validation_accuracy):
-        raise ValueError(
-            f"curves: found {len(train_accuracy)} and {len(validation_accuracy)} epochs, expected as many, 1 or more"
-        )
-    return train_accuracy[-1] - validation_accuracy[-1]

@@ -1,122 +1,80 @@
-"""What a run's curves say about overfitting, in numbers and in words."""
+"""Describes in words what a run's curves show about overfitting."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import dataclass
 
 from cifar_models.results.run import Run
 
 CHANCE = 1.96
-"""Standard errors within which 95 % of all samples' means lie, if they are normal."""
+"""Standard errors on either side of a mean that contain 95 % of normal samples."""
 
 WIDTH = 100
-"""Characters in a line of words."""
-
-
-@dataclass(frozen=True)
-class Overfitting:
-    """What a run's curves say about overfitting.
-
-    Attributes:
-        gap: train minus validation accuracy of the last epoch.
-        chance: half of the 95 % interval of the last epoch's validation accuracy, by the binomial standard error
-            sqrt(p (1 - p) / n) on n evaluation images: a smaller gap may be one of this sample of images alone.
-        best_epoch: from 1, whose weights were restored: the first with the best value of what early stopping watched.
-        lowest_loss_epoch: from 1, the first with the lowest validation loss.
-        epochs: how many were trained.
-        most_epochs: how many the protocol allows; None if the record does not say.
-    """
-
-    gap: float
-    chance: float
-    best_epoch: int
-    lowest_loss_epoch: int
-    epochs: int
-    most_epochs: int | None
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether early stopping ended the training."""
-        return self.most_epochs is not None and self.epochs < self.most_epochs
-
-
-def analyse_overfitting(run: Run) -> Overfitting:
-    """Return what a run's curves say about overfitting."""
-    curves = run.curves
-    images = sum(report.images for report in run.evaluation.classes.values())
-    validation = curves.val_accuracy[-1]
-    lowest_loss = curves.val_loss.index(min(curves.val_loss)) + 1
-    most = run.protocol.get("epochs")
-    return Overfitting(
-        gap=run.gap,
-        chance=CHANCE * math.sqrt(max(validation * (1 - validation), 0) / max(images, 1)),
-        best_epoch=run.best_epoch,
-        lowest_loss_epoch=lowest_loss,
-        epochs=run.epochs,
-        most_epochs=most if isinstance(most, int) else None,
-    )
+"""Characters in a line."""
 
 
 def describe_overfitting(run: Run) -> str:
-    """Return the analysis of a run as lines of text: its numbers, and a plain sentence on what they mean."""
-    found = analyse_overfitting(run)
-    curves = run.curves
-    if found.stopped_early:
-        ended = f"early stopping, after {found.epochs} of at most {found.most_epochs} epochs"
-    elif found.most_epochs is not None:
-        ended = f"all {found.epochs} epochs of the protocol"
-    else:
-        ended = f"after {found.epochs} epochs"
+    """Return lines with the gap, the best epoch, the lowest validation loss, and two sentences on what they mean."""
+    curves, best = run.curves, run.best_epoch
+    lowest = curves.val_loss.index(min(curves.val_loss)) + 1
     return "\n".join(
         [
-            f"gap of the last epoch   {found.gap:+.4f} (train accuracy {curves.accuracy[-1]:.4f}, validation accuracy "
+            f"gap of the last epoch   {run.gap:+.4f} (train accuracy {curves.accuracy[-1]:.4f}, validation accuracy "
             f"{curves.val_accuracy[-1]:.4f})",
-            f"best epoch              {found.best_epoch} of {found.epochs} (validation accuracy "
-            f"{curves.val_accuracy[found.best_epoch - 1]:.4f}), whose weights are kept",
-            f"lowest validation loss  epoch {found.lowest_loss_epoch} "
-            f"({curves.val_loss[found.lowest_loss_epoch - 1]:.4f}; {curves.val_loss[-1]:.4f} in the last epoch)",
-            f"ended by                {ended}",
+            f"best epoch              {best} of {run.epochs} (validation accuracy {curves.val_accuracy[best - 1]:.4f}),"
+            f" whose weights are kept",
+            f"lowest validation loss  epoch {lowest} ({curves.val_loss[lowest - 1]:.4f}; {curves.val_loss[-1]:.4f} in "
+            f"the last epoch)",
+            f"end of training         {_end_in_words(run)}",
             "",
-            textwrap.fill(f"{_gap_in_words(found)} {_losses_in_words(run, found)}", WIDTH),
+            textwrap.fill(f"{_gap_in_words(run)} {_losses_in_words(run, lowest)}", WIDTH),
         ]
     )
 
 
-def _gap_in_words(found: Overfitting) -> str:
-    if abs(found.gap) <= found.chance:
+def _end_in_words(run: Run) -> str:
+    most = run.protocol.get("epochs")
+    if not isinstance(most, int):
+        return f"after {run.epochs} epochs"
+    if run.epochs < most:
+        return f"early stopping, after {run.epochs} of at most {most} epochs"
+    return f"after all {run.epochs} epochs of the protocol"
+
+
+def _gap_in_words(run: Run) -> str:
+    # Half of the 95 % interval of the validation accuracy, by the binomial standard error sqrt(p (1 - p) / n).
+    images = sum(report.images for report in run.evaluation.classes.values())
+    validation = run.curves.val_accuracy[-1]
+    chance = CHANCE * math.sqrt(max(validation * (1 - validation), 0) / max(images, 1))
+    if abs(run.gap) <= chance:
         return (
-            f"The gap is within the ±{found.chance:.4f} that the choice of evaluation images alone makes: no "
-            f"overfitting to be seen in it."
+            f"The gap is within ±{chance:.4f}, which the choice of evaluation images alone can cause: it shows no "
+            f"overfitting."
         )
-    if found.gap < 0:
+    if run.gap < 0:
         return (
-            "The model did better on the evaluation images than on the training images, as it may where dropout is "
-            "active in training only, or while an epoch still brings much: no overfitting to be seen in it."
+            "The model did better on the evaluation images than on the training images, which can happen if dropout is "
+            "active during training or if accuracy still rises fast: it shows no overfitting."
         )
     return (
-        f"The model is right on {100 * found.gap:.1f} in 100 more of its training images than of new ones: it has "
-        f"learnt details of the training images that do not carry over."
+        f"The model is right on {100 * run.gap:.1f} in 100 more training images than new images: it has learnt details "
+        f"of the training images that do not generalise."
     )
 
 
-def _losses_in_words(run: Run, found: Overfitting) -> str:
+def _losses_in_words(run: Run, lowest: int) -> str:
     loss, val_loss = run.curves.loss, run.curves.val_loss
-    lowest = found.lowest_loss_epoch - 1
-    if found.epochs == 1:
+    if run.epochs == 1:
         return "One epoch shows no trend."
-    if found.lowest_loss_epoch == found.epochs:
-        return "Validation loss was at its lowest in the last epoch: more epochs may still help."
-    if found.lowest_loss_epoch == found.epochs - 1:
-        return "Validation loss was at its lowest in the last epoch but one: a single rise may be chance."
-    if loss[-1] < loss[lowest]:
+    if lowest == run.epochs:
+        return "Validation loss was lowest in the last epoch: more epochs may still help."
+    if lowest == run.epochs - 1:
+        return "Validation loss was lowest in the last epoch but one: a single rise may be chance."
+    if loss[-1] < loss[lowest - 1]:
         return (
-            f"Since epoch {found.lowest_loss_epoch} validation loss has risen from {val_loss[lowest]:.4f} to "
-            f"{val_loss[-1]:.4f} while train loss fell from {loss[lowest]:.4f} to {loss[-1]:.4f}: more epochs only add "
-            f"to the overfitting."
+            f"Since epoch {lowest} validation loss has risen from {val_loss[lowest - 1]:.4f} to {val_loss[-1]:.4f} "
+            f"while train loss fell from {loss[lowest - 1]:.4f} to {loss[-1]:.4f}: more epochs only add to the "
+            f"overfitting."
         )
-    return (
-        f"Since epoch {found.lowest_loss_epoch} neither loss has come down: that is a training which does not settle, "
-        f"not overfitting."
-    )
+    return f"Since epoch {lowest} neither loss has fallen: the training does not converge, which is not overfitting."

@@ -1,4 +1,4 @@
-"""A run: the record of one training, written to and read from JSON."""
+"""A run: the record of one training, as a dataclass and as JSON."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from cifar_models.results.environment import Environment
-from cifar_models.results.evaluation import Evaluation, overfitting_gap
+from cifar_models.results.evaluation import Evaluation
 from cifar_models.results.source_code import Code
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import parse_record, read_as, to_json
 
 FORMAT = 2
-"""The number of this record's layout; another layout gets another number."""
+"""Version of the record's layout."""
 
 
 class RunError(ValueError):
-    """A record that is no run: what was found and what was expected."""
+    """A record cannot be read as a run; the message says what was found and what was expected."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """One value for each epoch trained: losses, and accuracies in [0, 1]; train values are means over the batches."""
+    """One value for each epoch: losses, and accuracies in [0, 1]. Train values are means over the epoch's batches."""
 
     loss: list[float]
     accuracy: list[float]
@@ -30,26 +30,20 @@ class Curves:
 
 @dataclass(frozen=True)
 class Timings:
-    """Wall-clock seconds: of the frozen part's features (0 if another run had computed them), and of the training."""
+    """Wall-clock seconds of the frozen part's features (0 if an earlier run computed them) and of the training."""
 
     features: float
     training: float
 
     @property
     def total(self) -> float:
-        """Both together."""
+        """The sum of both."""
         return self.features + self.training
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What must agree before this run is compared with another.
-
-    Attributes:
-        data: over the data set's arrays.
-        weights: over the pretrained weights; None for a model that starts from none.
-        protocol: over the protocol's values.
-    """
+    """Fingerprints that must agree before two runs are compared; weights is None for a model without a backbone."""
 
     data: str
     weights: str | None
@@ -61,20 +55,14 @@ class Run:
     """One training of one experiment with one seed.
 
     Attributes:
-        experiment: the experiment's name.
-        seed: of initialisation, dropout and the order of the images.
-        dataset: the data set's name.
-        weights: what the model started from, in words.
-        fingerprints: of data, weights and protocol.
+        experiment, dataset: names.
+        seed: seed of initialisation, dropout and the order of the images.
+        weights: description of the weights that the model started from.
         protocol: the protocol's values by name.
-        curves: by epoch.
-        evaluation: after the best epoch's weights were restored.
-        timings: in seconds.
-        environment: package versions, processor and device.
-        code: that trained; None if not recorded.
-        started: when, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00; None if not recorded.
-        peak_memory: the most bytes that the process has held in memory until the run's end, earlier runs included; None
-            if not recorded.
+        evaluation: metrics with the best epoch's weights.
+        code: the code that trained; None if not recorded.
+        started: UTC time as YYYY-MM-DDTHH:MM:SS+00:00; None if not recorded.
+        peak_memory: the process's highest memory use until the end of the run, in bytes; None if not recorded.
     """
 
     experiment: str
@@ -100,30 +88,30 @@ class Run:
     def loss(self) -> float:
         """Cross-entropy in nats on the evaluation images with the best epoch's weights.
 
-        An old record does not have it: then the best epoch's validation loss, which a model's penalties add to.
+        For old records, which lack it, the best epoch's validation loss, which includes the model's penalties.
         """
         recorded = self.evaluation.loss
         return self.curves.val_loss[self.best_epoch - 1] if recorded is None else recorded
 
     @property
     def best_epoch(self) -> int:
-        """From 1, whose weights early stopping restores: the first with the best value of what it watches."""
+        """The epoch, from 1, whose weights early stopping restores: the first with the best monitored value."""
         if self.protocol.get("early_stopping_monitor") == "val_loss":
             return self.curves.val_loss.index(min(self.curves.val_loss)) + 1
         return self.curves.val_accuracy.index(max(self.curves.val_accuracy)) + 1
 
     @property
     def gap(self) -> float:
-        """Train minus validation accuracy of the last epoch trained."""
-        return overfitting_gap(self.curves.accuracy, self.curves.val_accuracy)
+        """Train accuracy minus validation accuracy in the last epoch; the published 0.169 is this number."""
+        return self.curves.accuracy[-1] - self.curves.val_accuracy[-1]
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained."""
+        """Number of epochs trained."""
         return len(self.curves.loss)
 
     def to_json(self) -> str:
-        """Return the record as JSON text, with sorted keys and its format number."""
+        """Return the record as JSON text with sorted keys and its format number."""
         return to_json({"format": FORMAT, **asdict(self)})
 
     @classmethod
@@ -131,20 +119,14 @@ class Run:
         """Read what ``to_json`` wrote.
 
         Raises:
-            RunError: not JSON, another format, a key missing or unknown, or a value of the wrong type.
+            RunError: the text is not JSON, has another format, or a key or value is wrong.
         """
         try:
-            record = parse_json(text)
-            if (
-                not isinstance(record, dict)
-                or (found := record.pop("format", None)) != FORMAT
-                or type(found) is not int
-            ):
-                raise ValueError(f"found no record of format {FORMAT}")
-            record.pop("checksums", None)  # of published files, by which data and weights were once recognised
+            _, record = parse_record(text, "format", [FORMAT])
+            record.pop("checksums", None)  # older records name published files by their checksums
             run: Run = read_as(cls, record, "run")
         except ValueError as error:
-            raise RunError(f"{error}; expected a run as this version of the package writes it") from None
+            raise RunError(f"{error}; this is not a run that this version of the package can read") from None
         epochs = {len(getattr(run.curves, field.name)) for field in fields(Curves)}
         if len(epochs) != 1 or epochs == {0}:
             raise RunError(f"run.curves: found curves of {sorted(epochs)} epochs, expected one length of 1 or more")

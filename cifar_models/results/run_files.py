@@ -1,4 +1,4 @@
-"""Runs on disk: one file each, named by what was trained, written whole or not at all."""
+"""Runs on disk: one file each, named by experiment, data set and seed."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from cifar_models.storage.files import write_whole
 
 
 def record_name(experiment: str, dataset: str, seed: int | str) -> str:
-    """Return the name of a run's file; ``*`` for any part makes a pattern of it."""
+    """Return the name of a run's file, or a glob pattern if a part is ``*``."""
     return f"{experiment}.{dataset}.seed{seed}.json"
 
 
 def write_run(folder: Path, run: Run) -> Path:
-    """Write a run's record into a folder, which is created if it is absent; return the file.
-
-    A record of the same experiment, data set and seed is replaced.
+    """Write a run into a folder, which is created if necessary, and return the file; an existing file is replaced.
 
     Raises:
-        OSError: the folder cannot be made or written.
+        OSError: the folder cannot be created or written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / record_name(run.experiment, run.dataset, run.seed)
@@ -28,10 +26,10 @@ def write_run(folder: Path, run: Run) -> Path:
 
 
 def read_run(path: Path) -> Run:
-    """Read a run's record.
+    """Read a run from a file.
 
     Raises:
-        RunError: it is missing, cut short, damaged or of another format; names the file.
+        RunError: the file is missing, damaged or of another format.
     """
     try:
         return Run.from_json(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Which code trained a model: the git commit, and the package's source as it lay on disk."""
+"""Identifies the code that trains: the git commit, and a fingerprint of the package's source files."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ class Code:
     """The code of one training.
 
     Attributes:
-        commit: the hash of the commit that was checked out; None outside a git repository. Files may have been changed
-            since.
-        source: ``sha256:`` over the package's Python files, changed or not.
+        commit: hash of the checked-out commit, from which files may differ; None outside a git repository.
+        source: ``sha256:`` over the package's Python files.
     """
 
     commit: str | None
     source: str
 
 
-@cache  # a process trains with the code that it imported, whatever becomes of the files
+@cache  # because a process keeps the code that it imported when files change
 def describe_code() -> Code:
-    """Describe the package's code as it is at the first call."""
+    """Return the package's code at the time of the first call."""
     return Code(commit=_commit(PACKAGE), source=fingerprint_source(PACKAGE))
 
 
 def fingerprint_source(folder: Path) -> str:
-    """Return ``sha256:`` and the hex digest over a folder's Python files: each one's relative path and content."""
+    """Return ``sha256:`` and the hex digest of the relative paths and contents of a folder's Python files."""
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
         content = file.read_bytes()
@@ -43,7 +42,7 @@ def fingerprint_source(folder: Path) -> str:
 
 def _commit(folder: Path) -> str | None:
     try:
-        # Only a commit that knows this very file: an installed package may lie within somebody else's repository.
+        # Only if git tracks this file: an installed package may be inside an unrelated repository.
         known = _git(folder, "ls-files", "--error-unmatch", Path(__file__).relative_to(PACKAGE).as_posix())
         return _git(folder, "rev-parse", "HEAD") if known else None
     except (OSError, subprocess.SubprocessError):

@@ -1,1 +1,1 @@
-"""Files on disk: written whole or not at all, strict JSON, fingerprints, Keras's cache."""
+"""Files that are written completely or not at all, strict JSON, fingerprints, Keras's cache."""

@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _TEMPORARY = ".tmp"
 
 
 def user_path(text: str) -> Path:
-    """Return a path that a user typed; a leading ``~`` is the home folder, which shells expand only in a word's front.
+    """Return the path that a user typed, with a leading ``~`` replaced by the home folder if there is one.
 
-    Without that home folder the path stays as it is, as in a shell.
+    Shells expand ``~`` only at the start of a word, so the value of ``--run-dir=~/runs`` arrives unexpanded.
     """
     try:
         return Path(text).expanduser()
@@ -21,10 +21,10 @@ def user_path(text: str) -> Path:
 
 
 def link_target(path: Path) -> Path:
-    """Return the file that is written where ``path`` is: what a symbolic link points to, there or not.
+    """Return ``path`` with symbolic links resolved; the file need not exist.
 
     Raises:
-        OSError: links that point to each other.
+        OSError: the links form a circle.
     """
     try:
         return path.resolve()
@@ -33,13 +33,13 @@ def link_target(path: Path) -> Path:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write bytes, or text as UTF-8, to a temporary file in the same folder, flush it to disk, rename it over ``path``.
+    """Write bytes, or text as UTF-8, through a temporary file that is flushed to disk and renamed to ``path``.
 
-    A symbolic link stays one, and what it points to is written. Keeps the mode of a file that it replaces. A process
-    that is killed on the way leaves the temporary file, whose name begins with a dot and ends in ``.tmp``.
+    Symbolic links are followed, and a replaced file's mode is kept. A process that is killed while it writes leaves a
+    temporary file whose name starts with a dot and ends in ``.tmp``.
 
     Raises:
-        OSError: the folder cannot be written; ``path`` is as it was, and no temporary file is left.
+        OSError: the folder cannot be written; ``path`` is unchanged and no temporary file is left.
     """
     path = link_target(path)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
@@ -56,10 +56,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes left of writing ``path``, to which nobody may be writing now.
+    """Remove the temporary files that killed processes left while they wrote ``path``.
 
-    Args:
-        path: a file, there or not; ``*`` for its name stands for all files of the folder.
+    Call it only while no other process writes ``path``. The file name ``*`` stands for all files of the folder.
 
     Raises:
         OSError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""Fingerprints: what must agree before the numbers of two trainings are compared."""
+"""Fingerprints, which must agree before the numbers of two trainings are compared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 
 def fingerprint_arrays(*arrays: npt.NDArray[Any]) -> str:
-    """Return ``sha256:`` and the hex digest over each array's dtype, shape and little-endian bytes, in order."""
+    """Return ``sha256:`` and the hex digest of each array's dtype, shape and little-endian bytes, in order."""
     digest = hashlib.sha256()
     for array in arrays:
         little_endian = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
@@ -21,6 +21,6 @@ def fingerprint_arrays(*arrays: npt.NDArray[Any]) -> str:
 
 
 def fingerprint_json(value: Any) -> str:
-    """Return ``sha256:`` and the hex digest over a JSON value, written with sorted keys and without spaces."""
+    """Return ``sha256:`` and the hex digest of a JSON value, written with sorted keys and without spaces."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

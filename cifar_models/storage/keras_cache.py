@@ -1,4 +1,4 @@
-"""Keras's cache of downloaded files, and Keras's own download into it."""
+"""Keras's cache of downloaded files, and downloads into it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from cifar_models.storage.files import user_path
 
 
 class DownloadError(OSError):
-    """A download that gave no file, or another file than was asked for."""
+    """A download failed or returned a file with another hash."""
 
 
 def keras_home() -> Path:
-    """Return Keras's own folder, which need not exist: ``$KERAS_HOME``, else ``.keras`` in the home folder.
+    """Return Keras's folder, which need not exist: ``$KERAS_HOME``, otherwise ``.keras`` in the home folder.
 
-    Where there is no home folder, or one that cannot be written and has no ``.keras``, it is ``/tmp/.keras``, as in
-    Keras: containers are often run as a user without a home.
+    Like Keras, return ``/tmp/.keras`` if the home folder cannot be written and has no ``.keras``, as in a container
+    whose user has no home folder.
     """
     if given := os.environ.get("KERAS_HOME"):
         return user_path(given)
@@ -27,32 +27,27 @@ def keras_home() -> Path:
     return home / ".keras"
 
 
-def keras_cache(subfolder: str) -> Path:
-    """Return a folder of Keras's cache; it need not exist."""
-    return keras_home() / subfolder
-
-
 def download(url: str, *, file_hash: str, cache: Path) -> Path:
-    """Have Keras download a file; it enters the cache whole and checked, or not at all.
+    """Download a file with Keras, check its hash, and move it into the cache.
 
     Args:
-        url: of the file, which keeps its name.
-        file_hash: its md5 or sha256, in hex.
-        cache: the folder that it is to lie in, created if it is absent.
+        url: the file's address; the last part is its name in the cache.
+        file_hash: md5 or sha256, in hex.
+        cache: the folder for the file; it is created if it does not exist.
 
     Raises:
-        DownloadError: no network, no such file, another hash, or a folder that cannot be written; says which.
+        DownloadError: the download failed, its hash is wrong, or the folder cannot be written. The cache is unchanged.
     """
-    from keras.utils import get_file  # loads TensorFlow, which reading files does without
+    from keras.utils import get_file  # loads TensorFlow, which reading files does not need
 
     name = url.rpartition("/")[2]
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        # get_file leaves a file of the wrong hash, or of a killed download, under the name asked for.
+        # get_file leaves files with a wrong hash, and parts of files, under the final name.
         with tempfile.TemporaryDirectory(dir=cache, prefix=f"{name}.") as folder:
             file = get_file(name, url, file_hash=file_hash, cache_dir=folder, cache_subdir="")
             return Path(file).replace(cache / name)
-    # get_file raises a bare Exception for a URL that fails, ValueError for a wrong hash, and whatever urllib,
-    # http.client and the disk raise besides; all mean that there is no file.
+    # get_file raises a bare Exception for a failed URL, ValueError for a wrong hash, and the errors of urllib,
+    # http.client and the disk.
     except Exception as error:
         raise DownloadError(f"{type(error).__name__}: {error}") from error

@@ -1,4 +1,4 @@
-"""JSON into dataclasses and back, refusing whatever the dataclasses do not say."""
+"""JSON to dataclasses and back; whatever the dataclasses do not declare is refused."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import math
 import re
 import types
 import typing
+from collections.abc import Collection
 from dataclasses import asdict, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
-"""Half a surrogate pair: JSON can escape it, but no file can hold it as text."""
+"""Half a surrogate pair, which JSON can escape but no text file can contain."""
 _ADDED_LATER = "added later"
 
 
 def added_later() -> Any:
-    """Return the default of a dataclass field that older files do not have: reading those gives None."""
+    """Return the default of a dataclass field that older files lack; reading such a file gives None."""
     return field(default=None, metadata={_ADDED_LATER: True})
 
 
 def to_json(record: Any) -> str:
-    """Return a dataclass, or a dict of them, as JSON text: sorted keys, two-space indent, no NaN.
+    """Return a dataclass, or a dict of dataclasses, as JSON text with sorted keys and two-space indent.
 
     Raises:
-        ValueError: a number that is not finite.
+        ValueError: a number is not finite.
     """
     plain = asdict(record) if is_dataclass(record) and not isinstance(record, type) else record
     return json.dumps(plain, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
@@ -35,8 +36,8 @@ def parse_json(text: str) -> Any:
     """Parse JSON text.
 
     Raises:
-        ValueError: no JSON, a NaN or infinity, a key that stands twice in one object, text that no file can hold, or
-            nesting without end.
+        ValueError: the text is not JSON, has a NaN, an infinity or half a surrogate pair, repeats a key of an object,
+            or is nested too deeply.
     """
     try:
         value = json.loads(
@@ -55,33 +56,36 @@ def parse_json(text: str) -> Any:
         raise ValueError("found values nested too deeply, expected those of a record") from None
 
 
+def parse_record(text: str, key: str, versions: Collection[int]) -> tuple[int, dict[str, Any]]:
+    """Parse a JSON object whose ``key`` is the version of its layout; return the version and the other keys.
+
+    Raises:
+        ValueError: as ``parse_json``, or the version is missing or not one of ``versions``.
+    """
+    record = parse_json(text)
+    version = record.pop(key, None) if isinstance(record, dict) else None
+    if type(version) is not int or version not in versions:  # True == 1, hence the type
+        raise ValueError(f"{key}: found {version!r}, expected {' or '.join(map(str, versions))}")
+    return version, record
+
+
 def read_as(kind: Any, value: Any, where: str) -> Any:
-    """Turn a parsed JSON value into ``kind``: a dataclass, or a type such as its fields are annotated with.
+    """Convert a parsed JSON value to ``kind``.
 
     Args:
-        kind: a dataclass, ``list[...]``, ``dict[str, ...]``, ``... | None``, ``float``, ``int``, ``str``, a
-            ``StrEnum``, a ``Literal`` of texts, or ``Any``.
-        value: what ``parse_json`` returned.
+        kind: a dataclass, ``list[...]``, ``dict[str, ...]``, ``... | None``, ``float``, ``int``, ``bool``, ``str``, a
+            ``StrEnum``, a ``Literal`` of texts, or ``Any``; dataclass fields may have these types too.
+        value: as ``parse_json`` returns it.
         where: the value's place in the file, for error messages.
 
     Raises:
-        ValueError: a key missing or unknown, or a value of another type; says where, and what was found and
-            expected.
+        ValueError: a key is missing or unknown, or a value has another type.
     """
     origin = typing.get_origin(kind)
     if kind is Any:
         return value
     if is_dataclass(kind) and isinstance(kind, type):
-        hints = typing.get_type_hints(kind)
-        if not isinstance(value, dict):
-            raise ValueError(f"{where}: found {_shown(value)}, expected an object with the keys {sorted(hints)}")
-        if unknown := sorted(value.keys() - hints.keys()):
-            raise ValueError(f"{where}: found the unknown key {unknown[0]!r}, expected the keys {sorted(hints)}")
-        later = {entry.name for entry in fields(kind) if _ADDED_LATER in entry.metadata}
-        if missing := sorted(hints.keys() - value.keys() - later):
-            raise ValueError(f"{where}: found no key {missing[0]!r}, expected the keys {sorted(hints)}")
-        given = {name: hint for name, hint in hints.items() if name in value}
-        return kind(**{name: read_as(hint, value[name], f"{where}.{name}") for name, hint in given.items()})
+        return _read_dataclass(kind, value, where)
     if origin is list and isinstance(value, list):
         (item,) = typing.get_args(kind)
         return [read_as(item, element, f"{where}[{position}]") for position, element in enumerate(value)]
@@ -97,11 +101,21 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
         return value if origin else kind(value)
     if kind is float and type(value) in (int, float) and _is_finite(value):
         return float(value)
-    if kind is str and isinstance(value, str):
-        return value
-    if kind in (int, bool) and type(value) is kind:  # True is an int to isinstance
+    if kind in (str, int, bool) and type(value) is kind:  # True is an int to isinstance
         return value
     raise ValueError(f"{where}: found {_shown(value)}, expected {getattr(kind, '__name__', kind)}")
+
+
+def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    if not isinstance(value, dict):
+        raise ValueError(f"{where}: found {_shown(value)}, expected an object with the keys {sorted(hints)}")
+    if unknown := sorted(value.keys() - hints.keys()):
+        raise ValueError(f"{where}: found the unknown key {unknown[0]!r}, expected the keys {sorted(hints)}")
+    later = {entry.name for entry in fields(kind) if _ADDED_LATER in entry.metadata}
+    if missing := sorted(hints.keys() - value.keys() - later):
+        raise ValueError(f"{where}: found no key {missing[0]!r}, expected the keys {sorted(hints)}")
+    return kind(**{name: read_as(hints[name], each, f"{where}.{name}") for name, each in value.items()})
 
 
 def _is_finite(value: float) -> bool:
@@ -114,7 +128,7 @@ def _is_finite(value: float) -> bool:
 def _shown(value: Any) -> str:
     try:
         text = repr(value)
-    except RecursionError:  # what could be parsed may be too deep to be shown from further down the stack
+    except RecursionError:  # further down the stack, even a value that could be parsed may be too deep
         return "values nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -126,7 +140,7 @@ def _refuse_constant(name: str) -> None:
 def _parse_finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        _refuse_constant(text)  # such as 1e999, which would be read as infinity
+        _refuse_constant(text)  # such as 1e999, which Python reads as infinity
     return value
 
 

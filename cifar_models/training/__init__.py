@@ -1,1 +1,1 @@
-"""One training: batches, a frozen part's features, progress."""
+"""Training: batches, features of a frozen part, progress."""

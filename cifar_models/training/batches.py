@@ -1,4 +1,4 @@
-"""Batches: images stay uint8 until the batch that they belong to is formed."""
+"""Forms batches; images stay uint8 until their batch is formed."""
 
 from __future__ import annotations
 
@@ -20,24 +20,21 @@ def form_batches(
     prepare: Normalize | None,
     order: np.random.Generator | None = None,
 ) -> tf.data.Dataset:
-    """Return batches of inputs and one-hot labels, as ``keras.Model.fit`` takes them.
+    """Return batches of inputs ``(batch, ...)`` and one-hot labels ``(batch, 10)``, float32, for ``keras.Model.fit``.
 
     Args:
-        inputs: what the model reads, an array of N rows for each of its inputs.
+        inputs: an array of N rows for each input of the model.
         labels: N class numbers.
-        batch_size: rows a batch; the last batch may be smaller.
-        prepare: makes a model's input of each array's rows; None to take the rows as they are.
-        order: draws another order of the rows for each pass; None to keep the rows in their order.
-
-    Returns:
-        Pairs of float32 tensors: inputs of ``(batch, ...)``, labels of ``(batch, 10)``.
+        batch_size: rows in a batch; the last batch may be smaller.
+        prepare: normalizes the rows of each array; None to use the rows unchanged.
+        order: draws a new order of the rows for each pass; None to keep the order.
     """
     one_hot = np.eye(CLASS_COUNT, dtype=np.float32)
     rows = np.arange(len(labels))
 
     def gather(number: int) -> list[npt.NDArray[np.float32]]:
         nonlocal rows
-        if order is not None and number == 0:  # a pass asks for one batch after another
+        if order is not None and number == 0:  # the start of a pass
             rows = order.permutation(len(labels))
         batch = rows[number * batch_size : (number + 1) * batch_size]
         arrays = [array[batch] for array in inputs]
@@ -52,8 +49,8 @@ def form_batches(
         return arrays[0] if len(arrays) == 1 else tuple(arrays), tf.ensure_shape(targets, (None, CLASS_COUNT))
 
     options = tf.data.Options()
-    # The autotuning thread sleeps for seconds when there is nothing to tune, and the end of an epoch waits for it.
+    # The end of an epoch would wait for the autotuning thread, which sleeps for seconds.
     options.autotune.enabled = False
-    # Dataset.from_generator takes 50 ms longer to start a pass and four times as long to form a batch.
+    # Dataset.from_generator would take 50 ms longer to start a pass and four times as long to form a batch.
     numbers = tf.data.Dataset.range(math.ceil(len(labels) / batch_size))
     return numbers.map(form).prefetch(2).with_options(options)

@@ -1,13 +1,13 @@
-"""Which devices TensorFlow trains on: decided once, before it starts to use any."""
+"""Chooses TensorFlow's devices, before TensorFlow uses any."""
 
 from __future__ import annotations
 
 
 def use_gpus() -> None:
-    """Make sure that there is a GPU to train on, and that TensorFlow takes of each only the memory that it needs.
+    """Require a GPU, and let TensorFlow allocate GPU memory only as needed.
 
     Raises:
-        RuntimeError: TensorFlow sees none, or has taken their memory already.
+        RuntimeError: TensorFlow sees no GPU, or has already allocated its memory.
     """
     import tensorflow as tf
 
@@ -15,23 +15,23 @@ def use_gpus() -> None:
     if not gpus:
         raise RuntimeError(
             "found no GPU that TensorFlow can see, expected at least one: check the driver and that "
-            "tensorflow[and-cuda] is installed; TF_CPP_MIN_LOG_LEVEL=0 shows what TensorFlow says of it"
+            "tensorflow[and-cuda] is installed; TF_CPP_MIN_LOG_LEVEL=0 shows TensorFlow's own messages"
         )
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError as error:
             raise RuntimeError(
-                f"found the GPUs in use by this process already ({error}), expected to set how much of their memory "
-                f"TensorFlow takes before it uses any: let nothing run on them earlier"
+                f"found the GPUs already in use by this process ({error}), expected to set memory growth first: make "
+                f"sure that nothing uses them before"
             ) from None
 
 
 def hide_gpus() -> None:
-    """Hide all GPUs from TensorFlow, so that a run on the CPU is one wherever it takes place.
+    """Hide all GPUs from TensorFlow.
 
     Raises:
-        RuntimeError: TensorFlow already uses one.
+        RuntimeError: TensorFlow already uses a GPU.
     """
     import tensorflow as tf
 

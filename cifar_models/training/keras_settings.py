@@ -1,7 +1,7 @@
-"""Keras's global settings: fixed before a training, whatever ``keras.json``, the environment or other code say.
+"""Sets Keras's global settings before a training, whatever ``keras.json``, the environment or other code say.
 
-They decide numbers and are part of no protocol. What can be set is set; what somebody asked for on purpose and what
-cannot be set is refused. Settings of TensorFlow and of the libraries below it are recorded with each run instead.
+These settings change results and are not part of a protocol. A setting that the user chose by a variable, or that can
+no longer be changed, is an error. Settings of TensorFlow and the libraries it uses are recorded with each run.
 """
 
 from __future__ import annotations
@@ -12,40 +12,38 @@ from cifar_models.storage.keras_cache import keras_home
 
 BACKEND = "tensorflow"
 LIMITS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
-"""Variables by which Keras ends every training early."""
+"""Variables that make Keras end every training early."""
 
 
 class KerasSettingsError(RuntimeError):
-    """Settings that no training can run with: what was found, what was expected, and what to do."""
+    """Keras has settings that no training can use; the message says what was found and what to do."""
 
 
 def choose_backend() -> None:
-    """Have Keras use TensorFlow, whatever ``keras.json`` says; imports neither of them.
+    """Make Keras use TensorFlow, whatever ``keras.json`` says, without importing either.
 
-    To be called before anything imports TensorFlow, which imports Keras, which reads its backend only once.
+    Call it before anything imports TensorFlow, which imports Keras, which reads its backend only once.
 
     Raises:
-        KerasSettingsError: another backend or a limit on epochs or steps is asked for by a variable.
+        KerasSettingsError: a variable asks for another backend, or for a limit on epochs or steps.
     """
-    asked = os.environ.get("KERAS_BACKEND") or BACKEND  # Keras, too, takes an empty one for none
+    asked = os.environ.get("KERAS_BACKEND") or BACKEND  # Keras also ignores an empty value
     if asked != BACKEND:
         raise KerasSettingsError(f"KERAS_BACKEND: found {asked!r}, expected {BACKEND!r} or none; unset it")
     for name in LIMITS:
         if name in os.environ:
             raise KerasSettingsError(
-                f"{name}: found {os.environ[name]!r}, expected none, since it cuts every training short; unset it"
+                f"{name}: found {os.environ[name]!r}, expected none, because it ends every training early; unset it"
             )
     os.environ["KERAS_BACKEND"] = BACKEND  # takes precedence over keras.json
 
 
 def fix_keras_settings() -> None:
-    """Have Keras use TensorFlow, ``float32``, ``channels_last``, its own epsilon, and no limit on epochs or steps.
-
-    Imports Keras. Where it has been imported already, what can still be set is set.
+    """Import Keras and set TensorFlow, ``float32``, ``channels_last``, the default epsilon, and no limits on training.
 
     Raises:
-        KerasSettingsError: as ``choose_backend``, another backend is in use already, or Keras cannot be imported with
-            its ``keras.json``.
+        KerasSettingsError: as ``choose_backend``, or Keras already uses another backend, or Keras cannot be imported
+            because of its ``keras.json``.
     """
     choose_backend()
     try:
@@ -58,8 +56,8 @@ def fix_keras_settings() -> None:
     config = keras.config
     if config.backend() != BACKEND:
         raise KerasSettingsError(
-            f"Keras: found the backend {config.backend()!r} in use by this process already, expected {BACKEND!r}; let "
-            f"nothing import Keras with another backend earlier"
+            f"Keras: found the backend {config.backend()!r} already in use by this process, expected {BACKEND!r}; make "
+            f"sure that nothing imports Keras with another backend before"
         )
     config.set_floatx("float32")
     config.set_epsilon(1e-7)

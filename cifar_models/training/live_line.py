@@ -1,4 +1,4 @@
-"""What a person or a log sees while a training runs."""
+"""Shows the progress of a training on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ REFRESH_SECONDS = 0.5
 
 
 class LiveLine:
-    """On a terminal one line that rewrites itself; in a log one plain line an epoch.
+    """Shows progress as one line that is updated on a terminal, or as one line an epoch in a log.
 
     Args:
-        write: writes text at once, without a line end of its own.
-        terminal: whether a carriage return goes back to the line's start.
-        before: written once, before all else, such as the end of a line that another has begun.
+        write: writes and flushes text, without adding a line end.
+        terminal: whether a carriage return moves to the start of the line.
+        before: text to write once, before the first line, such as a line end.
     """
 
     def __init__(self, write: Callable[[str], None], *, terminal: bool, before: str = "") -> None:
@@ -27,7 +27,7 @@ class LiveLine:
         self._before = before
 
     def show(self, title: str, progress: Progress) -> None:
-        """Show where a training stands; ``title`` names it."""
+        """Show the progress of the training with this title."""
         epoch_ended = progress.validation_accuracy is not None
         if not self._terminal:
             if epoch_ended:
@@ -37,21 +37,21 @@ class LiveLine:
         now = time.monotonic()
         if epoch_ended or now - self._shown >= REFRESH_SECONDS:
             self._shown = now
-            # A line that wraps could not be rewritten: a carriage return goes back to its last part only.
+            # Cut the line, because a carriage return does not go back to the start of a wrapped line.
             line = describe(title, progress)[: shutil.get_terminal_size().columns - 1]
             self._write(f"{self._before}\r{line:<{self._width}}")
             self._before = ""
             self._width = len(line)
 
     def clear(self) -> None:
-        """Blank the line, for what is written next."""
+        """Clear the line."""
         if self._width:
             self._write(f"\r{'':<{self._width}}\r")
             self._width = 0
 
 
 def describe(title: str, progress: Progress) -> str:
-    """Return one line: epoch, accuracy, time left at most."""
+    """Return one line with epoch, accuracy and the longest time left."""
     if progress.validation_accuracy is None:
         accuracy = f"train accuracy {progress.accuracy:.4f}"
     else:

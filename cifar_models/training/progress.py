@@ -1,4 +1,4 @@
-"""Where a training stands, for whoever watches it."""
+"""The progress of a training."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands.
+    """The progress of a training.
 
     Attributes:
-        epoch: the current one, from 1.
-        epochs: the protocol's maximum.
-        step: steps done in this epoch.
-        steps: of a whole epoch.
+        epoch: the current epoch, from 1, of at most ``epochs``.
+        step: steps done in this epoch, of ``steps``.
         accuracy: on the training images of this epoch so far, in [0, 1].
-        validation_accuracy: of this epoch once it has ended, in [0, 1]; None before.
-        seconds_left: at this pace, if early stopping does not end it sooner.
+        validation_accuracy: None until the epoch has ended.
+        seconds_left: at this pace, without early stopping.
     """
 
     epoch: int

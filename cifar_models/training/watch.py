@@ -1,4 +1,4 @@
-"""A Keras callback that watches the loss and reports the progress."""
+"""A Keras callback that checks the loss and reports progress."""
 
 from __future__ import annotations
 
@@ -14,19 +14,16 @@ from cifar_models.training.progress import Progress
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss is NaN or infinite; the message says by which epoch and step."""
+    """The loss is NaN or infinite; the message names the epoch and step."""
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends a training whose loss is not finite, and reports the progress of the others.
+    """Raises TrainingDiverged as soon as the loss is not finite, and reports progress.
 
     Args:
-        protocol: of the training.
-        steps: of an epoch.
-        progress: called after each call of ``on_train_batch_end`` and after each epoch; None to report nothing.
-
-    Raises:
-        TrainingDiverged: from ``on_train_batch_end`` and ``on_epoch_end``.
+        protocol: the training's protocol.
+        steps: steps in an epoch.
+        progress: called after each batch that Keras reports and after each epoch; None to report nothing.
     """
 
     def __init__(self, protocol: Protocol, steps: int, progress: Callable[[Progress], None] | None) -> None:
@@ -36,18 +33,18 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._started = time.perf_counter()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        """Note which epoch it is."""
+        """Store the epoch."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Check the loss so far in this epoch, and report."""
+        """Check the epoch's loss so far, and report progress."""
         assert logs is not None  # noqa: S101 - Keras always passes them here
         step = min(batch + 1, self._steps)  # Keras counts past the end where the last call had fewer steps
         self._require_finite("loss", float(logs["loss"]), f"epoch {self._epoch + 1}, step {step}")
         self._report(step, float(logs["accuracy"]), None)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Check the validation loss: the last step may have ruined the weights after its loss was taken."""
+        """Check the validation loss too, since the last step changes the weights after its loss is computed."""
         assert logs is not None  # noqa: S101 - Keras always passes them here
         self._require_finite("validation loss", float(logs["val_loss"]), f"the end of epoch {epoch + 1}")
         self._report(self._steps, float(logs["accuracy"]), float(logs["val_accuracy"]))
@@ -55,8 +52,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def _require_finite(self, name: str, value: float, when: str) -> None:
         if not math.isfinite(value):
             raise TrainingDiverged(
-                f"the {name} is {value} by {when}: the learning rate, the normalization or the initialisation no "
-                f"longer suit the model"
+                f"the {name} is {value} by {when}: check the learning rate, the normalization and the initialisation"
             )
 
     def _report(self, step: int, accuracy: float, validation_accuracy: float | None) -> None:

@@ -1,8 +1,8 @@
 """Trials behind docs/explanation/the-published-table.md: experiments trained in another way than the suite does.
 
-    python docs/trials/published.py TRIAL --seeds 3 --data-dir DATA --weights-dir WEIGHTS
+    python docs/trials/published.py TRIAL... --seeds 3 --data-dir DATA --weights-dir WEIGHTS
 
-trains a trial with the seeds from 0 on and adds a line for each run to docs/trials/published.jsonl. A seed that the
+trains each trial with the seeds from 0 on and adds a line for each run to docs/trials/published.jsonl. A seed that the
 file has already is not trained again.
 """
 
@@ -13,11 +13,13 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from cifar_models.datasets import Dataset, load_dataset
 from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol
@@ -28,30 +30,43 @@ from cifar_models.training.train import default_weights, train
 
 RECORDS = Path(__file__).with_suffix(".jsonl")
 
+FloatArray = npt.NDArray[np.float32]
 Curves = dict[str, list[float]]
 Trial = Callable[[Dataset, int, Path | None], Curves]
 
 
-def plain_script(*, seeded: bool) -> Trial:
-    """Return ``simple_cnn`` as a plain Keras script trains it: float32 arrays, and ``fit`` shuffles."""
+def plain_script(name: str, *, seeded: bool) -> Trial:
+    """Return an experiment as a plain Keras script trains it: float32 arrays, and ``fit`` shuffles them.
 
-    def run(dataset: Dataset, seed: int, _: Path | None) -> Curves:
+    Of a frozen backbone, the script computes the features once and trains the rest on them.
+    """
+    features: list[FloatArray] = []  # of the first seed, for all others
+
+    def run(dataset: Dataset, seed: int, weights_dir: Path | None) -> Curves:
         if seeded:
             keras.utils.set_random_seed(seed)
-        experiment = EXPERIMENTS["simple_cnn"]
+        experiment = EXPERIMENTS[name]
         model, protocol = experiment.build(), experiment.protocol
+        arrays: list[FloatArray] = [
+            array.astype(np.float32) / np.float32(255) for array in (dataset.train_images, dataset.evaluation_images)
+        ]
+        if weights := default_weights(experiment, dataset, weights_dir):
+            weights.assign(model)
+            *_, head = model.layers
+            backbone, model = keras.Model(model.input, head.input), keras.Sequential([head])
+            features[:] = features or [backbone.predict(array, verbose=0) for array in arrays]
+            arrays = features
         model.compile(keras.optimizers.Adam(protocol.learning_rate), protocol.loss, metrics=["accuracy"])
-        images = [array.astype(np.float32) / 255 for array in (dataset.train_images, dataset.evaluation_images)]
         labels = [keras.utils.to_categorical(array, 10) for array in (dataset.train_labels, dataset.evaluation_labels)]
         stopping = keras.callbacks.EarlyStopping(
             protocol.early_stopping_monitor, patience=protocol.patience, restore_best_weights=True
         )
         history = model.fit(
-            images[0],
+            arrays[0],
             labels[0],
             batch_size=protocol.batch_size,
             epochs=protocol.epochs,
-            validation_data=(images[1], labels[1]),
+            validation_data=(arrays[1], labels[1]),
             callbacks=[stopping],
             verbose=0,
         ).history
@@ -84,8 +99,15 @@ def fine_tuned_with_fixed_statistics() -> keras.Model:
 
 
 TRIALS: dict[str, Trial] = {
-    "simple_cnn: fit shuffles, a seed is set": plain_script(seeded=True),
-    "simple_cnn: fit shuffles, no seed is set": plain_script(seeded=False),
+    "simple_cnn: fit shuffles, a seed is set": plain_script("simple_cnn", seeded=True),
+    "simple_cnn: fit shuffles, no seed is set": plain_script("simple_cnn", seeded=False),
+    "vgg16_frozen: fit shuffles, a seed is set": plain_script("vgg16_frozen", seeded=True),
+    "resnet50_frozen: fit shuffles, a seed is set": plain_script("resnet50_frozen", seeded=True),
+    "resnet50_frozen: fit shuffles, no seed is set": plain_script("resnet50_frozen", seeded=False),
+    "resnet50_frozen: patience 1": changed("resnet50_frozen", patience=1),
+    "resnet50_frozen: 5 epochs": changed("resnet50_frozen", epochs=5),
+    "resnet50_frozen: learning rate 1e-2": changed("resnet50_frozen", learning_rate=1e-2),
+    "resnet50_frozen: learning rate 1e-4": changed("resnet50_frozen", learning_rate=1e-4),
     "improved_cnn: constant rate": changed("improved_cnn", learning_rate_schedule=Protocol.learning_rate_schedule),
     "resnet50_finetuned: rate 1e-3": changed("resnet50_finetuned", learning_rate=1e-3),
     "resnet50_finetuned: rate 1e-4": changed("resnet50_finetuned", learning_rate=1e-4),
@@ -101,7 +123,7 @@ TRIALS: dict[str, Trial] = {
 def main() -> None:
     """Train what the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("trial", choices=TRIALS)
+    parser.add_argument("trials", nargs="+", choices=TRIALS)
     parser.add_argument("--seeds", type=int, default=1, help="how many (default: %(default)s)")
     parser.add_argument("--dataset", choices=("cifar10", "synthetic"), default="cifar10")
     parser.add_argument("--data-dir", type=Path)
@@ -110,14 +132,14 @@ def main() -> None:
     dataset = load_dataset(arguments.dataset, arguments.data_dir)
     done = [json.loads(line) for line in RECORDS.read_text("utf-8").splitlines()] if RECORDS.exists() else []
     there = {(record["trial"], record["seed"], record["dataset"]) for record in done}
-    for seed in range(arguments.seeds):
-        if (arguments.trial, seed, dataset.name) in there:
+    for trial, seed in product(arguments.trials, range(arguments.seeds)):
+        if (trial, seed, dataset.name) in there:
             continue
         began = time.perf_counter()
-        curves = TRIALS[arguments.trial](dataset, seed, arguments.weights_dir)
+        curves = TRIALS[trial](dataset, seed, arguments.weights_dir)
         environment = describe_environment()
         record = {
-            "trial": arguments.trial,
+            "trial": trial,
             "seed": seed,
             "dataset": dataset.name,
             "data": dataset.fingerprint,
@@ -128,7 +150,7 @@ def main() -> None:
         }
         with RECORDS.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-        print(f"{arguments.trial}, seed {seed}: {max(curves['val_accuracy']):.4f}", flush=True)  # noqa: T201
+        print(f"{trial}, seed {seed}: {max(curves['val_accuracy']):.4f}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def _shards(house: House) -> list[Path]:
 
 def _judge(house: House, *options: str) -> Ended:
     """Judge all shards of a house, in a process of its own."""
-    arguments = ["judge", house.run_dir / SHARDS, f"--run-dir={house.run_dir}", f"--baselines={house.baselines}"]
+    arguments = ["judge", str(house.run_dir / SHARDS), f"--run-dir={house.run_dir}", f"--baselines={house.baselines}"]
     ended = subprocess.run(  # noqa: S603 - our own words
         [sys.executable, "-m", "benchmarks", *arguments, *options],
         cwd=ROOT,

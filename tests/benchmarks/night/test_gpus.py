@@ -56,7 +56,7 @@ def test_gpus_whose_memory_is_taken_already_are_one_line(bench: Bench, monkeypat
     result = bench.benchmark("--gpu")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
-    assert line.startswith("ERROR: --gpu: found the GPUs in use by this process already (Physical devices cannot")
+    assert line.startswith("ERROR: --gpu: found the GPUs already in use by this process (Physical devices cannot")
     assert bench.events == []
 
 

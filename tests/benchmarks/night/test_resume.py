@@ -84,7 +84,7 @@ def test_what_can_be_taken_is_taken_and_of_all_else_it_is_said_why_not(tmp_path:
     assert len(notes) == 3
     assert notes[0].startswith(f"ignored, and trained anew: {cut_short}: line ")
     assert notes[2] == "trained anew: simple_cnn seed 1, for its code was not recorded"
-    assert notes[1].startswith(f"ignored, and trained anew: {of_another_version}: found no record of format ")
+    assert notes[1].startswith(f"ignored, and trained anew: {of_another_version}: format: found 1, expected ")
 
 
 def test_a_record_under_another_s_name_is_taken_for_what_it_is(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.records.exact import Exact, compare_exactly, why_not_comparable
+from cifar_models.results.environment import THREADS, THREADS_VARIABLE
 from cifar_models.results.run import Curves, Run
 from tests.factories import make_run
 
@@ -108,6 +109,7 @@ def _elsewhere(**changes: Any) -> Run:
         pytest.param(_elsewhere(processor="another"), "another processor", id="processor"),
         pytest.param(_elsewhere(device="a GPU"), "another device", id="device"),
         pytest.param(_elsewhere(settings={"threads": "1"}), "another settings: ", id="threads"),
+        pytest.param(_elsewhere(cores=64), "another settings: ", id="a thread for each of other cores"),
         pytest.param(_elsewhere(settings=None), "another settings: ", id="settings not recorded"),
     ],
 )
@@ -115,6 +117,12 @@ def test_runs_under_other_conditions_are_not_compared(other: Run, why: str) -> N
     assert why_not_comparable(_run(), other).startswith(why)
     with pytest.raises(ValueError, match="expected runs of the same conditions"):
         compare_exactly(_run(), other)
+
+
+def test_a_worker_with_some_of_the_cores_and_as_many_threads_has_the_same_conditions() -> None:
+    alone = _elsewhere(settings={THREADS: "0"}, cores=4)
+    worker = _elsewhere(settings={THREADS: "0", THREADS_VARIABLE: "4"}, cores=2)
+    assert why_not_comparable(worker, alone) == ""
 
 
 def test_runs_whose_settings_nobody_recorded_are_not_compared() -> None:

@@ -246,7 +246,7 @@ def test_a_damaged_night_is_named_and_never_taken(tmp_path: Path, damage: str) -
     path = _night(tmp_path)
     whole = _night(tmp_path, _record(SECOND))
     DAMAGE[damage](path / "night.json")
-    with pytest.raises(NightError, match=r"night\.json: .+; expected the record of a night") as caught:
+    with pytest.raises(NightError, match=r"night\.json: .+; this is not the record of a night") as caught:
         read_night(path)
     assert [str(error) for error in damaged_nights(tmp_path)] == [str(caught.value)]
     assert [night for night, _ in nights(tmp_path)] == [whole]

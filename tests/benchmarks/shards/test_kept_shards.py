@@ -129,13 +129,13 @@ def test_a_shard_that_was_killed_is_named_with_what_it_lacks(tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"format": 99}', "\0" * 100], ids=str)
+@pytest.mark.parametrize("damage", ["", "{", '{"format": 99}', "\0\0\0"], ids=["empty", "cut", "other", "zeros"])
 def test_a_damaged_record_is_named(tmp_path: Path, damage: str) -> None:
     path, *_ = write_shards(tmp_path)
     (path / NIGHT_RECORD).write_text(damage)
     said = _refused(tmp_path)
     assert said.startswith(f"{path / NIGHT_RECORD}: ")
-    assert said.endswith("expected the record of a night; train that shard again, without --resume")
+    assert said.endswith("; train that shard again, without --resume")
 
 
 def test_a_damaged_run_is_named(tmp_path: Path) -> None:

@@ -172,8 +172,8 @@ def test_speeds_that_make_no_sense_are_refused(section: Any, text: str, tmp_path
     [
         (None, "No such file"),
         ("", "found no JSON"),
-        ("[]", "expected an object"),
-        ('{"speeds": {}}', "found no key 'schema'"),
+        ("[]", "schema: found None, expected 1"),
+        ('{"speeds": {}}', "schema: found None, expected 1"),
         ('{"schema": 2, "speeds": {}}', "schema: found 2, expected 1"),
         ('{"schema": 1, "baselines": {}}', "baselines"),
     ],

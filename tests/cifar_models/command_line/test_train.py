@@ -152,8 +152,8 @@ def test_a_file_that_is_there_already_is_replaced_only_when_told(
     ended = command(*words)
     assert ended.status == 2
     assert ended.error == (
-        f"python -m cifar_models: {tmp_path}: found {former.name} there already, expected no such file; give "
-        f"--overwrite to replace it, or another folder with --output\n"
+        f"python -m cifar_models: {tmp_path}: found {former.name}, expected no such file; use --overwrite to replace "
+        f"it, or choose another folder with --output\n"
     )
     assert stub.seeds == [], "nothing is trained for nothing"
     assert former.read_bytes() == b"former"

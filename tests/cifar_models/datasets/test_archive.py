@@ -115,7 +115,7 @@ def test_padding_without_end_is_refused_unread(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(reader, "MAXIMUM_FILE_BYTES", 40_000)
     assert load_cifar10(tmp_path)
     archive.write_bytes(gzip.compress(gzip.decompress(archive.read_bytes()) + bytes(40_000)))
-    assert "found 40000 bytes or more behind its end, expected a little padding" in refusal_of(tmp_path)
+    assert "found 40000 bytes or more after its end, expected a little padding" in refusal_of(tmp_path)
 
 
 def test_an_archive_cut_off_anywhere_is_refused(tmp_path: Path) -> None:

@@ -149,8 +149,8 @@ def test_a_download_is_read_and_kept_in_the_cache(
 
 def _assert_names_three_ways_out(text: str) -> None:
     assert "Keras's download failed" in text
-    assert "--data-dir with the official files" in text
-    assert "a network for Keras's download" in text
+    assert "give --data-dir a folder with the official files" in text
+    assert "connect to a network for the download" in text
     assert "--dataset synthetic" in text
 
 

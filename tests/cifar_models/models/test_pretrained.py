@@ -244,7 +244,7 @@ class TestWhatIsRefused:
     @staticmethod
     def _assert_says_all(text: str, folder: Path) -> None:
         assert text.startswith(f"{folder / NAME}: found a file that does not hold the weights of vgg16 (")
-        assert text.endswith(f"), expected {NAME} as Keras publishes it; fetch it anew")
+        assert text.endswith(f"), expected {NAME} as Keras publishes it; download it again")
         assert "\n" not in text
 
     @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -254,7 +254,7 @@ class TestWhatIsRefused:
         write_weights(tmp_path / NAME, model)
         text = _refusal(tmp_path)
         assert text.startswith(f"{tmp_path / NAME}: found a value that is not finite in layer block5_conv3")
-        assert "fetch the file anew" in text
+        assert "download it again" in text
 
     def test_a_download_that_fails_names_three_ways_out_and_leaves_nothing_behind(self, keras_home: Path) -> None:
         text = _refusal(None)

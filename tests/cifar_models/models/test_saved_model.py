@@ -137,8 +137,11 @@ DAMAGES: dict[str, tuple[Callable[[Path, dict[str, bytes]], Any], str]] = {
     "no archive": (lambda path, _: path.write_bytes(b"text"), "found no class names in it"),
     "no names": (_with(class_names__json=None), "found no class names in it"),
     "names that are no JSON": (_with(class_names__json=b"{"), "found no class names in it"),
-    "too few names": (_with(class_names__json=b'["a"]'), "found no list of 10 class names"),
-    "names that are none": (_with(class_names__json=json.dumps(list(range(10))).encode()), "found no list of 10"),
+    "too few names": (_with(class_names__json=b'["a"]'), "found 1 class names in it"),
+    "names that are none": (
+        _with(class_names__json=json.dumps(list(range(10))).encode()),
+        "class_names.json[0]: found 0, expected str",
+    ),
     "names that zlib cannot unpack": (_deflated_wrongly, "found no class names in it (Error -3 "),
     "no model": (_with(config__json=None), "Keras cannot load it"),
     "a damaged model": (_with(config__json=b"{}"), "Keras cannot load it"),

@@ -120,7 +120,7 @@ def _longer(run: Run, by: int) -> Run:
     ("change", "said"),
     [
         pytest.param(
-            _without_restoring, "in its best epoch 2, whose weights it should have", id="weights not restored"
+            _without_restoring, "in its best epoch 2, whose weights should be restored", id="weights not restored"
         ),
         pytest.param(
             lambda run: replace(run, evaluation=replace(run.evaluation, accuracy=run.accuracy + 0.0004)),
@@ -143,8 +143,12 @@ def _longer(run: Run, by: int) -> Run:
             "the confusion matrix has the shape (9, 10), but there are 10 classes",
             id="a row too few",
         ),
-        pytest.param(lambda run: _longer(run, 1), "it trained 6 epochs, but early stopping", id="stopped too late"),
-        pytest.param(lambda run: _longer(run, -1), "it trained 4 epochs, but early stopping", id="stopped too early"),
+        pytest.param(
+            lambda run: _longer(run, 1), "it trained 6 epochs, but with best epoch 2 and", id="stopped too late"
+        ),
+        pytest.param(
+            lambda run: _longer(run, -1), "it trained 4 epochs, but with best epoch 2 and", id="stopped too early"
+        ),
         pytest.param(
             lambda run: replace(run, protocol=run.protocol | {"learning_rate": 0.1}),
             "the protocol's fingerprint is",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import resource
 import subprocess
@@ -15,7 +16,13 @@ import pytest
 import tensorflow as tf
 
 from cifar_models.results import environment
-from cifar_models.results.environment import describe_device, describe_environment, peak_memory
+from cifar_models.results.environment import (
+    THREADS,
+    THREADS_VARIABLE,
+    describe_device,
+    describe_environment,
+    peak_memory,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -135,6 +142,30 @@ def test_threads_and_tf32_set_by_code_are_recorded(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(tf.config.experimental, "tensor_float_32_execution_enabled", lambda: False)
     after = describe_environment().settings or {}
     assert dict(after.items() - before.items()) == {"threads within an operation": "3", "TF32": "False"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "cores", "threads"),
+    [
+        ({THREADS: "0"}, 4, "4"),
+        ({THREADS: "0", THREADS_VARIABLE: "4"}, 2, "4"),  # a worker with half of the cores
+        ({THREADS: "0", THREADS_VARIABLE: "0"}, 4, "4"),
+        ({THREADS: "4", THREADS_VARIABLE: "1"}, 2, "4"),
+        ({THREADS: "0"}, None, "None"),  # an old record that says nothing about cores
+    ],
+)
+def test_the_conditions_have_the_number_of_threads_that_tensorflow_uses(
+    settings: dict[str, str], cores: int | None, threads: str
+) -> None:
+    environment = dataclasses.replace(describe_environment(), settings={"TF32": "True", **settings}, cores=cores)
+    expected = dataclasses.replace(environment, settings={"TF32": "True", THREADS: threads}, cores=None)
+    assert environment.conditions == expected
+    assert environment.settings == {"TF32": "True", **settings}
+
+
+def test_the_conditions_of_a_record_without_settings_are_unknown() -> None:
+    environment = dataclasses.replace(describe_environment(), settings=None)
+    assert environment.conditions.settings is None
 
 
 def test_the_peak_memory_holds_at_least_what_is_held_now() -> None:

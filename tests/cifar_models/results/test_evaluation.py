@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +16,6 @@ from cifar_models.results.evaluation import (
     cross_entropy,
     describe_evaluation,
     evaluate,
-    overfitting_gap,
 )
 
 pytestmark = pytest.mark.unit
@@ -169,21 +166,6 @@ def test_probabilities_of_another_shape_are_refused(shape: tuple[int, ...]) -> N
 def test_no_image_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="1 or more"):
         evaluate(_probabilities([]), _labels([]), NAMES)
-
-
-class TestOverfittingGap:
-    def test_it_is_train_minus_validation_of_the_last_epoch(self) -> None:
-        # The best epoch is the second; its gap would be 0.1.
-        assert overfitting_gap([0.5, 0.7, 0.9], [0.5, 0.6, 0.4]) == pytest.approx(0.5)
-
-    def test_it_is_below_0_where_validation_is_the_better(self) -> None:
-        assert overfitting_gap([0.25], [0.5]) == -0.25
-
-    @pytest.mark.parametrize(("train", "validation"), [([], []), ([0.5], []), ([0.5], [0.5, 0.6])])
-    def test_no_epoch_or_unequal_numbers_of_epochs_are_refused(self, train: Any, validation: Any) -> None:
-        text = f"curves: found {len(train)} and {len(validation)} epochs, expected as many, 1 or more"
-        with pytest.raises(ValueError, match=text):
-            overfitting_gap(train, validation)
 
 
 class TestTheLoss:

@@ -31,7 +31,7 @@ def test_gpus_whose_memory_is_taken_already_are_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": ["GPU:0"]}[kind])
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", in_use)
     with pytest.raises(
-        RuntimeError, match=r"found the GPUs in use by this process already \(Physical devices .*\), expected to set"
+        RuntimeError, match=r"found the GPUs already in use by this process \(Physical devices .*\), expected to set"
     ):
         use_gpus()
 

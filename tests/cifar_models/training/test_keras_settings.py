@@ -97,7 +97,7 @@ def test_a_limit_that_would_cut_trainings_short_is_refused(
 
 def test_a_backend_that_is_in_use_already_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    with pytest.raises(KerasSettingsError, match="found the backend 'jax' in use by this process already"):
+    with pytest.raises(KerasSettingsError, match="found the backend 'jax' already in use by this process"):
         fix_keras_settings()
 
 
