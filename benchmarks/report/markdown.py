@@ -1,7 +1,8 @@
-"""What a night came to as Markdown, which CI shows with a job."""
+"""What a night came to as Markdown, which CI shows with a job and which fits into a comment."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
 
@@ -10,14 +11,25 @@ from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.rows import cells, metrics_of
 from benchmarks.report.wording import SYMBOLS, answer, reasons, repeated_runs
 
+MOST_CHARACTERS = 60_000
+"""What is longer is cut; GitHub refuses a comment of more than 65,536 characters."""
+_NOTES_SHOWN = 5
+_CUT = "</details>\n\nCut here: the night's page has the rest.\n"
+
 
 def markdown(results: NightResults) -> str:
-    """Return a heading with the answer, a table of the experiments, and the reasons of those that failed."""
+    """Return the answer, a table of the experiments, and the reasons of those that failed.
+
+    It is meant for one screen: only the reasons of the most urgent experiment are open.
+    """
     night = results.night
     lines = [f"## {_text(answer(results.experiments))}", "", f"Night of {night.started}, {_text(night.dataset)}.", ""]
     if repeated := repeated_runs(results.experiments):
         lines += [_text(repeated), ""]
-    lines += [f"> {_text(note)}\n" for note in results.notes]
+    notes = list(results.notes)
+    if len(notes) > _NOTES_SHOWN:
+        notes[_NOTES_SHOWN:] = [f"{len(notes) - _NOTES_SHOWN} more notes are on the night's page."]
+    lines += [f"> {_text(note)}\n" for note in notes]
     metrics = metrics_of(results.experiments)
     rows = [(result, cells(result, metrics)) for result in results.experiments]
     if rows:
@@ -26,11 +38,17 @@ def markdown(results: NightResults) -> str:
     for result, row in rows:
         values = [f"{cell.value} ({cell.difference})" if cell.difference else cell.value for cell in row]
         lines.append(_row(map(_text, [result.experiment, f"{SYMBOLS[result.word]} {result.word}", *values])))
-    for result in results.experiments:
-        if reasons(result):
-            lines += ["", f"### {_text(result.experiment)}: {result.word}", ""]
-            lines += [f"- {_text(reason)}" for reason in _reasons(result)]
-    return "\n".join(lines) + "\n"
+    explained = [result for result in results.experiments if reasons(result)]
+    for result in explained:
+        title = html.escape(" ".join(f"{result.experiment}: {result.word}".split()))
+        is_open = " open" if result is explained[0] else ""
+        lines += ["", f"<details{is_open}><summary>{title}</summary>", ""]
+        lines += [f"- {_text(reason)}" for reason in _reasons(result)]
+        lines += ["", "</details>"]
+    text = "\n".join(lines) + "\n"
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    return f"{text[: MOST_CHARACTERS - len(_CUT)].rpartition(chr(10))[0]}\n\n{_CUT}"
 
 
 def _row(cells: Iterable[str]) -> str:
