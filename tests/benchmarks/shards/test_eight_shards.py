@@ -28,7 +28,7 @@ from tests.factories import ENVIRONMENT, make_baseline
 pytestmark = pytest.mark.integration
 
 SHARDS = 8
-SEEDS = ("--seeds", "5", "--first-seed", "0")
+SEEDS = ("--seeds", "5", "--first-seed", "0", "--false-alarm-rate", "0.05")
 
 
 def _passes(bench: Bench) -> None:
