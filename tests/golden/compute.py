@@ -20,8 +20,10 @@ from tests.golden.observe import IMAGES, Observer
 from tests.golden.trajectory import Trajectory
 
 SEED = 3
-"""Where an activation lies so near a kink of ReLU or max pooling that rounding decides on which side it is, one thread
-and two give losses that differ by 1e-3 some steps later. With this seed they differ by at most 1e-5 over all steps."""
+OTHER_SEEDS = {"improved_cnn": 4}
+"""If an activation lies so near a kink of ReLU or max pooling that rounding decides on which side it is, the losses of
+two processors differ by 1e-3 some steps later. Of each experiment, the seed is one for which this does not happen:
+``tests/sensitivity/test_golden_is_stable.py`` tries the kernels of four processors with one thread and two."""
 STEPS = 10
 FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
 """Where ten are too slow for every commit."""
@@ -49,7 +51,7 @@ def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWei
     Returns:
         What the steps came to, and the weights that were not restored to what they were at the best epoch's end.
     """
-    steps = FEWER_STEPS.get(experiment.name, STEPS)
+    steps, seed = FEWER_STEPS.get(experiment.name, STEPS), OTHER_SEEDS.get(experiment.name, SEED)
     protocol = dataclasses.replace(experiment.protocol, epochs=steps, patience=steps)
     initial: list[str] = []
 
@@ -64,10 +66,10 @@ def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWei
     with deterministic_operations():
         weights = draw(protocol.backbone) if protocol.backbone else None
         run = train(
-            row, dataset, SEED, weights=weights, features=FeatureCache(), models=observer, progress=observer.see
+            row, dataset, seed, weights=weights, features=FeatureCache(), models=observer, progress=observer.see
         )
     trajectory = Trajectory(
-        seed=SEED,
+        seed=seed,
         fingerprints=dataclasses.replace(run.fingerprints, protocol=experiment.protocol.fingerprint),
         initial_weights=initial[0],
         losses=[float(f"{loss:.8g}") for loss in run.curves.loss],

@@ -55,8 +55,8 @@ def tolerance(step: int, factor: float = 1.0) -> float:
     Rounding differs between processors, numbers of threads and oneDNN's kernels, and each step multiplies what the
     ones before have left. A change of the inputs by half a percent moves the first losses by 1e-4 and more. Norms of
     gradients and updates have a larger factor: of some biases the gradient is nothing but rounding, of which Adam makes
-    a step. Over one and two threads, with oneDNN for AVX-512, AVX2 and SSE4.1 and without oneDNN, no value differed by
-    more than two thirds of what is allowed.
+    a step. ``tests/sensitivity/test_golden_is_stable.py`` holds it for one and two threads, with oneDNN for AVX-512,
+    AVX2 and SSE4.1 and without oneDNN.
     """
     return min(factor * FIRST_TOLERANCE * GROWTH**step, LARGEST_TOLERANCE)
 
