@@ -104,7 +104,7 @@ def test_a_record_cut_short_while_its_night_goes_on(house: House) -> None:
     assert ended.status == 0, ended.output
     # It was judged on what it holds in memory, and the page names what it cannot read.
     assert ended.words == {"pass"}
-    assert f"record is left out: {record}: " in (house.night / "report.html").read_text(encoding="utf-8")
+    assert f"record cannot be used: {record}: " in (house.night / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_clock_set_back(interrupted: House) -> None:

@@ -235,7 +235,7 @@ def test_without_the_baseline_at_hand_the_page_says_so_and_draws_today_alone(pro
     other = {name: {"synthetic": {"measured": make_baseline(reason="of tomorrow")}} for name in project.baselines}
     page = Reader(write_page(project.night, other, project.records, tmp_path).read_text(encoding="utf-8"))
     text = " ".join(page.text.split())
-    assert "simple_cnn was held against the baseline of 2025-01-31 (the first & <only>), which is no longer" in text
+    assert "simple_cnn was compared with the baseline of 2025-01-31 (the first & <only>), which is no longer" in text
     assert "The records of the baseline's runs are not available" in text
     assert "epochs 4.0 not available" in text
     assert "0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): regression" in text
