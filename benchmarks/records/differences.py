@@ -49,7 +49,8 @@ def compare(baseline: Baseline, recorded: Sequence[Run], today: Sequence[Run]) -
     """
     if not today:
         raise ValueError("today: found no run, expected one or more to compare with")
-    before, now = _joined(map(_facts_of, recorded or [baseline])), _joined(map(_facts_of, today))
+    sources: Sequence[Run | Baseline] = recorded or [baseline]
+    before, now = _joined(map(_facts_of, sources)), _joined(map(_facts_of, today))
     return [Comparison(what, before.get(what), now.get(what)) for what in {**now, **before}]
 
 
