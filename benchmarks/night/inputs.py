@@ -1,4 +1,4 @@
-"""What a night trains on and is held against: data, pretrained weights, baselines."""
+"""The inputs of a night: data, pretrained weights, baselines."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from cifar_models.training.train import default_weights, fingerprints_of
 
 @dataclass
 class Inputs:
-    """What a night trains on and is held against.
+    """The inputs of a night.
 
     Attributes:
-        settings: the night's.
-        dataset: that all train on.
-        baselines: as read at the start; empty if there was no file and the night is to write one.
-        weights: by backbone, or the error that says why there are none.
+        settings: the night's settings.
+        dataset: the data set of all trainings.
+        baselines: as read at the start; empty if the night is to write a new file.
+        weights: by backbone, or the error why they are not available.
     """
 
     settings: Settings
@@ -38,7 +38,7 @@ class Inputs:
     weights: dict[str, BackboneWeights | WeightsError] = field(default_factory=dict)
 
     def load_weights(self, names: Iterable[str]) -> None:
-        """Load the weights that experiments start from, each backbone's once; an error is kept in their place."""
+        """Load the weights of each experiment's backbone once; store an error in their place."""
         for experiment in map(find_experiment, sorted(names)):
             backbone = experiment.protocol.backbone
             if backbone is None or backbone in self.weights:
@@ -52,7 +52,7 @@ class Inputs:
                 self.weights[backbone] = loaded
 
     def weights_for(self, name: str) -> BackboneWeights | None:
-        """Return what an experiment starts from, None if from none.
+        """Return the weights of an experiment's backbone; None without a backbone.
 
         Raises:
             WeightsError: its pretrained weights are not available.
@@ -75,7 +75,7 @@ class Inputs:
         return fingerprints_of(find_experiment(name).protocol, self.dataset, self.weights_for(name))
 
     def baseline_for(self, name: str) -> Baseline:
-        """Return what an experiment's runs are held against.
+        """Return the baseline of an experiment.
 
         Raises:
             BaselineError: there is none, or fingerprints differ.
@@ -91,22 +91,22 @@ class Inputs:
         )
 
     def difference(self, run: Run, environment: Environment) -> str:
-        """Return what tells a run apart from a training of tonight in an environment; nothing if nothing does."""
+        """Return the first difference between a run and a training of tonight in an environment; empty if none."""
         try:
             fingerprints = self.fingerprints_for(run.experiment)
         except WeightsError:
-            return "the weights that it started from are not available"
+            return "its pretrained weights are not available"
         except (ValueError, KeyError):
-            return "nothing selected tonight trains it"
+            return "it is not selected tonight"
         return difference_from(run, fingerprints=fingerprints, code=describe_code(), environment=environment)
 
 
 def load_inputs(settings: Settings, names: Iterable[str]) -> Inputs:
-    """Load what a night needs to train and judge experiments.
+    """Load data, baselines and the weights of these experiments.
 
     Raises:
-        BaselineError: baselines that cannot be used, or of an experiment that does not exist.
-        DatasetError: data that cannot be used.
+        BaselineError: the baselines cannot be used, or have an unknown experiment.
+        DatasetError: the data cannot be used.
     """
     baselines = read_or_start_baselines(settings.baselines_path, to_update=settings.updates)
     for name in sorted(baselines):
@@ -114,8 +114,8 @@ def load_inputs(settings: Settings, names: Iterable[str]) -> Inputs:
             find_experiment(name)
         except ValueError as error:
             raise BaselineError(
-                f"{settings.baselines_path}: baselines of an unknown {error}; remove that entry or bring its "
-                f"experiment back"
+                f"{settings.baselines_path}: baselines of an unknown {error}; remove that entry or restore its "
+                f"experiment"
             ) from None
     inputs = Inputs(settings, datasets.load_dataset(settings.dataset, settings.data_dir), baselines)
     inputs.load_weights(names)
@@ -123,11 +123,10 @@ def load_inputs(settings: Settings, names: Iterable[str]) -> Inputs:
 
 
 def read_or_start_baselines(path: Path, *, to_update: bool) -> Baselines:
-    """Read the baselines; a night that writes them may start without a file, and not where it could not write one.
+    """Read the baselines; if the night is to update them, the file may be missing but must be writable.
 
     Raises:
-        BaselineError: the file is missing and the night is to judge, it cannot be used, or the night is to update it
-            and could not.
+        BaselineError: the file is missing or cannot be used, or it cannot be updated.
     """
     if not to_update:
         return read_baselines(path)
