@@ -173,7 +173,7 @@ def test_without_pytest_benchmark_there_is_no_session() -> None:
     ended = _session(ROOT, UNRELATED, "-p", "no:benchmark")
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
     assert ended.stderr.strip() == (
-        "ERROR: -p no:benchmark: found pytest-benchmark blocked, expected it; leave that option out"
+        "ERROR: -p no:benchmark: found pytest-benchmark blocked, expected it; omit this option"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a night's runs are compared with: baselines, chosen by the fingerprints of data, weights and protocol."""
+"""The inputs of a night: what its runs were trained on, by fingerprints, and the baselines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cifar_models.results.run import Fingerprints, Run
 
 
 class Data(Protocol):
-    """What names a data set: its name, and the fingerprint of its arrays."""
+    """The name of a data set and the fingerprint of its arrays."""
 
     @property
     def name(self) -> str:
@@ -29,12 +29,12 @@ class Data(Protocol):
 
 @dataclass
 class Inputs(ABC):
-    """What a night's runs are compared with. A night that trains has ``LoadedInputs``.
+    """The inputs of a night: ``LoadedInputs`` if it trains, ``RecordedInputs`` if it judges shards.
 
     Attributes:
-        settings: the night's.
-        dataset: that all runs are trained on.
-        baselines: as read at the start; empty if there was no file and the night is to write one.
+        settings: the night's settings.
+        dataset: the data set of all trainings.
+        baselines: as read at the start; empty if the night is to write a new file.
     """
 
     settings: Settings
@@ -46,19 +46,19 @@ class Inputs(ABC):
         """Return the fingerprints of an experiment's trainings.
 
         Raises:
-            ValueError: they are not known; says why.
+            ValueError: they are not known.
         """
 
     @abstractmethod
     def difference(self, run: Run, environment: Environment) -> str:
-        """Return what tells a run apart from a training of tonight in an environment; nothing if nothing does."""
+        """Return the first difference between a run and a training of tonight in an environment; empty if none."""
 
     def baseline_for(self, name: str) -> Baseline:
-        """Return what an experiment's runs are compared with.
+        """Return the baseline of an experiment.
 
         Raises:
             BaselineError: there is none, or fingerprints differ.
-            ValueError: as ``fingerprints_for``.
+            ValueError: see ``fingerprints_for``.
         """
         return find_baseline(
             self.baselines,
@@ -71,11 +71,10 @@ class Inputs(ABC):
 
 
 def read_or_start_baselines(path: Path, *, to_update: bool) -> Baselines:
-    """Read the baselines; a night that writes them may start without a file, and not where it could not write one.
+    """Read the baselines; if the night is to update them, the file may be missing but must be writable.
 
     Raises:
-        BaselineError: the file is missing and the night is to judge, it cannot be used, or the night is to update it
-            and could not.
+        BaselineError: the file is missing or cannot be used, or it cannot be updated.
     """
     if not to_update:
         return read_baselines(path)

@@ -1,4 +1,4 @@
-"""What a night trains on: data and pretrained weights, loaded once, beside the baselines that it is compared with."""
+"""The inputs of a night that trains: data and pretrained weights, loaded once, and baselines."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from cifar_models.training.train import default_weights, fingerprints_of
 
 @dataclass
 class LoadedInputs(Inputs):
-    """What a night trains on and is compared with.
+    """The inputs of a night that trains.
 
     Attributes:
-        dataset: with its images.
-        weights: by backbone, or the error that says why there are none.
+        dataset: the data set with its images.
+        weights: by backbone, or the error why they are not available.
     """
 
     dataset: Dataset
     weights: dict[str, BackboneWeights | WeightsError] = field(default_factory=dict)
 
     def load_weights(self, names: Iterable[str]) -> None:
-        """Load the weights that experiments start from, each backbone's once; an error is kept in their place."""
+        """Load the weights of each experiment's backbone once; store an error in their place."""
         for experiment in map(find_experiment, sorted(names)):
             backbone = experiment.protocol.backbone
             if backbone is None or backbone in self.weights:
@@ -46,7 +46,7 @@ class LoadedInputs(Inputs):
                 self.weights[backbone] = loaded
 
     def weights_for(self, name: str) -> BackboneWeights | None:
-        """Return what an experiment starts from, None if from none.
+        """Return the weights of an experiment's backbone; None without a backbone.
 
         Raises:
             WeightsError: its pretrained weights are not available.
@@ -69,22 +69,22 @@ class LoadedInputs(Inputs):
         return fingerprints_of(find_experiment(name).protocol, self.dataset, self.weights_for(name))
 
     def difference(self, run: Run, environment: Environment) -> str:
-        """Return what tells a run apart from a training of tonight in an environment; nothing if nothing does."""
+        """Return the first difference between a run and a training of tonight in an environment; empty if none."""
         try:
             fingerprints = self.fingerprints_for(run.experiment)
         except WeightsError:
-            return "the weights that it started from are not available"
+            return "its pretrained weights are not available"
         except (ValueError, KeyError):
-            return "nothing selected tonight trains it"
+            return "it is not selected tonight"
         return difference_from(run, fingerprints=fingerprints, code=describe_code(), environment=environment)
 
 
 def load_inputs(settings: Settings, names: Iterable[str]) -> LoadedInputs:
-    """Load what a night needs to train and judge experiments.
+    """Load data, baselines and the weights of these experiments.
 
     Raises:
-        BaselineError: baselines that cannot be used, or of an experiment that does not exist.
-        DatasetError: data that cannot be used.
+        BaselineError: the baselines cannot be used, or have an unknown experiment.
+        DatasetError: the data cannot be used.
     """
     baselines = read_or_start_baselines(settings.baselines_path, to_update=settings.updates)
     for name in sorted(baselines):
@@ -92,8 +92,8 @@ def load_inputs(settings: Settings, names: Iterable[str]) -> LoadedInputs:
             find_experiment(name)
         except ValueError as error:
             raise BaselineError(
-                f"{settings.baselines_path}: baselines of an unknown {error}; remove that entry or bring its "
-                f"experiment back"
+                f"{settings.baselines_path}: baselines of an unknown {error}; remove that entry or restore its "
+                f"experiment"
             ) from None
     inputs = LoadedInputs(settings, datasets.load_dataset(settings.dataset, settings.data_dir), baselines)
     inputs.load_weights(names)

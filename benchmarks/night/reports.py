@@ -1,4 +1,4 @@
-"""What a session leaves for those who did not watch it: the page, CI's summary, properties of the tests."""
+"""The reports of a session: the page, CI's summary, properties of the tests."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from benchmarks.statistics.verdict import Verdict
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-"""The variable by which GitHub Actions names the file whose Markdown it shows with a job."""
+"""The variable with the file whose Markdown GitHub Actions shows with a job."""
 
 Properties = list[tuple[str, object]]
 
 
 def write_reports(night: Night) -> tuple[list[str], int]:
-    """Write the night's page and CI's summary; what goes wrong with them never hides the verdicts.
+    """Write the night's page and CI's summary. Errors are caught, so that they do not hide the verdicts.
 
     Returns:
-        What was written, or could not be, a line each; and the exit status of a night that passes otherwise.
+        A line for each, also if it could not be written; and 0, or the exit status for what could not be written.
     """
     if night.folder is None or not night.trainings:
         return [], PASSED
@@ -37,24 +37,17 @@ def write_reports(night: Night) -> tuple[list[str], int]:
             lines.append(write())
         except OSError as error:
             lines.append(
-                f"report: could not be written: {error}: put that right, and python -m benchmarks page {folder} makes "
-                f"the page"
+                f"report: could not be written: {error}: fix this, then run python -m benchmarks page {folder}"
             )
             status = status or NOT_JUDGED
-        except Exception as error:  # noqa: BLE001 - the verdicts are worth more than their reports
+        except Exception as error:  # noqa: BLE001 - the verdicts matter more than their reports
             lines.append(f"report: could not be written: {type(error).__name__}: {error}")
             status = status or REGRESSION
     return lines, status
 
 
 def properties_of(night: Night, experiment: str, seed: int | None) -> Properties:
-    """Return what a machine may want to know of a training, or of a verdict if there is no seed; nothing without one.
-
-    Args:
-        night: the session's.
-        experiment: its name.
-        seed: of the training; None for the verdicts.
-    """
+    """Return the properties of a training, or of the experiment's verdicts if ``seed`` is None."""
     if seed is None:
         return _properties_of_verdicts(night.verdicts.get(experiment, []))
     training = night.training(experiment, seed)

@@ -1,4 +1,4 @@
-"""One training of a night, whatever comes of it."""
+"""Runs one training of a night and files its outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Show = Callable[[Progress], None]
 
 
 def why_impossible(inputs: LoadedInputs, name: str) -> tuple[Outcome, str] | None:
-    """Return why an experiment cannot be trained and judged tonight, in one word and in full; None if it can."""
+    """Return why an experiment cannot be trained and judged, as an outcome and a message; None if it can."""
     try:
         inputs.weights_for(name)
         if not inputs.settings.updates:
@@ -34,20 +34,12 @@ def why_impossible(inputs: LoadedInputs, name: str) -> tuple[Outcome, str] | Non
 
 
 def train_and_file(night: Night, inputs: LoadedInputs, name: str, seed: int, show: Show | None = None) -> str:
-    """Train an experiment with a seed, or take a recorded run of it, and file what becomes of it.
+    """Train an experiment with a seed, or take a recorded run of it, and file the outcome.
 
-    Args:
-        night: that it is a training of.
-        inputs: the night's.
-        name: the experiment's.
-        seed: of the training.
-        show: called with the progress.
+    ``show`` is called with the progress. Unexpected exceptions are filed and raised.
 
     Returns:
-        Why there is no run that can be judged; nothing if there is one.
-
-    Raises:
-        Exception: whatever else ends the training; it is filed too.
+        Why there is no run that can be judged; empty if there is one.
     """
     if run := night.resumed.get((name, seed)):
         return night.file(Training(name, seed, Outcome.RESUMED, run))
@@ -67,15 +59,13 @@ def train_and_file(night: Night, inputs: LoadedInputs, name: str, seed: int, sho
     except training.OUT_OF_MEMORY as error:
         night.file(Training(name, seed, Outcome.OUT_OF_MEMORY))
         reason, *_ = str(error).splitlines() or [type(error).__name__]
-        return (
-            f"{name} seed {seed}: out of memory ({reason}): free some or train fewer at a time, and --resume trains it"
-        )
+        return f"{name} seed {seed}: out of memory ({reason}): free some or train fewer at a time, then use --resume"
     except Exception as error:
         night.file(Training(name, seed, Outcome.FAILED, detail=type(error).__name__))
         raise
     if found := disagreements(run):
         return night.file(Training(name, seed, Outcome.CONTRADICTS, detail="; ".join(found))) or (
-            f"{'; '.join(found)}: an error of the suite or of a library, whatever the numbers are worth; find what "
-            f"makes them differ"
+            f"{'; '.join(found)}: an error of the suite or of a library, even if the numbers look right; find out why "
+            f"they differ"
         )
     return night.file(Training(name, seed, Outcome.TRAINED, run))

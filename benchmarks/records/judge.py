@@ -1,4 +1,4 @@
-"""Is tonight as good as its baselines say? All experiments at once."""
+"""Judges a night's runs against their baselines, all experiments together."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from cifar_models.results.run import Run
 
 HIGHER_IS_BETTER = {"accuracy": True, "loss": False, "gap": False}
 HEADLINE = ("accuracy", "loss")
-"""The metrics that a night's sight is stated by; the others share a smaller part of the false-alarm rate."""
+"""Metrics whose smallest drop a night states; the others share a smaller part of the false-alarm rate."""
 CLASSES = "classes"
-"""The check of all classes together: whether their F1 scores have the pattern of the baseline's."""
+"""Name of the check whether the F1 scores of the classes have the baseline's pattern."""
 CLASS_METRIC = "F1 of "
-"""What the name of a single class's metric begins with in records of old nights; the class follows."""
+"""Prefix of the metrics of single classes in records of old nights."""
 
 
 def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
-    """Return what an experiment's runs are judged by: the metrics that the baseline has, and the pattern over classes.
+    """Return the checks of an experiment's runs: the baseline's metrics, and the pattern over classes.
 
     Args:
-        runs: tonight's, in the order of training, one or more.
-        baseline: one that they may be compared with.
+        runs: in the order of training, one or more.
+        baseline: a baseline with the same fingerprints.
 
     Raises:
-        ValueError: a metric that is no finite number, which must never pass for one.
+        ValueError: a metric is not a finite number.
     """
     source: Source = "measured" if baseline.source == "measured" else "published"
     checks = [
@@ -69,12 +69,9 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
 
 
 def best_sight(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Return the verdict by which a night sees the smallest drop of accuracy in an experiment, its ``points``.
+    """Return the verdict on accuracy or loss with the smallest drop in points of accuracy.
 
-    It is the accuracy's or the loss's. Each alone would catch its drop, so both together catch the smaller one.
-
-    Returns:
-        None if neither states a smallest drop, as for a published baseline.
+    None if neither states a smallest drop, as for a published baseline.
     """
     stated = [(verdict.points, verdict) for verdict in verdicts if verdict.metric in HEADLINE]
     known = [(points, verdict) for points, verdict in stated if points is not None]
@@ -88,18 +85,15 @@ def judge(
     false_alarm_rate: float,
     looks: Looks,
 ) -> dict[str, list[Verdict]]:
-    """Hold all of a night's runs against their baselines, with one false-alarm rate for all that is checked.
+    """Compare all runs of a night with their baselines; return the verdicts of each experiment.
 
-    A value that is better than the baseline allows fails too: an accuracy that jumps is as likely a leak as a gift.
+    A value that is better than the baseline allows also fails, because it may come from a leak of evaluation images.
 
     Args:
-        runs: by experiment, in the order of training; of each experiment as many as one of the looks says.
-        baselines: by experiment, for each of them.
-        false_alarm_rate: chance that a night without any change has anything but passes.
+        runs: by experiment, in the order of training; their number must be one of the looks.
+        baselines: by experiment.
+        false_alarm_rate: probability that an unchanged night does not pass.
         looks: numbers of runs at which to judge, see ``verdict.judge_night``.
-
-    Returns:
-        By experiment, a verdict for accuracy, loss, gap and the pattern over classes, in this order.
 
     Raises:
         ValueError: as ``verdict.judge_night`` and ``checks_of``.

@@ -1,4 +1,4 @@
-"""What a night is to do, and the part of it that a shard trains."""
+"""What a night was asked for, and what the record of a shard says of it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cifar_models.results.run import Fingerprints
 
 @dataclass(frozen=True)
 class Selection:
-    """What a night is to do.
+    """The trainings and verdicts that a night was asked for.
 
     Attributes:
-        trainings: the seeds to train by experiment, without those that an undecided verdict trains besides.
-        verdicts: the experiments to judge.
+        trainings: seeds by experiment, without further seeds for undecided verdicts.
+        verdicts: experiments to judge.
     """
 
     trainings: dict[str, list[int]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Selection:
         return [(name, seed) for name, seeds in self.trainings.items() for seed in seeds]
 
     def __or__(self, other: Selection) -> Selection:
-        """Return what either selects."""
+        """Return the union."""
         names = dict.fromkeys([*self.trainings, *other.trainings])
         return Selection(
             {name: sorted({*self.trainings.get(name, []), *other.trainings.get(name, [])}) for name in names},

@@ -1,4 +1,4 @@
-"""What a night came to as Markdown, which CI shows with a job and which fits into a comment."""
+"""Renders the results of a night as Markdown, which CI shows with a job and which fits into a comment."""
 
 from __future__ import annotations
 
@@ -66,5 +66,5 @@ def _reasons(result: ExperimentResult) -> list[str]:
 
 
 def _text(words: str) -> str:
-    """Return words as Markdown that shows them as they are, in one line and in one cell."""
+    """Escape words for Markdown, on one line and inside one cell."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(words.split()))

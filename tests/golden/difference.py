@@ -87,7 +87,7 @@ def difference(experiment: str, stored: Trajectory, found: Trajectory) -> str:
         return ""
     remedy = f"pytest -m unit tests/golden -k {experiment} --update-golden 'why it changed'"
     first = f"{experiment}: the first steps of training are not what they were"
-    return "\n".join([first, *lines, f"  If that was meant: {remedy}"])
+    return "\n".join([first, *lines, f"  If this is intended: {remedy}"])
 
 
 def _beyond(one: Trajectory, other: Trajectory) -> list[str]:

@@ -80,9 +80,9 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
         [
             "simple_cnn on synthetic: accuracy is a regression; gap is a regression",
             "  Accuracy 0.6000 (1 run) is 0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): "
-            "regression. Allowed is 0.0050 either way by its tolerance: the smallest change worth acting on.",
-            "  No confusion of two classes grew.",
-            f"  Training got worse. If that was meant: {update_command('simple_cnn')}",
+            "regression. The allowance is 0.0050 either way by its tolerance: the smallest change worth acting on.",
+            "  No confusion of two classes increased.",
+            f"  Training got worse. If this is intended: {update_command('simple_cnn')}",
         ]
     )
     assert not lines(result, "Traceback|test_training.py:[0-9]+:")

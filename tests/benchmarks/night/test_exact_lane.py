@@ -137,7 +137,7 @@ def test_a_run_that_contradicts_itself_is_an_error_by_name_and_no_evidence(bench
     result.assert_outcomes(failed=2, deselected=4)
     assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(
-        [f"{bench.contradictions[0]}: an error of the suite or of a library, whatever the numbers are worth; find*"]
+        [f"{bench.contradictions[0]}: an error of the suite or of a library, even if the numbers look right; find*"]
     )
     assert any("not judged" in line and "its record contradicts itself" in line for line in result.outlines)
 

@@ -43,7 +43,7 @@ def test_a_failure_says_why_and_what_differs() -> None:
     start = lines.index("<details open><summary>simple_cnn: regression</summary>")
     assert lines[start + 2] == (
         r"- Accuracy 0.6000 \(mean of 3 runs, 0.6000 to 0.6000\) is 0.1000 below the baseline 0.7000 \(mean of 3 runs, "
-        r"0.7000 to 0.7000\): regression. Allowed is 0.0400 either way by its tolerance: as narrow as that."
+        r"0.7000 to 0.7000\): regression. The allowance is 0.0400 either way by its tolerance: as narrow as that."
     )
     assert lines[-3:] == ["- Differs from the baseline's runs: keras 3.8.0 to 3.9.0.", "", "</details>"]
 

@@ -137,8 +137,8 @@ def test_every_table_has_a_caption_and_its_headers_say_what_they_head(page: Read
 @pytest.mark.parametrize(
     "words",
     [
-        "0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): regression. Allowed is 0.0400 either way",
-        "F1 that moved most: cat 0.6000 to 0.6000, dog 0.8000 to 0.8000.",
+        "0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): regression. The allowance is 0.0400",
+        "Largest changes of F1: cat 0.6000 to 0.6000, dog 0.8000 to 0.8000.",
         "The mean curves lie outside the range of the baseline's runs since epoch 1 in",
         "device CPU a GPU",
         "Not judged: it diverged",
@@ -235,7 +235,7 @@ def test_without_the_baseline_at_hand_the_page_says_so_and_draws_today_alone(pro
     other = {name: {"synthetic": {"measured": make_baseline(reason="of tomorrow")}} for name in project.baselines}
     page = Reader(write_page(project.night, other, project.records, tmp_path).read_text(encoding="utf-8"))
     text = " ".join(page.text.split())
-    assert "simple_cnn was held against the baseline of 2025-01-31 (the first & <only>), which is no longer" in text
+    assert "simple_cnn was compared with the baseline of 2025-01-31 (the first & <only>), which is no longer" in text
     assert "The records of the baseline's runs are not available" in text
     assert "epochs 4.0 not available" in text
     assert "0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): regression" in text

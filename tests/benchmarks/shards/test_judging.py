@@ -66,7 +66,14 @@ def test_the_night_has_all_runs_and_began_with_the_first_shard(tmp_path: Path) -
 
 
 def test_the_night_has_the_settings_of_its_shards(tmp_path: Path) -> None:
-    told = {"seeds": 2, "max_seeds": 4, "first_seed": 1000, "repeats": True, "against": "published", "options": "--xla"}
+    told: dict[str, Any] = {
+        "seeds": 2,
+        "max_seeds": 4,
+        "first_seed": 1000,
+        "repeats": True,
+        "against": "published",
+        "options": "--xla",
+    }
     for number in (1, 2, 3):
         write_shard(tmp_path / "shards", number, record={"must_be_identical": True, "false_alarm_rate": 0.1}, **told)
     settings = _join(tmp_path).settings
