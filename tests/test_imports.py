@@ -155,9 +155,16 @@ def test_data_sets_records_and_judges_load_no_tensorflow(module: str) -> None:
     assert heavy == (module in WITH_TENSORFLOW), "the list of exceptions names no module that is none"
 
 
-@pytest.mark.parametrize("command", ["compare", "list_experiments"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cifar_models.command_line.compare",
+        "cifar_models.command_line.list_experiments",
+        "benchmarks.command_line.judge",
+    ],
+)
 def test_commands_that_only_read_load_no_tensorflow_when_they_run(command: str) -> None:
-    run = _imported(f"cifar_models.command_line.{command}") | _imported("cifar_models.command_line.output")
+    run = _imported(command) | _imported("cifar_models.command_line.output")
     assert not _packages(set().union(*map(_loaded_with, run))) & {"tensorflow", "keras"}
 
 

@@ -114,6 +114,9 @@ class NightSession:
                 lines.append(f"weights of {backbone}: NOT AVAILABLE, its experiments end in an error ({weights})")
             else:
                 lines.append(f"weights of {backbone}: {weights.description}, {weights.fingerprint}")
+        if night.settings.shard:
+            number, count = night.settings.shard
+            lines.append(f"shard: {number} of {count}; this session judges nothing")
         if night.folder is not None:
             taken = f", resumed with {len(night.resumed)} of its runs" if night.settings.resume else ""
             lines.append(f"runs: {night.folder.path}{taken}")

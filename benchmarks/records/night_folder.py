@@ -94,14 +94,10 @@ class NightRecord:
     must_be_identical: bool | None = added_later()
     shard: Shard | None = added_later()  # noqa: RUF009 - a dataclass field
 
-    def is_part_like(self, shard: Shard | None) -> bool:
-        """Return whether this is the same part of a night as a shard, or as ``None`` a whole night."""
-        if shard is None or self.shard is None:
-            return shard is self.shard
-        return (self.shard.number, self.shard.count, self.shard.first_seed) == (
-            *(shard.number, shard.count),
-            shard.first_seed,
-        )
+    @property
+    def part(self) -> tuple[int, int, int] | None:
+        """Number of the shard, number of shards and first seed; None for a whole night."""
+        return self.shard and (self.shard.number, self.shard.count, self.shard.first_seed)
 
 
 class NightFolder:
@@ -148,7 +144,7 @@ class NightFolder:
         for path, record in newest_first(run_dir):
             if record.ended is not None or (record.dataset, record.data) != (like.dataset, like.data):
                 continue
-            if not record.is_part_like(like.shard):
+            if record.part != like.part:
                 continue
             try:
                 folder = cls.take(path)

@@ -93,6 +93,8 @@ def read_night_results(folder: Path, baselines: Baselines, records: Path) -> Nig
     night = read_night(folder)
     runs, errors = read_night_runs(folder)
     notes = [] if night.ended else ["The night was interrupted, or has not ended yet."]
+    if night.shard:
+        notes.append(f"This is {night.shard} of a night. A shard is not judged: python -m benchmarks judge judges all.")
     notes += [f"A run's record cannot be used: {error}" for error in errors]
     return night_results(night, runs, baselines, records, folder=folder, notes=notes)
 

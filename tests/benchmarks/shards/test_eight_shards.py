@@ -14,6 +14,7 @@ import pytest
 from benchmarks.command_line.main import main
 from benchmarks.night.exit_status import NOT_JUDGED, PASSED, REGRESSION, STALE
 from benchmarks.records.night_folder import NightRecord, nights, read_night
+from benchmarks.records.night_results import read_night_results
 from benchmarks.shards import judging  # noqa: F401 - pytester forgets all modules that a session loads
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
@@ -287,6 +288,26 @@ def test_a_selection_is_shared_out(night: Night, options: tuple[str, ...]) -> No
     assert found == status
     assert _record("judged") == _record("alone")
     assert _section(output, "verdicts,") == _section(expected, "verdicts,")
+
+
+def test_a_shard_says_before_and_after_that_it_judges_nothing_and_so_does_its_page(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night.bench.record()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(night.path / "summary.md"))
+    result = night.shard(2, *SEEDS, count=3)
+    result.stdout.fnmatch_lines(
+        [
+            "shard: 2 of 3; this session judges nothing",
+            "*= NOT JUDGED: this is a shard =*",
+            "shard 2 of 3: 5 runs of the night's 15 trainings",
+        ]
+    )
+    assert night.bench.reports == [], "no page"
+    assert not (night.path / "summary.md").exists()
+    ((path, _),) = nights(Path("parts/shards"))
+    (note,) = read_night_results(path, {}, Path("nowhere")).notes
+    assert note == "This is shard 2 of 3 of a night. A shard is not judged: python -m benchmarks judge judges all."
 
 
 def test_more_shards_than_trainings_are_refused(night: Night) -> None:
