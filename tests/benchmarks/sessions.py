@@ -5,6 +5,7 @@ pyproject.toml and test_training.py included.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -71,6 +72,7 @@ class Bench:
         self.gap = dict.fromkeys(TABLE, 0.1)
         self.failures: dict[tuple[str, int], BaseException] = {}
         self.contradictions: list[str] = []
+        self.changes: dict[str, Any] = {}  # of each run, such as its code
         self.events: list[str] = []
         self.reports: list[Path] = []
         self.features: list[FeatureCache | None] = []
@@ -136,7 +138,7 @@ class Bench:
                     progress(Progress(epoch, 2, step, 1, 0.25, validation_accuracy, 61.0))
         if failure := self.failures.get((experiment.name, seed)):
             raise failure
-        return make_run(
+        run = make_run(
             experiment.name,
             seed,
             accuracy=self.accuracy[experiment.name.partition("+")[0]],
@@ -145,6 +147,7 @@ class Bench:
             weights=weights.description if weights else "none",
             fingerprints=fingerprints_of(experiment.name),
         )
+        return dataclasses.replace(run, **self.changes)
 
 
 @pytest.fixture

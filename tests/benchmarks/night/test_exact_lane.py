@@ -16,7 +16,6 @@ from benchmarks.report.wording import answer
 from benchmarks.statistics.seeds import first_seed_of
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run_files import write_run
-from cifar_models.training import train as training
 from tests.benchmarks.sessions import SYNTHETIC, TABLE, Bench, fingerprints_of, lines, table, trainings, words
 from tests.factories import make_baseline
 
@@ -56,12 +55,9 @@ def _record_a_run(bench: Bench, **changes: Any) -> None:
 
 
 @pytest.fixture
-def here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def here(bench: Bench) -> Bench:
     """Have stubs train in this environment, as real trainings do."""
-    train = bench.train
-    monkeypatch.setattr(
-        training, "train", lambda *a, **o: dataclasses.replace(train(*a, **o), environment=describe_environment())
-    )
+    bench.changes = {"environment": describe_environment()}
     return bench
 
 

@@ -15,7 +15,7 @@ from filelock import FileLock
 from benchmarks.records.night_folder import NightFolder, read_night
 from benchmarks.report.page import write_page
 from cifar_models.figures.style import TYPE_SIZE
-from tests.benchmarks.report.nights import HOSTILE, Project, make_project
+from tests.benchmarks.report.nights import HOSTILE, Project
 
 pytestmark = pytest.mark.browser
 
@@ -38,16 +38,6 @@ def browser() -> Iterator[Any]:
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     yield driver
     driver.quit()
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make_project(tmp_path_factory.mktemp("project"))
-
-
-@pytest.fixture(scope="module")
-def path(project: Project) -> Path:
-    return write_page(project.night, project.baselines, project.records, project.night)
 
 
 @pytest.fixture(scope="module")
