@@ -37,7 +37,6 @@ class Dataset:
             in the same containers) or ``synthetic``.
         train_images, evaluation_images: ``(N, 32, 32, 3)`` uint8, RGB, 0 to 255.
         train_labels, evaluation_labels: ``(N,)`` int64, 0 to 9.
-        class_names: ten names, by label.
         fingerprint: ``sha256:`` over the four arrays with their shapes.
 
     Raises:

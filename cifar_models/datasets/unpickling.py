@@ -36,11 +36,9 @@ class _RefusedError(ValueError):
 
 
 def unpickle(content: bytes, *, where: str) -> object:
-    """Return the value of a pickle that holds plain values and NumPy arrays of uint8.
+    """Return the value of a pickle of protocol 2 to 5 that holds plain values and NumPy arrays of uint8.
 
-    Args:
-        content: a whole pickle of protocol 2 to 5.
-        where: what errors call the pickle, such as its path.
+    ``where`` is the pickle's name in errors, such as its path.
 
     Returns:
         None, bool, int, str, bytes (also for Python 2's strings), a read-only uint8 array of at most four axes, or a
