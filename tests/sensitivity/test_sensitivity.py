@@ -54,7 +54,7 @@ class Outcome:
     seconds: float
 
     def messages_of(self, node_id: str) -> list[str]:
-        """Return the messages of a test that failed, of each of its parameters that did where none is named."""
+        """Return the messages of a test that failed, for all its failed parameters if none is named."""
         name = node_id.replace(".py::", ".").replace("::", ".").replace("/", ".")
         return [message for failed, message in self.failures.items() if name in (failed, failed.partition("[")[0])]
 
@@ -68,7 +68,7 @@ class Copy:
     def run(self, *arguments: str, breakage: Breakage | None = None) -> Outcome:
         """Run the copy's tests on the copy's packages: ``python -m`` looks in the current folder first.
 
-        ``breakage`` is what is broken in a library meanwhile.
+        ``breakage`` is a library's fault during the session.
         """
         plugin = ("-p", "tests.sensitivity.broken_library") if breakage else ()
         environment = os.environ | ({VARIABLE: breakage.name} if breakage else {})

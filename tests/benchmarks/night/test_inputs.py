@@ -1,4 +1,4 @@
-"""What a night trains on and is held against: data, weights, baselines."""
+"""The inputs of a night: data, weights, baselines."""
 
 from __future__ import annotations
 

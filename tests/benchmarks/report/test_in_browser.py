@@ -42,7 +42,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def passing(project: Project) -> Path:
-    """Return the page of a night before, on which all experiments that were judged pass."""
+    """Return the page of an earlier night on which all experiments that were judged pass."""
     (night,) = project.night.parent.glob("2025-01-30*")
     (night / "hostile.synthetic.seed0.json").unlink()
     record = read_night(night)

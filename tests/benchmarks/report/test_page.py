@@ -1,4 +1,4 @@
-"""The page as text: whole, on its own, every part of it there and every name escaped."""
+"""The page as text: it is complete, has no external references, and escapes every name."""
 
 from __future__ import annotations
 
