@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +28,18 @@ class DatasetError(ValueError):
 def refusal(where: str, found: str, expected: str) -> DatasetError:
     """Return the error for a CIFAR-10 file that cannot be used."""
     return DatasetError(f"{where}: found {found}, expected {expected}; {REMEDY}")
+
+
+@contextmanager
+def reading(where: str, what: str, expected: str) -> Iterator[None]:
+    """Convert the many kinds of errors that broken content raises in libraries to DatasetError."""
+    try:
+        yield
+    except DatasetError:
+        raise
+    except Exception as error:
+        found = f"a broken {what} ({type(error).__name__}: {str(error)[:200]})"
+        raise refusal(where, found, expected) from error
 
 
 @dataclass(frozen=True, eq=False)
