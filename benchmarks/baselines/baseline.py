@@ -68,13 +68,11 @@ class Baseline:
     Attributes:
         source: ``measured`` by this suite, or ``published`` in the report that it reproduces. A published baseline has
             no runs, so its lists are empty, and its f1, feature_seconds and environment are None.
-        fingerprints: must agree with a run's before it is compared.
         weights: description of the weights that the models started from.
         metrics: by name in ``METRICS``; always has accuracy.
-        seeds, epochs, seconds: one for each run; epochs trained and seconds of training.
+        seconds: seconds of training, one for each run.
         feature_seconds: seconds for the frozen part's features, shared by the runs of a session; 0 without them.
         recorded: date, as YYYY-MM-DD.
-        reason: why the baseline was set.
         nats_per_point: loss that corresponds to a percentage point of accuracy; None if not known.
     """
 

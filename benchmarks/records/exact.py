@@ -84,10 +84,10 @@ def compare_exactly(today: Run, recorded: Run) -> Exact:
     """
     if why := why_not_comparable(today, recorded):
         raise ValueError(f"{today.experiment} seed {today.seed}: found {why}, expected runs of the same conditions")
-    return first_difference(today, recorded)
+    return compare_digits(today, recorded)
 
 
-def first_difference(today: Run, recorded: Run) -> Exact:
+def compare_digits(today: Run, recorded: Run) -> Exact:
     """Compare two runs of any conditions epoch by epoch, then their evaluations."""
     for epoch in range(max(today.epochs, recorded.epochs)):
         for curve in fields(Curves):

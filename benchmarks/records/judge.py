@@ -87,13 +87,9 @@ def judge(
 ) -> dict[str, list[Verdict]]:
     """Compare all runs of a night with their baselines; return the verdicts of each experiment.
 
-    A value that is better than the baseline allows also fails, because it may come from a leak of evaluation images.
-
-    Args:
-        runs: by experiment, in the order of training; their number must be one of the looks.
-        baselines: by experiment.
-        false_alarm_rate: probability that an unchanged night does not pass.
-        looks: numbers of runs at which to judge, see ``verdict.judge_night``.
+    ``runs`` are by experiment, in the order of training, and their number must be one of the looks. The other arguments
+    are as in ``verdict.judge_night``. A value that is better than the baseline allows also fails, because it may come
+    from a leak of evaluation images.
 
     Raises:
         ValueError: as ``verdict.judge_night`` and ``checks_of``.

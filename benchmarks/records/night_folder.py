@@ -97,7 +97,7 @@ class NightRecord:
     @property
     def part(self) -> tuple[int, int, int] | None:
         """Number of the shard, number of shards and first seed; None for a whole night."""
-        return self.shard and (self.shard.number, self.shard.count, self.shard.first_seed)
+        return (self.shard.number, self.shard.count, self.shard.first_seed) if self.shard else None
 
 
 class NightFolder:

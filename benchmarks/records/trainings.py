@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from benchmarks.records.exact import first_difference
+from benchmarks.records.exact import compare_digits
 from cifar_models.results.run import Run
 
 TrainingKey = tuple[str, int]
@@ -91,7 +91,7 @@ def _difference(first: Run | None, second: Run | None) -> str:
         return "" if first is second else f"{_shown(first)}, and {_shown(second)}"
     if first.fingerprints != second.fingerprints:
         return f"{_shown(first)}, and {_shown(second)}, from other data, weights or protocol"
-    found = first_difference(second, first)
+    found = compare_digits(second, first)
     if found.identical:
         return ""
     curves = f"differ from epoch {found.epoch}" if found.epoch else "are equal, the evaluations differ"

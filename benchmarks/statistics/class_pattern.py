@@ -14,9 +14,7 @@ def pattern_distances(baseline: Floats, today: Floats) -> tuple[Floats, Floats]:
     distance is the root mean square difference over classes, in units of F1. Baseline runs are compared with the mean
     of the others, so that without a change both groups have the same distribution, up to a factor of 1 + 1 / (2 n^2).
 
-    Args:
-        baseline: F1 scores in [0, 1], shape (n, classes), n at least 2.
-        today: F1 scores, shape (k, classes).
+    The arguments are F1 scores in [0, 1] of shapes (n, classes) and (k, classes), with n at least 2.
 
     Raises:
         ValueError: fewer than two baseline runs, or unequal numbers of classes.

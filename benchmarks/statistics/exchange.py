@@ -18,9 +18,7 @@ def nats_per_point(val_accuracy: Sequence[Sequence[float]], val_loss: Sequence[S
     trained, up to the lowest mean loss (after it, overfitting can raise both), within ``NEAR_THE_BEST`` of the best
     accuracy, and at least ``LEAST_EPOCHS``. None if the curves are too short or the loss does not fall.
 
-    Args:
-        val_accuracy: for each run, values by epoch, in [0, 1].
-        val_loss: for each run, values by epoch, in nats.
+    The arguments have for each run the values by epoch: accuracies in [0, 1], losses in nats.
 
     Raises:
         ValueError: no curve, or unequal numbers of curves or epochs.

@@ -91,9 +91,8 @@ class Verdict:
     undecided. Fields with the default None are None for a published baseline or in a record of format 1.
 
     Attributes:
-        rule: what sets ``allowance``: the tolerance or the t-test.
-        baseline, today: means over the baseline's runs and over the ``runs`` runs of today that were used.
-        effect: ``today`` minus ``baseline``; exactly 0 if all values are equal.
+        rule: what sets ``allowance``.
+        baseline, today: means over the baseline's runs and over the first ``runs`` runs of today.
         deviation: pooled standard deviation of one run.
         level: the level from Holm's method, with which the two-sided ``p_value`` is compared.
         smallest_drop: the drop that the night detects with the stated power, if ``deviation`` is the true one.
@@ -143,13 +142,12 @@ def judge_night(
     Args:
         checks: all checks of the night, including those decided before, because they share the rate.
         false_alarm_rate: probability that an unchanged night does not pass, over all measured checks and looks.
-        looks: increasing numbers of today's runs at which to judge. After each, train the experiments with
-            ``seeds_wanted`` up to that number. None: a single look at all runs, which leaves nothing undecided.
+        looks: increasing numbers of today's runs at which to judge; after each, train up to ``seeds_wanted``. None: a
+            single look at all runs, which leaves nothing undecided.
         power: probability with which each ``smallest_drop`` is detected.
 
     Raises:
-        ValueError: there are no checks or two of one metric, a number of runs is not a look, or a rate, look or power
-            is out of range.
+        ValueError: no checks or two of one metric, a number of runs between looks, or a wrong rate, look or power.
     """
     expect(bool(checks), "checks of a night", list(checks), "one or more")
     for name, count in Counter((check.experiment, check.metric) for check in checks).items():

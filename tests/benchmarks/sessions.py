@@ -72,6 +72,7 @@ class Bench:
         self.gap = dict.fromkeys(TABLE, 0.1)
         self.failures: dict[tuple[str, int], BaseException] = {}
         self.contradictions: list[str] = []
+        self.changes: dict[str, Any] = {}  # of each run, such as its code
         self.events: list[str] = []
         self.reports: list[Path] = []
         self.features: list[FeatureCache | None] = []
@@ -147,7 +148,8 @@ class Bench:
             fingerprints=fingerprints_of(experiment.name),
         )
         # Without its settings a run repeats no recorded one, so that the stubs of several nights may differ.
-        return dataclasses.replace(run, environment=dataclasses.replace(ENVIRONMENT, settings=None))
+        environment = dataclasses.replace(ENVIRONMENT, settings=None)
+        return dataclasses.replace(run, **({"environment": environment} | self.changes))
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def _write_cifar10(folder: Path, seed: int) -> None:
 
 @pytest.fixture
 def house_of_files(house: House) -> House:
-    """A house whose nights read their data from files, with baselines of its own."""
+    """A house whose nights read their data from files, with separate baselines."""
     data = house.path / "cifar-10-batches-py"
     _write_cifar10(data, seed=1)
     house.selection = ("--dataset=cifar10", f"--data-dir={data}", "-k", "simple_cnn", "--seeds=3", "--first-seed=0")
@@ -174,7 +174,7 @@ def test_data_that_change_before_a_night_is_resumed(house_of_files: House) -> No
 
 
 def _write_vgg16(folder: Path) -> None:
-    """Write weights drawn anew, under the name of the published ones."""
+    """Write newly drawn weights under the name of the published ones."""
     from cifar_models.models.builders import build_backbone
 
     write_weights(folder / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", build_backbone("vgg16"))

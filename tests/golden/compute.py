@@ -1,4 +1,4 @@
-"""The first steps of an experiment's training, by the training itself."""
+"""Computes the first steps of an experiment's training with the training itself."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from tests.golden.trajectory import Trajectory
 
 SEED = 3
 OTHER_SEEDS = {"improved_cnn": 4}
-"""If an activation lies so near a kink of ReLU or max pooling that rounding decides on which side it is, the losses of
-two processors differ by 1e-3 some steps later. Of each experiment, the seed is one for which this does not happen:
+"""If an activation is so close to a kink of ReLU or max pooling that rounding decides its side, the losses of two
+processors differ by 1e-3 some steps later. These seeds avoid this:
 ``tests/sensitivity/test_golden_is_stable.py`` tries the kernels of four processors with one thread and two."""
 STEPS = 10
 FEWER_STEPS = {"vgg16_frozen": 5, "resnet50_frozen": 5, "resnet50_finetuned": 3}
-"""Where ten are too slow for every commit."""
+"""For experiments that are too slow for ten steps on every commit."""
 DETAILED_STEPS = 5
-"""The first ones, of which more than the losses is kept: what breaks a step breaks one of these."""
+"""The first steps, for which all quantities are stored: an error in a step affects one of these."""
 
 
 @contextmanager
 def deterministic_operations() -> Iterator[None]:
-    """Have TensorFlow use operations that give the same each time, meanwhile."""
+    """Make TensorFlow use deterministic operations."""
     tf.config.experimental.enable_op_determinism()
     try:
         yield
@@ -42,14 +42,10 @@ def deterministic_operations() -> Iterator[None]:
 
 
 def compute_trajectory(experiment: Experiment, draw: Callable[[str], BackboneWeights]) -> tuple[Trajectory, list[str]]:
-    """Train an experiment on one batch, a step an epoch.
-
-    Args:
-        experiment: a row of the table.
-        draw: returns the random weights that a backbone starts from.
+    """Train an experiment on one batch, with one step an epoch; ``draw`` returns a backbone's random weights.
 
     Returns:
-        What the steps came to, and the weights that were not restored to what they were at the best epoch's end.
+        The trajectory, and the names of the weights that were not restored to the best epoch's.
     """
     steps, seed = FEWER_STEPS.get(experiment.name, STEPS), OTHER_SEEDS.get(experiment.name, SEED)
     protocol = dataclasses.replace(experiment.protocol, epochs=steps, patience=steps)

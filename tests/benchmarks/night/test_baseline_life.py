@@ -1,4 +1,4 @@
-"""Baselines over several sessions: absent, recorded, held against, updated."""
+"""Baselines over several sessions: missing, recorded, used, updated."""
 
 from __future__ import annotations
 

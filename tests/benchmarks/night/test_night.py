@@ -1,4 +1,4 @@
-"""A night by itself: what it holds of each training, what it judges, and when it has come to its end."""
+"""A night without pytest: which trainings it keeps, what it judges, and when it has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which records of an interrupted night stand for trainings of tonight: those that nothing tells apart."""
+"""Which records of an interrupted night can replace trainings of tonight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session shows and answers, whatever becomes of its trainings."""
+"""What a session prints and returns for all outcomes of its trainings."""
 
 from __future__ import annotations
 

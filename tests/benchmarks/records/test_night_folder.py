@@ -43,7 +43,7 @@ def _record(started: str = FIRST, ended: str | None = None, data: str = "sha256:
 
 
 def _night(run_dir: Path, record: NightRecord | None = None) -> Path:
-    """Leave a night as an interrupted session does, or with ``ended`` as one that came to its end."""
+    """Leave a night as an interrupted session does, or with ``ended`` as a finished one."""
     folder = NightFolder.start(run_dir, record or _record())
     folder.close()
     return folder.path

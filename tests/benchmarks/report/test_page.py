@@ -1,4 +1,4 @@
-"""The page as text: whole, on its own, every part of it there and every name escaped."""
+"""The page as text: it is complete, has no external references, and escapes every name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.report.page import write_page
 from benchmarks.statistics.word import Word
 from cifar_models.figures import dots
 from cifar_models.figures import style as figures
-from tests.benchmarks.report.nights import HOSTILE, Project, make_project
+from tests.benchmarks.report.nights import HOSTILE, Project
 from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_baseline
 
@@ -46,16 +46,6 @@ class Reader(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make_project(tmp_path_factory.mktemp("project"))
-
-
-@pytest.fixture(scope="module")
-def path(project: Project) -> Path:
-    return write_page(project.night, project.baselines, project.records, project.night)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What a night came to, in sentences that somebody reads over coffee."""
+"""The sentences on a night's results."""
 
 from __future__ import annotations
 
