@@ -185,7 +185,7 @@ def test_an_update_leaves_the_entry_of_runs_too_far_apart(bench: Bench) -> None:
         patch.setattr(training, "train", scattered)
         result = bench.update("-k", "simple_cnn")
     assert result.ret == NOT_JUDGED
-    result.stdout.fnmatch_lines(["left as it was: simple_cnn, for accuracy: found 0.1000, 0.7500, 0.7500, expected *"])
+    result.stdout.fnmatch_lines(["left as it was: simple_cnn, for accuracy: found [[]0.1, 0.75, 0.75], expected *"])
     assert bench.baselines_path.read_text(encoding="utf-8") == before
 
 

@@ -140,8 +140,8 @@ def test_baselines_of_an_unknown_experiment_are_one_line(bench: Bench) -> None:
     (line,) = [line for line in result.errlines if line]
     assert line == (
         f"ERROR: {bench.baselines_path}: baselines of an unknown experiment: found 'old_cnn', expected one of "
-        "simple_cnn, vgg16_frozen, improved_cnn, or NAME[+mixed_float16][+xla]; remove that entry or bring its "
-        "experiment back"
+        "simple_cnn, vgg16_frozen, improved_cnn, or NAME[+mixed_float16][+xla]; remove that entry or restore its "
+        "experiment"
     )
     assert bench.trained == []
 
