@@ -15,7 +15,7 @@ from benchmarks.statistics.sequential import looks_between
 SEEDS: dict[str, dict[str, int]] = {
     "synthetic": {
         "simple_cnn": 6,
-        "vgg16_frozen": 6,
+        "vgg16_frozen": 8,
         "improved_cnn": 2,
         "resnet50_frozen": 8,
         "resnet50_finetuned": 2,
