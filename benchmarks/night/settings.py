@@ -45,9 +45,11 @@ class Settings:
         max_seeds: with how many at most while its verdict is undecided; None for no more.
         first_seed: the first of them.
         repeats: whether a night trains the baselines' first seed too, for the exact lane alone.
+        against: the source of the baselines that runs are compared with.
         exact: whether a run that differs from the recorded one of its seed fails.
         false_alarm_rate: chance that a night without any change has anything but passes.
         reason: why the baselines change; None for a night that judges.
+        reuse_runs: whether recorded runs stand for trainings of a night that writes baselines.
         resume: whether to go on with an interrupted night.
         options: those of the command line that a command to repeat a training needs.
     """
@@ -64,9 +66,11 @@ class Settings:
     max_seeds: int | None = None
     first_seed: int = 0
     repeats: bool = False
+    against: str = "measured"
     exact: bool = False
     false_alarm_rate: float = FALSE_ALARM_RATE
     reason: str | None = None
+    reuse_runs: bool = False
     resume: bool = False
     options: str = ""
 
