@@ -32,6 +32,12 @@ NOT_REPEATED = ("resnet50_finetuned",)
 """Experiments without a training for the exact lane: a seed takes a minute. Golden trajectories see their layers."""
 
 
+def default_seeds(dataset: str, experiment: str) -> int:
+    """Return with how many seeds a night trains an experiment, or a variant of one, on a data set."""
+    name, *_ = experiment.split("+")
+    return SEEDS.get(dataset, {}).get(name, OTHER_SEEDS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The settings of a night.
@@ -99,8 +105,7 @@ class Settings:
 
     def seeds_of(self, experiment: str) -> range:
         """Return the seeds that an experiment is trained with, as many as a variant's own experiment."""
-        name, *_ = experiment.split("+")
-        count = self.seeds or SEEDS.get(self.dataset, {}).get(name, OTHER_SEEDS)
+        count = self.seeds or default_seeds(self.dataset, experiment)
         return range(self.first_seed, self.first_seed + count)
 
     def looks_of(self, experiment: str) -> tuple[int, ...]:

@@ -17,19 +17,25 @@ _NOTES_SHOWN = 5
 _CUT = "</details>\n\nCut here: the night's page has the rest.\n"
 
 
-def markdown(results: NightResults) -> str:
+def markdown(results: NightResults, introduction: str | None = None) -> str:
     """Return the answer, a table of the experiments, and the reasons of those that failed.
 
     It is meant for one screen: only the reasons of the most urgent experiment are open.
+
+    Args:
+        results: of a night, or of a comparison whose side A is the baseline.
+        introduction: plain text below the heading; None to name the night.
     """
     night = results.night
-    lines = [f"## {_text(answer(results.experiments))}", "", f"Night of {night.started}, {_text(night.dataset)}.", ""]
+    of_night = f"Night of {night.started}, {as_markdown(night.dataset)}."
+    below = as_markdown(introduction) if introduction else of_night
+    lines = [f"## {as_markdown(answer(results.experiments))}", "", below, ""]
     if repeated := repeated_runs(results.experiments):
-        lines += [_text(repeated), ""]
+        lines += [as_markdown(repeated), ""]
     notes = list(results.notes)
     if len(notes) > _NOTES_SHOWN:
         notes[_NOTES_SHOWN:] = [f"{len(notes) - _NOTES_SHOWN} more notes are on the night's page."]
-    lines += [f"> {_text(note)}\n" for note in notes]
+    lines += [f"> {as_markdown(note)}\n" for note in notes]
     metrics = metrics_of(results.experiments)
     rows = [(result, cells(result, metrics)) for result in results.experiments]
     if rows:
@@ -37,13 +43,13 @@ def markdown(results: NightResults) -> str:
         lines += [_row(headers), _row(["---"] * len(headers))]
     for result, row in rows:
         values = [f"{cell.value} ({cell.difference})" if cell.difference else cell.value for cell in row]
-        lines.append(_row(map(_text, [result.experiment, f"{SYMBOLS[result.word]} {result.word}", *values])))
+        lines.append(_row(map(as_markdown, [result.experiment, f"{SYMBOLS[result.word]} {result.word}", *values])))
     explained = [result for result in results.experiments if reasons(result)]
     for result in explained:
         title = html.escape(" ".join(f"{result.experiment}: {result.word}".split()))
         is_open = " open" if result is explained[0] else ""
         lines += ["", f"<details{is_open}><summary>{title}</summary>", ""]
-        lines += [f"- {_text(reason)}" for reason in _reasons(result)]
+        lines += [f"- {as_markdown(reason)}" for reason in _reasons(result)]
         lines += ["", "</details>"]
     text = "\n".join(lines) + "\n"
     if len(text) <= MOST_CHARACTERS:
@@ -65,6 +71,6 @@ def _reasons(result: ExperimentResult) -> list[str]:
     return found
 
 
-def _text(words: str) -> str:
+def as_markdown(words: str) -> str:
     """Escape words for Markdown, on one line and inside one cell."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(words.split()))

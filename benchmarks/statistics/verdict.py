@@ -35,7 +35,10 @@ from benchmarks.statistics.significance import (
 from benchmarks.statistics.word import Word
 
 Source = Literal["measured", "published"]
-Rule = Literal["tolerance", "t-test"]
+Rule = Literal["tolerance", "t-test", "identical"]
+"""What sets an allowance; runs that are identical to the last digit need none."""
+Sides = tuple[tuple[float, ...], tuple[float, ...]]
+"""The values of the baseline and of today."""
 Looks = Sequence[int] | Mapping[str, Sequence[int]]
 """Numbers of runs at which to judge: the same for all experiments, or by experiment."""
 
@@ -50,7 +53,8 @@ class Check:
 
     Values and ``tolerance`` are in the metric's unit: fractions for accuracy, gap and F1, nats for loss. A
     ``one_sided`` check passes any change for the better. ``per_point`` is the change of the metric for a percentage
-    point of accuracy, above 0; None if not known.
+    point of accuracy, above 0; None if not known. If the baseline grows with today's runs and always has as many,
+    ``grown`` has the values of both sides at each look so far, by the number of runs.
 
     Raises:
         ValueError: a value is not finite, the tolerance is negative, there are no runs today, or the baseline does not
@@ -67,6 +71,15 @@ class Check:
     family: Family = "headline"
     one_sided: bool = False
     per_point: float | None = None
+    grown: Mapping[int, Sides] = field(default_factory=dict)
+
+    def sides(self, runs: int) -> Sides:
+        """Return the values that a look after so many of today's runs compares."""
+        return self.grown[runs] if self.grown else (self.baseline, self.today[:runs])
+
+    def baseline_runs(self, runs: int) -> int:
+        """Return how many runs the baseline has at a look after so many of today's runs."""
+        return runs if self.grown else len(self.baseline)
 
     def __post_init__(self) -> None:
         name = f"{self.experiment} {self.metric}"
@@ -91,7 +104,7 @@ class Verdict:
     undecided. Fields with the default None are None for a published baseline or in a record of format 1.
 
     Attributes:
-        rule: what sets ``allowance``.
+        rule: what sets ``allowance``; ``identical`` if there is nothing to allow for.
         baseline, today: means over the baseline's runs and over the first ``runs`` runs of today.
         deviation: pooled standard deviation of one run.
         level: the level from Holm's method, with which the two-sided ``p_value`` is compared.
@@ -173,16 +186,16 @@ def _judge_published(check: Check) -> Verdict:
 
 def _verdict(check: Check, *, runs: int, **found: Any) -> Verdict:
     """Return a verdict that uses the first ``runs`` of today's runs."""
-    used = check.today[:runs]
+    before, used = check.sides(runs)
     return Verdict(
         experiment=check.experiment,
         metric=check.metric,
         source=check.source,
         family=check.family,
         tolerance=check.tolerance,
-        baseline=fmean(check.baseline),
+        baseline=fmean(before),
         today=fmean(used),
-        baseline_values=list(check.baseline),
+        baseline_values=list(before),
         today_values=list(used),
         runs=runs,
         per_point=check.per_point,
@@ -209,16 +222,18 @@ def _judge_measured(
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
         for row, runs in enumerate(schedule):
             if runs <= len(check.today):
-                found = measure(np.array(check.baseline), np.array(check.today[:runs]))
+                before, after = check.sides(runs)
+                found = measure(np.array(before), np.array(after))
                 effect[row, column], deviation[row, column] = found
                 beyond[row, column] = _beyond(check, float(found[0]))
-                p[row, column] = p_values(*found, baseline_runs=len(check.baseline), today_runs=runs)
+                p[row, column] = p_values(*found, baseline_runs=len(before), today_runs=runs)
     decisions = decide(p, beyond, plan)
     first_step = plan.first_step_levels()
     verdicts = []
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
         row = decisions.look[column]
-        n, runs = len(check.baseline), schedule[row]
+        runs = schedule[row]
+        n = check.baseline_runs(runs)
         s = float(deviation[row, column])
         error = s * standard_error_factor(baseline_runs=n, today_runs=runs)
         level, inner_level = float(decisions.level[column]), float(decisions.inner_level[column])
@@ -242,7 +257,7 @@ def _judge_measured(
                     deviation=s,
                     tolerance=check.tolerance,
                     looks=[
-                        Look(baseline_runs=n, today_runs=k, level=float(first))
+                        Look(baseline_runs=check.baseline_runs(k), today_runs=k, level=float(first))
                         for k, first in zip(schedule, first_step[:, column], strict=True)
                     ],
                     power=power,
