@@ -1,1 +1,1 @@
-"""How it is judged: baselines, verdicts, tables, and the pytest plugin that runs a night."""
+"""The benchmark: baselines, verdicts, reports, and the pytest plugin that runs a night."""

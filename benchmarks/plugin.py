@@ -1,6 +1,6 @@
-"""The pytest plugin: options and hooks, each a few lines that call into ``night/``.
+"""The pytest plugin: options and hooks, which call into ``night/``.
 
-Declaring options does no work. TensorFlow is imported when benchmark items were collected, never before.
+TensorFlow is imported only after benchmark items were collected.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.night.items import (
+    ALL_SHARDS,
     EXPERIMENT,
     SEED,
     SESSION,
@@ -24,6 +25,8 @@ from benchmarks.night.items import (
 from benchmarks.night.options import add_options, read_settings
 from benchmarks.night.selection import experiment_names
 from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
+from benchmarks.records.selection import Selection
+from benchmarks.shards.selected import keep_share
 from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.training.keras_settings import KerasSettingsError, choose_backend, fix_keras_settings
 
@@ -38,10 +41,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options, and take part in pytest-xdist's work.
+    """Read the options, and register the parts for pytest-xdist.
 
     Raises:
-        pytest.UsageError: option values that no night can run with.
+        pytest.UsageError: an option has a wrong value.
     """
     config.stash[SETTINGS] = read_settings(config)
     try:
@@ -55,10 +58,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Refuse ``--gpu`` where there is none, before anything is collected or loaded.
+    """With ``--gpu``, require a GPU before anything is collected.
 
     Raises:
-        pytest.UsageError: TensorFlow sees no GPU, or has used it already.
+        pytest.UsageError: TensorFlow sees no GPU, or already uses it.
     """
     if session.config.stash[SETTINGS].gpu:
         _fix_keras()  # TensorFlow imports Keras
@@ -71,7 +74,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _fix_keras() -> None:
-    """Fix Keras's settings for all that this session builds and trains; a UsageError where that is not possible."""
+    """Set Keras's settings for this session, or raise pytest.UsageError."""
     try:
         fix_keras_settings()
     except KerasSettingsError as error:
@@ -79,7 +82,7 @@ def _fix_keras() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one training of each experiment and seed, and one verdict of each experiment, in the table's order."""
+    """Make a training for each experiment and seed, and a verdict for each experiment, in the table's order."""
     if EXPERIMENT not in metafunc.fixturenames:
         return
     names = experiment_names(metafunc.config)
@@ -96,29 +99,41 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Make every property test a unit test too."""
+    """Mark every property test as a unit test too."""
     if item.get_closest_marker("property"):
         item.add_marker("unit")
 
 
-@pytest.hookimpl(trylast=True)  # after what selects items or puts them into another order
+@pytest.hookimpl(trylast=True)  # after plugins that select or reorder items
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Judge last, when all has been trained, and not at all in a session that records baselines."""
+    """Move the verdicts to the end, or remove them if the session updates baselines or is a shard.
+
+    Raises:
+        pytest.UsageError: see ``keep_share``.
+    """
+    settings = config.stash[SETTINGS]
+    worker = config.pluginmanager.getplugin(Worker.NAME)
+    if settings.shard:
+        night = keep_share(config, items)
+        config.stash[ALL_SHARDS] = night
+        if worker:
+            worker.leave_all_shards(night)
+        return
     verdicts = [item for item in items if experiment_of(item) and seed_of(item) is None]
     if not verdicts:
         return
     items[:] = [item for item in items if item not in verdicts]
-    if config.stash[SETTINGS].updates:
+    if settings.updates:
         config.hook.pytest_deselected(items=verdicts)
-    elif worker := config.pluginmanager.getplugin(Worker.NAME):
+    elif worker:
         worker.leave_verdicts({experiment_of(item): item.nodeid for item in verdicts})
     else:
         items += verdicts
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest's own, which prints what this one loads
+@pytest.hookimpl(tryfirst=True)  # before pytest's own hook, which prints what this one loads
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Load what the selected benchmark items train on, once and before the first of them.
+    """Start the night if benchmark items are selected.
 
     Raises:
         pytest.UsageError: as ``start_night``.
@@ -131,26 +146,32 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from benchmarks.night.session import start_night
 
     worker = session.config.pluginmanager.getplugin(Worker.NAME)
-    started = start_night(session.config, selection_of(session.items), names=names, keeps_records=worker is None)
+    started = start_night(
+        session.config,
+        selection_of(session.items),
+        names=names,
+        all_shards=session.config.stash.get(ALL_SHARDS, Selection()),
+        keeps_records=worker is None,
+    )
     if worker:
         started.night.resume(worker.resumed())
 
 
 @pytest.fixture
 def night_session(request: pytest.FixtureRequest) -> NightSession:
-    """The hooks of the night that this item is a part of."""
+    """The pytest hooks of this session's night."""
     return request.config.stash[SESSION]
 
 
 @pytest.fixture
 def night(night_session: NightSession) -> Night:
-    """What all benchmark items of this session share."""
+    """This session's night."""
     return night_session.night
 
 
 @pytest.fixture
 def experiment(experiment_name: str) -> Experiment:
-    """The row of the table that this item trains."""
+    """The experiment of this item."""
     return find_experiment(experiment_name)
 
 
@@ -158,9 +179,9 @@ def experiment(experiment_name: str) -> Experiment:
 def train(
     request: pytest.FixtureRequest, night_session: NightSession, experiment: Experiment
 ) -> Callable[[str, int], str]:
-    """Trains an experiment with a seed, files what becomes of it, and returns why there is no run, if so.
+    """A function that trains an experiment with a seed, files the outcome, and returns why there is no run, if so.
 
-    An experiment that cannot be judged is an error before the training, not a comparison after it.
+    The item fails before the training if its experiment cannot be judged.
     """
     night_session.require_possible(experiment.name, seed_of(request.node))
     return lambda name, seed: night_session.train(request.node, name, seed)

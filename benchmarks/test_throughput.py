@@ -1,6 +1,6 @@
-"""How fast each experiment's parts are, in images a second and in images a reference workload.
+"""Measures the speed of each experiment's parts, in images a second and in images per reference workload.
 
-The second is held against throughput_baselines.json: ``slower`` and ``faster`` fail alike.
+The latter is compared with throughput_baselines.json; both ``slower`` and ``faster`` fail.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.throughput
 
 ROUNDS, LONG_ROUNDS = 12, 5
 ROUND_SECONDS = 0.1
-"""A round repeats a batch until it lasts about as long; a batch that alone lasts longer has fewer rounds."""
+"""A round repeats a batch for about this time; a batch that takes longer has fewer rounds."""
 TRAIN_COUNT, EVALUATION_COUNT, EPOCHS = 512, 128, 2
 
 Measure = Callable[..., None]
@@ -53,7 +53,7 @@ Measure = Callable[..., None]
 
 @dataclass(frozen=True)
 class Subject:
-    """One experiment, built once for all its figures. What the weights are makes no difference to the time."""
+    """One experiment, built once for all its figures; the weights do not affect the time."""
 
     experiment: Experiment
     model: keras.Model
@@ -82,18 +82,18 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 
 @pytest.fixture
 def measure(request: pytest.FixtureRequest, benchmark: Any, subject: Subject) -> Measure:
-    """Times something in rounds, each after a reference workload, records the figure and judges it."""
+    """A function that times work in rounds, each after a reference workload, records the figure and judges it."""
     if benchmark.disabled:
         pytest.fail(
-            "found pytest-benchmark disabled, by its option or by other workers that share the cores, expected it to "
-            "measure; run this alone, in one process",
+            "found pytest-benchmark disabled, by its option or because workers share the cores, expected it to "
+            "measure; run this test in one process",
             pytrace=False,
         )
     environment = describe_environment()
     on_cpu = environment.device == "CPU"
     device = PROCESSOR + environment.processor if on_cpu else environment.device
-    # On a shared machine a step's own seconds vary by half, the processor's by a few in a hundred. What a stall costs
-    # shows in the images a second alone, which pytest-benchmark compares; a GPU's work shows in no other clock.
+    # On a shared machine wall-clock seconds vary by half, processor seconds by a few percent. Stalls show only in the
+    # images a second, which pytest-benchmark compares. A GPU's work shows only in wall-clock seconds.
     clock = time.process_time if on_cpu else time.perf_counter
 
     def measure_and_judge(figure: str, work: Callable[[], Any], *, images: int, rounds: int) -> None:
@@ -125,7 +125,7 @@ def measure(request: pytest.FixtureRequest, benchmark: Any, subject: Subject) ->
 
 
 def _baselines(config: pytest.Config, name: str, figure: str, device: str) -> list[Speed]:
-    """Return what a figure is held against on a device; fail where there is nothing."""
+    """Return the baselines of a figure on a device, or fail the test if there is none."""
     path = baselines_file(config).with_name(FILE)
     try:
         speeds = speeds_on(read_throughput(path), device, name, figure)
@@ -133,15 +133,15 @@ def _baselines(config: pytest.Config, name: str, figure: str, device: str) -> li
         pytest.fail(str(error), pytrace=False)
     if not speeds:
         pytest.fail(
-            f"{name}: {path} has no baseline of its {figure}'s speed on {device}, expected one to compare with; record "
-            f"it as docs/how-to/check-speed.md says",
+            f"{name}: found no baseline of its {figure} on {device} in {path}, expected one to compare with; record it "
+            f"as docs/how-to/check-speed.md says",
             pytrace=False,
         )
     return speeds
 
 
 def test_step(subject: Subject, measure: Measure) -> None:
-    """A training step, of what is behind the frozen part if there is one."""
+    """A training step of the part after the frozen part."""
     protocol = subject.experiment.protocol
     trained = compile_model(subject.model, protocol, steps=1000, split=True).trained
     inputs: Any = subject.images
@@ -167,13 +167,13 @@ def test_prefix(subject: Subject, measure: Measure) -> None:
 
     def work() -> None:
         for output in compute(subject.images):
-            output.numpy()  # as the cache does: a GPU may not be done when the function returns
+            output.numpy()  # as the cache does; a GPU may still work when the function returns
 
     _measure_batches(measure, "prefix", work, len(subject.images))
 
 
 def test_training(subject: Subject, measure: Measure) -> None:
-    """A whole training, from the building of the model to the evaluation, on few images."""
+    """A whole training on few images, from building the model to the evaluation."""
     protocol = dataclasses.replace(subject.experiment.protocol, epochs=EPOCHS, patience=EPOCHS, backbone=None)
     experiment = dataclasses.replace(subject.experiment, protocol=protocol)
     dataset = random_dataset(TRAIN_COUNT, EVALUATION_COUNT)

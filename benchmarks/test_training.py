@@ -1,4 +1,4 @@
-"""Each experiment trained by its protocol with each seed, then all of them held against their baselines."""
+"""Trains each experiment with each seed, then compares all of them with their baselines."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Train = Callable[[str, int], str]
 
 @pytest.mark.benchmark
 def test_trains(experiment: Experiment, seed: int, night: Night, train: Train, benchmark: Any) -> None:
-    """The training ends in a run that can be judged; whether it is a good one is the verdict's to say."""
+    """The training ends with a run that can be judged."""
     benchmark.group = experiment.name
-    why_not = benchmark.pedantic(train, args=(experiment.name, seed))  # once more where it is profiled
+    why_not = benchmark.pedantic(train, args=(experiment.name, seed))  # twice with a profiler
     why_not = night.contradiction(experiment.name, seed) or why_not
     benchmark.extra_info.update(properties_of(night, experiment.name, seed))
     if why_not:
@@ -27,10 +27,10 @@ def test_trains(experiment: Experiment, seed: int, night: Night, train: Train, b
 
 @pytest.mark.benchmark
 def test_verdict(experiment: Experiment, night: Night, train: Train) -> None:
-    """Accuracy, gap and each class's F1, over tonight's seeds, lie within what the baseline allows, on either side.
+    """Accuracy, loss, gap and the pattern of F1 over classes are within the baseline's allowances, in both directions.
 
-    The first verdict judges the whole night, since all its checks share one false-alarm rate, and trains further seeds
-    where it is undecided.
+    The first verdict judges the whole night, because all checks share the false-alarm rate, and trains further seeds
+    for undecided experiments.
     """
     judge_to_the_end(night, train)
     if failure := night.answer(experiment.name):

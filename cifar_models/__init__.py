@@ -1,1 +1,1 @@
-"""What is measured: five CIFAR-10 classifiers, their data, their protocols and their training."""
+"""Five CIFAR-10 classifiers, their data, their protocols and their training."""

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[None]:
-    """Spare garbage collections the walk over what TensorFlow and Keras have imported: next to none of it is garbage.
+    """Keep garbage collections from walking over what TensorFlow and Keras have imported, which is hardly ever garbage.
 
     Where tests run, and no night, whose peak memory is recorded, they are rare as well: traced graphs are many objects.
     """

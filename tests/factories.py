@@ -14,6 +14,7 @@ from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
 from benchmarks.records.night_folder import BaselineMark
 from benchmarks.records.night_results import ExperimentResult
+from benchmarks.records.selection import Selection, Shard
 from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Rule, Verdict
 from benchmarks.statistics.word import Word
@@ -176,6 +177,13 @@ def make_verdict(
         today_values=[today] * 3,
         smallest_drop=smallest_drop,
     )
+
+
+def make_shard(number: int = 1, *, count: int = 8, night: Selection | None = None, **changed: Any) -> Shard:
+    """Return what the record of a shard says of its night: by default a seed of one experiment, which is judged."""
+    told = {"first_seed": 1000, "seeds": None, "max_seeds": None, "repeats": True, "against": "measured"}
+    night = night or Selection({"simple_cnn": [1000]}, ["simple_cnn"])
+    return Shard(number, count, night, **{**told, "reason": None, "options": "--dataset synthetic", **changed})
 
 
 IDENTICAL = Exact("a", 0)

@@ -60,7 +60,7 @@ def test_other(experiment_name, seed, request):
 
 @pytest.fixture(scope="module")
 def other_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a project that has our names for things of its own."""
+    """Write a project that uses our names for other things."""
     project = tmp_path_factory.mktemp("other_project")
     for name, text in OTHER_PROJECT.items():
         file = project / name
@@ -173,7 +173,7 @@ def test_without_pytest_benchmark_there_is_no_session() -> None:
     ended = _session(ROOT, UNRELATED, "-p", "no:benchmark")
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
     assert ended.stderr.strip() == (
-        "ERROR: -p no:benchmark: found pytest-benchmark blocked, expected it; leave that option out"
+        "ERROR: -p no:benchmark: found pytest-benchmark blocked, expected it; omit this option"
     )
 
 

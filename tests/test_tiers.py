@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import configparser
+import os
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,18 @@ def test_every_commit_is_checked_in_the_environments_of_tox_alone() -> None:
     assert "tox -e lowest\n" in workflow
 
 
+@pytest.mark.parametrize("workflow", sorted((ROOT / ".github" / "workflows").iterdir()), ids=lambda path: path.name)
+def test_every_job_of_a_workflow_has_a_time_limit_and_no_secret(workflow: Path) -> None:
+    """What zizmor does not check. It checks permissions, pinned actions, credentials and concurrency."""
+    text = workflow.read_text(encoding="utf-8")
+    jobs = re.split(r"^  (?=\w+:$)", text.partition("\njobs:\n")[2], flags=re.MULTILINE)[1:]
+    assert jobs
+    assert [job for job in jobs if not re.search(r"^    timeout-minutes: \d+$", job, re.MULTILINE)] == []
+    assert "cancel-in-progress: true" in text
+    assert "secrets." not in text
+    assert "self-hosted" not in text or "pull_request" not in text
+
+
 def test_the_lowest_versions_are_those_that_are_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
@@ -79,6 +93,14 @@ def test_the_lowest_versions_are_those_that_are_declared() -> None:
         name: _release(version) for name, version in minima.items()
     }
     assert f"tensorflow[and-cuda]>={pinned['tensorflow']};" in extras["gpu"][0]
+
+
+@pytest.mark.skipif("UV_CONSTRAINT" not in os.environ, reason="only tox -e lowest limits the versions")
+def test_the_versions_that_are_installed_are_the_lowest_ones() -> None:
+    pinned = re.findall(r"^([\w-]+)==([\d.]+)$", Path(os.environ["UV_CONSTRAINT"]).read_text(), flags=re.MULTILINE)
+    assert pinned
+    installed = {name: _release(metadata.version(name)) for name, _ in pinned}
+    assert installed == {name: _release(version) for name, version in pinned}
 
 
 def _release(version: str) -> tuple[int, ...]:

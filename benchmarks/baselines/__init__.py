@@ -1,1 +1,1 @@
-"""baselines.json and the published numbers."""
+"""Baselines: baselines.json and the published numbers."""

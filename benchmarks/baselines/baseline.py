@@ -1,4 +1,4 @@
-"""What a baseline is: the runs of one experiment that later runs are held against, and what makes no sense in one."""
+"""The baseline class: runs of one experiment with which later runs are compared, and checks of its values."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.statistics.expect import expect
 from cifar_models.results.environment import Environment
 from cifar_models.results.evaluation import SMALLEST_PROBABILITY
 from cifar_models.results.run import Fingerprints
 from cifar_models.storage.strict_json import added_later
 
 METRICS = ("accuracy", "loss", "gap")
-"""What is judged of a run; a baseline measured before runs recorded their loss has none."""
+"""The metrics that are judged; baselines of runs that did not record their loss lack it."""
 RANGES = {"accuracy": (0.0, 1.0), "loss": (0.0, -math.log(SMALLEST_PROBABILITY)), "gap": (-1.0, 1.0)}
 """The lowest and highest value of each metric."""
 SOURCES = ("measured", "published")
 LEAST_RUNS = 3
-"""Runs below which a spread is not worth the name, and no baseline is measured."""
+"""Fewest runs of a measured baseline."""
 SUGGESTED_RUNS = 30
-"""Five runs a night see a drop of 3.0 standard deviations against 30 baseline runs, of 3.7 against ten."""
-LARGEST_TOLERANCE = 1.0  # what no accuracy can miss is no check
+"""Five runs a night detect a drop of 3.0 standard deviations against 30 baseline runs, of 3.7 against ten."""
+LARGEST_TOLERANCE = 1.0  # with a larger one, every accuracy would pass
 
 
 class BaselineError(ValueError):
-    """Baselines that cannot be used, or none to compare with: what was found, expected, and what to do."""
+    """Baselines cannot be used or are missing; the message says what was found, what was expected and what to do."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,9 @@ class Metric:
     """One metric of a baseline.
 
     Attributes:
-        values: one for each seed: an accuracy in [0, 1], a gap in [-1, 1], a loss in nats, 0 or more.
-        tolerance: a difference that passes whatever the spread, either way; absolute, above 0. For a published value,
-            which has no spread, all that is allowed.
-        tolerance_reason: where that number comes from.
+        values: one for each seed: accuracies in [0, 1], gaps in [-1, 1], losses in nats.
+        tolerance: absolute difference that always passes, above 0; for published values the whole allowance.
+        tolerance_reason: how the tolerance was computed.
     """
 
     values: list[float]
@@ -45,18 +45,15 @@ class Metric:
 
     @property
     def mean(self) -> float:
-        """The values' mean."""
+        """Mean of the values."""
         return statistics.fmean(self.values)
 
 
 @dataclass(frozen=True)
 class ClassMetric:
-    """The F1 of each class.
+    """The F1 of each class: by class, values in [0, 1], one for each seed.
 
-    Attributes:
-        values: by class, one for each seed, in [0, 1].
-        tolerance: as a ``Metric``'s, for the distance between patterns over classes.
-        tolerance_reason: where that number comes from.
+    The tolerance is for the distance between patterns over classes, see ``class_pattern``.
     """
 
     values: dict[str, list[float]]
@@ -66,23 +63,17 @@ class ClassMetric:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The runs of one experiment on one data set that later runs are held against.
+    """The runs of one experiment on one data set with which later runs are compared.
 
     Attributes:
-        source: ``measured`` by this suite, or ``published`` in the report that it reproduces.
-        fingerprints: what a run must agree with before it is compared.
-        weights: what the models started from, in words.
-        metrics: by name, of ``METRICS``; accuracy always.
-        f1: of each class; None if published.
-        seeds: one for each value; none if published.
-        epochs: how many each run trained; none if published.
-        seconds: what each run's training took; none if published.
-        feature_seconds: what the frozen part's features took, which all runs of a session share; 0 without such a part,
-            None if published.
-        environment: of the measured runs; None if published.
-        recorded: the day, as YYYY-MM-DD.
-        reason: why it was set.
-        nats_per_point: what a percentage point of accuracy is in loss, along the runs' curves; None if not known.
+        source: ``measured`` by this suite, or ``published`` in the report that it reproduces. A published baseline has
+            no runs, so its lists are empty, and its f1, feature_seconds and environment are None.
+        weights: description of the weights that the models started from.
+        metrics: by name in ``METRICS``; always has accuracy.
+        seconds: seconds of training, one for each run.
+        feature_seconds: seconds for the frozen part's features, shared by the runs of a session; 0 without them.
+        recorded: date, as YYYY-MM-DD.
+        nats_per_point: loss that corresponds to a percentage point of accuracy; None if not known.
     """
 
     source: str
@@ -105,52 +96,51 @@ Baselines = dict[str, dict[str, dict[str, Baseline]]]
 
 
 def check_baseline(baseline: Baseline, source: str, where: str) -> None:
-    """Refuse what has the right types and still is no baseline.
+    """Check the values of a baseline.
 
     Args:
-        baseline: to check.
-        source: that it is filed under.
+        baseline: the baseline.
+        source: its key in the file.
         where: its place in the file, for the message.
 
     Raises:
-        ValueError: a value that makes no sense; says where, what was found and what was expected.
+        ValueError: a value is out of range or contradicts another.
     """
 
-    def expect(condition: bool, part: str, found: Any, rule: str) -> None:
-        if not condition:
-            raise ValueError(f"{where}.{part}: found {found!r}, expected {rule}")
+    def require(condition: bool, part: str, found: Any, rule: str) -> None:
+        expect(condition, f"{where}.{part}", found, rule)
 
-    expect(source in SOURCES, "source", source, f"one of {SOURCES}")
-    expect(baseline.source == source, "source", baseline.source, f"{source!r}, as the key says")
-    expect(bool(baseline.reason.strip()), "reason", baseline.reason, "why it was set")
-    expect("accuracy" in baseline.metrics, "metrics", sorted(baseline.metrics), "an accuracy")
+    require(source in SOURCES, "source", source, f"one of {SOURCES}")
+    require(baseline.source == source, "source", baseline.source, f"{source!r}, as the key says")
+    require(bool(baseline.reason.strip()), "reason", baseline.reason, "why it was set")
+    require("accuracy" in baseline.metrics, "metrics", sorted(baseline.metrics), "an accuracy")
     measured = source == "measured"
     runs = len(baseline.seeds)
     count = f"{LEAST_RUNS} or more if measured, else none"
-    expect(runs >= LEAST_RUNS if measured else runs == 0, "seeds", runs, count)
-    expect(len(set(baseline.seeds)) == runs, "seeds", baseline.seeds, "each seed once")
-    expect(len(baseline.epochs) == runs, "epochs", len(baseline.epochs), f"{runs}, one a seed")
-    expect(len(baseline.seconds) == runs, "seconds", len(baseline.seconds), f"{runs}, one a seed")
+    require(runs >= LEAST_RUNS if measured else runs == 0, "seeds", runs, count)
+    require(len(set(baseline.seeds)) == runs, "seeds", baseline.seeds, "each seed once")
+    require(len(baseline.epochs) == runs, "epochs", len(baseline.epochs), f"{runs}, one a seed")
+    require(len(baseline.seconds) == runs, "seconds", len(baseline.seconds), f"{runs}, one a seed")
     one = "one if measured, else none"
-    expect((baseline.environment is not None) == measured, "environment", baseline.environment, one)
-    expect((baseline.feature_seconds is not None) == measured, "feature_seconds", baseline.feature_seconds, one)
-    expect(bool(baseline.f1 and baseline.f1.values) == measured, "f1", baseline.f1, one)
+    require((baseline.environment is not None) == measured, "environment", baseline.environment, one)
+    require((baseline.feature_seconds is not None) == measured, "feature_seconds", baseline.feature_seconds, one)
+    require(bool(baseline.f1 and baseline.f1.values) == measured, "f1", baseline.f1, one)
     names = sorted(baseline.metrics)
-    expect(not measured or {*names, "loss"} == {*METRICS}, "metrics", names, f"{METRICS}, all if measured")
+    require(not measured or {*names, "loss"} == {*METRICS}, "metrics", names, f"{METRICS}, all if measured")
     nats = baseline.nats_per_point
-    expect(nats is None or nats > 0, "nats_per_point", nats, "above 0")
+    require(nats is None or nats > 0, "nats_per_point", nats, "above 0")
     needed = runs if measured else 1
 
-    def expect_values(place: str, values: list[float], tolerance: float, low: float, high: float = 1.0) -> None:
-        expect(len(values) == needed, f"{place}.values", len(values), f"{needed}, one a seed or one if published")
-        expect(all(low <= value <= high for value in values), f"{place}.values", values, f"{low} to {high:g}")
+    def require_values(place: str, values: list[float], tolerance: float, low: float, high: float = 1.0) -> None:
+        require(len(values) == needed, f"{place}.values", len(values), f"{needed}, one a seed or one if published")
+        require(all(low <= value <= high for value in values), f"{place}.values", values, f"{low} to {high:g}")
         rule = f"above 0 and below {LARGEST_TOLERANCE}"
-        expect(0 < tolerance < LARGEST_TOLERANCE, f"{place}.tolerance", tolerance, rule)
+        require(0 < tolerance < LARGEST_TOLERANCE, f"{place}.tolerance", tolerance, rule)
 
     for name, metric in baseline.metrics.items():
-        expect(name in METRICS, "metrics", name, f"one of {METRICS}")
+        require(name in METRICS, "metrics", name, f"one of {METRICS}")
         low, high = RANGES[name]
-        expect_values(f"metrics.{name}", metric.values, metric.tolerance, low, high)
+        require_values(f"metrics.{name}", metric.values, metric.tolerance, low, high)
     if baseline.f1 is not None:
         for name, values in baseline.f1.values.items():
-            expect_values(f"f1.{name}", values, baseline.f1.tolerance, 0.0)
+            require_values(f"f1.{name}", values, baseline.f1.tolerance, 0.0)

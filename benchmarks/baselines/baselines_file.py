@@ -1,4 +1,4 @@
-"""baselines.json: what today's runs are held against. Read and checked whole, changed only on purpose."""
+"""Reads, checks and writes baselines.json."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ FORMER_NAMES = {
     "md5:6d6bbae143d832006294945121d1f1fc": "sha256:99b32de5670d4dc26dfb8560020372e61b0970293beb1d396cccd5840a15f19e",
     "md5:4d473c1dd8becc155b73f8504c6f6626": "sha256:555c3c47742ed776907583dadd9d0f358b00041cdc5412f285bcde1f0c2b90fb",
 }
-"""Checksums of published files, which entries once had, and the fingerprints of what these files hold."""
+"""Checksums of published files in old entries, and the fingerprints of the contents of these files."""
 LOCK_SECONDS = 60.0
-"""How long an update waits for another one, which holds the file while it writes and not while it trains."""
+"""How long an update waits for another one, which locks the file only while it writes."""
 
 
 def read_baselines(path: Path) -> Baselines:
     """Read and check a baselines file.
 
     Raises:
-        BaselineError: missing, no JSON, another schema, a NaN, a key missing or unknown, or a value that
-            makes no sense.
+        BaselineError: the file is missing or not JSON, has another schema, or a key or value is wrong.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -64,11 +63,11 @@ def read_baselines(path: Path) -> Baselines:
 
 
 def write_baselines(path: Path, baselines: Baselines) -> None:
-    """Write a baselines file whole or not at all.
+    """Write a baselines file, completely or not at all.
 
     Raises:
-        OSError: the folder cannot be written; the old file is as it was.
-        ValueError: an entry that ``read_baselines`` refuses; the old file is as it was.
+        OSError: the folder cannot be written.
+        ValueError: ``read_baselines`` would refuse an entry.
     """
     _check_all(baselines)
     content = {
@@ -82,15 +81,15 @@ def write_baselines(path: Path, baselines: Baselines) -> None:
 
 @contextmanager
 def updating(path: Path) -> Iterator[None]:
-    """Hold off every other update of a baselines file meanwhile, and remove what a killed one has left.
+    """Lock a baselines file for an update, and remove temporary files of killed updates.
 
-    The lock is a file beside it, ``.baselines.json.lock``, which stays there and which git ignores.
+    The lock is a file beside it, ``.baselines.json.lock``, which is never removed and which git ignores.
 
     Raises:
         BaselineError: another update did not end within ``LOCK_SECONDS``, or another user's lock file cannot be opened.
         OSError: the folder cannot be written.
     """
-    path = link_target(path)  # so that links to one file have one lock
+    path = link_target(path)  # so that links to one file share a lock
     lock_file = path.with_name(f".{path.name}.lock")
     lock = shared_lock(lock_file)
     try:
@@ -101,8 +100,8 @@ def updating(path: Path) -> Iterator[None]:
         raise BaselineError(f"{path}: {refused_lock(lock_file)}") from None
     except Timeout:
         raise BaselineError(
-            f"{path}: found another update at work on it for {LOCK_SECONDS:g} seconds (it holds {lock_file}), "
-            f"expected it to end; check why that process does not"
+            f"{path}: found it locked by another update for {LOCK_SECONDS:g} seconds (the lock is {lock_file}), "
+            f"expected the update to end; check that process"
         ) from None
     try:
         remove_leftovers(path)
@@ -112,7 +111,7 @@ def updating(path: Path) -> Iterator[None]:
 
 
 def _by_fingerprint(baseline: Baseline) -> Baseline:
-    """Return a baseline whose data and weights are named by fingerprint, not by the checksum of a published file."""
+    """Return a baseline with the fingerprints of data and weights instead of checksums of published files."""
     former = baseline.fingerprints
     weights = FORMER_NAMES.get(former.weights, former.weights) if former.weights else None
     fingerprints = replace(former, data=FORMER_NAMES.get(former.data, former.data), weights=weights)

@@ -1,4 +1,4 @@
-"""The baseline that a run may be compared with."""
+"""Finds the baseline for a run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cifar_models.results.run import Fingerprints
 def preferred_baseline(
     baselines: Baselines, experiment: str, dataset: str, against: str = "measured"
 ) -> Baseline | None:
-    """Return an experiment's baseline of a source on a data set; None if there is none.
+    """Return an experiment's baseline from a source on a data set; None if there is none.
 
-    Without a measured baseline, the published one takes its place.
+    If no measured baseline exists, the published one is returned.
     """
     sources = baselines.get(experiment, {}).get(dataset, {})
     return sources.get(against) or sources.get("published")
@@ -28,18 +28,13 @@ def find_baseline(
     update_command: str,
     against: str = "measured",
 ) -> Baseline:
-    """Return the baseline that a run may be compared with.
+    """Return the baseline for runs of an experiment on a data set with these fingerprints.
 
-    Args:
-        baselines: as read.
-        experiment: the experiment's name.
-        dataset: the data set's name.
-        fingerprints: of the run's data, weights and protocol.
-        update_command: what to run to set a baseline, for the message.
-        against: the source of the baseline; see ``preferred_baseline``.
+    ``update_command`` is the command that sets a baseline, for the message; ``against`` is as in
+    ``preferred_baseline``.
 
     Raises:
-        BaselineError: there is none, or its fingerprints differ; says which, and how to set a baseline.
+        BaselineError: there is none, or a fingerprint differs.
     """
     remedy = f"to set a baseline: {update_command}"
     baseline = preferred_baseline(baselines, experiment, dataset, against)
@@ -54,8 +49,8 @@ def find_baseline(
         found = getattr(fingerprints, part)
         if found != expected:
             raise BaselineError(
-                f"{experiment} on {dataset}: the {part} fingerprint differs, so there is nothing to compare: "
-                f"found {found}, expected {expected} as in the {baseline.source} baseline. If the {part} "
-                f"changed by mistake, undo that; if it was meant, {remedy}"
+                f"{experiment} on {dataset}: the {part} fingerprint differs, so the run cannot be compared: found "
+                f"{found}, expected {expected} as in the {baseline.source} baseline. If the {part} changed by mistake, "
+                f"undo the change; if it is intended, {remedy}"
             )
     return baseline

@@ -1,4 +1,4 @@
-"""From runs to a measured baseline: their values, and the tolerances of its metrics."""
+"""Makes a measured baseline from runs, and computes the tolerances of its metrics."""
 
 from __future__ import annotations
 
@@ -11,36 +11,35 @@ from scipy.special import stdtrit
 
 from benchmarks.baselines.baseline import LARGEST_TOLERANCE, LEAST_RUNS, METRICS, Baseline, ClassMetric, Metric
 from benchmarks.statistics.exchange import nats_per_point
+from benchmarks.statistics.expect import expect
 from cifar_models.results.run import Run
 
 SMALLEST_CHANGE = {"accuracy": 0.005, "gap": 0.01, "f1": 0.01}
-"""Changes that nobody would act on: the tolerances of measured baselines, whose own spread does the rest. That of the
-loss is what the accuracy's is in nats; the F1's is of the distance between patterns over classes."""
+"""The smallest changes worth acting on, which are the tolerances of measured baselines. The loss's is the accuracy's in
+nats; the F1's is for the distance between patterns over classes."""
 LEAST_NATS_PER_POINT = 0.02
-"""What stands for the slope of loss against accuracy where the curves do not tell it: less than any that they told."""
+"""Used if the curves do not show how loss depends on accuracy; smaller than any value that they have shown."""
 CONFIDENCE = 0.99
 
 
 def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -> Baseline:
-    """Make a baseline of one experiment's runs on one data set.
+    """Make a baseline from one experiment's runs on one data set.
 
-    Its tolerances are ``SMALLEST_CHANGE``. Where early stopping ended runs at different epochs, their gaps may lie in
-    clusters that no standard deviation describes: the gap's tolerance is then at least as wide as the clusters' means
-    are apart.
+    The tolerances are ``SMALLEST_CHANGE``. If early stopping ended runs at different epochs, their gaps can form
+    clusters, so the gap's tolerance is at least the largest distance between the clusters' means.
 
     Raises:
-        ValueError: fewer than ``LEAST_RUNS`` runs, runs that differ in fingerprints, a seed twice, no reason,
-            a metric that is no finite number, or runs so far apart that they would let anything pass.
+        ValueError: there are fewer than ``LEAST_RUNS`` runs, runs with different fingerprints, a repeated seed, no
+            reason, or a metric that is not finite or varies too much.
     """
     runs = sorted(runs, key=lambda run: run.seed)
-    if len(runs) < LEAST_RUNS:
-        raise ValueError(f"runs: found {len(runs)}, expected {LEAST_RUNS} or more, for their spread is what is allowed")
-    if len({(run.experiment, run.dataset, run.fingerprints) for run in runs}) > 1:
-        raise ValueError("runs: found several experiments, data sets or fingerprints, expected one of each")
-    if len({run.seed for run in runs}) < len(runs):
-        raise ValueError("runs: found a seed twice, expected each seed once")
-    if not reason.strip():
-        raise ValueError("reason: found none, expected why the baseline changes")
+    seeds = [run.seed for run in runs]
+    kinds = {(run.experiment, run.dataset, run.fingerprints) for run in runs}
+    enough = f"{LEAST_RUNS} or more, because their spread sets the allowance"
+    expect(len(runs) >= LEAST_RUNS, "runs", len(runs), enough)
+    expect(len(kinds) == 1, "experiments, data sets and fingerprints", len(kinds), "one of each")
+    expect(len(set(seeds)) == len(runs), "seeds", seeds, "each seed once")
+    expect(bool(reason.strip()), "reason", reason, "why the baseline changes")
     epochs = [run.epochs for run in runs]
     nats = None
     if not any(run.protocol.get("label_smoothing") for run in runs):  # whose curves are of another loss
@@ -52,11 +51,11 @@ def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -
         metrics={
             name: _measured_metric(name, [getattr(run, name) for run in runs], epochs, nats)
             for name in METRICS
-            # The validation loss, which an old record has instead, may hold penalties.
+            # Old records have only the validation loss, which includes penalties.
             if name != "loss" or all(run.evaluation.loss is not None for run in runs)
         },
         f1=_measured_f1(runs),
-        seeds=[run.seed for run in runs],
+        seeds=seeds,
         epochs=epochs,
         seconds=[round(run.timings.training, 1) for run in runs],
         feature_seconds=round(max(run.timings.features for run in runs), 1),
@@ -68,10 +67,10 @@ def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -
 
 
 def prediction_half_width(values: Sequence[float]) -> float:
-    """Return how far from the values' mean one further run lies at most, with probability ``CONFIDENCE``.
+    """Return the largest distance of one further run from the mean, with probability ``CONFIDENCE``.
 
-    The half width of Student's prediction interval, t s sqrt(1 + 1/n) with n - 1 degrees of freedom and ``ddof=1``
-    (Hahn and Meeker 1991, section 4.7), for runs that vary normally; in the values' own unit.
+    This is the half width of Student's prediction interval for normal values, t s sqrt(1 + 1/n) with n - 1 degrees of
+    freedom and ``ddof=1`` (Hahn and Meeker 1991, section 4.7).
 
     Raises:
         statistics.StatisticsError: fewer than two values.
@@ -82,13 +81,10 @@ def prediction_half_width(values: Sequence[float]) -> float:
 
 
 def _measured_metric(name: str, values: list[float], epochs: list[int], nats: float | None) -> Metric:
-    if not all(math.isfinite(value) for value in values):
-        raise ValueError(f"{name}: found {values}, expected finite numbers")
-    if not prediction_half_width(values) < LARGEST_TOLERANCE:
-        shown = ", ".join(f"{value:.4f}" for value in values)
-        raise ValueError(
-            f"{name}: found {shown}, expected runs close enough to each other to tell one more apart from any number"
-        )
+    expect(all(map(math.isfinite, values)), name, values, "finite numbers")
+    rounded = [round(value, 6) for value in values]
+    close = f"values so close together that one further run is within {LARGEST_TOLERANCE:g} of their mean"
+    expect(prediction_half_width(values) < LARGEST_TOLERANCE, name, rounded, close)
     tolerance, reason = SMALLEST_CHANGE.get(name, 0.0), "the smallest change worth acting on"
     if name == "loss":
         tolerance = SMALLEST_CHANGE["accuracy"] * 100 * (nats or LEAST_NATS_PER_POINT)
@@ -100,7 +96,7 @@ def _measured_metric(name: str, values: list[float], epochs: list[int], nats: fl
         ]
         if (apart := max(means) - min(means)) > tolerance:
             tolerance, reason = apart, "how far apart early stopping has put these runs, by the epochs it ended them at"
-    return Metric([round(value, 6) for value in values], round(tolerance, 4), reason)
+    return Metric(rounded, round(tolerance, 4), reason)
 
 
 def _measured_f1(runs: Sequence[Run]) -> ClassMetric:

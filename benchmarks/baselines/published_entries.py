@@ -1,8 +1,8 @@
-"""The published report's numbers as baselines for the official CIFAR-10 files.
+"""Makes baselines for the official CIFAR-10 files from the published numbers.
 
-An entry holds one value, so its tolerance cannot come from it. The tolerance comes from the measured baselines on
-CIFAR-10 images: their spread and, as a margin for another platform, how far the models that the report defines in full
-have come out from its numbers here.
+A published entry has one value and no spread. Its tolerance comes from the measured baselines on CIFAR-10 images: their
+spread and, as a margin for another platform, the distance between published and measured values of the models that the
+report defines completely.
 """
 
 from __future__ import annotations
@@ -21,24 +21,23 @@ PUBLISHED: dict[str, dict[str, float]] = {
     name: {"accuracy": result.accuracy} | ({} if result.gap is None else {"gap": result.gap})
     for name, result in PUBLISHED_NUMBERS.items()
 }
-"""Accuracy and overfitting gap as the report has them, from one training each; two gaps were published."""
+"""Published accuracy and overfitting gap, from one training each; two gaps were published."""
 
 DEFINED_IN_FULL = ("simple_cnn", "vgg16_frozen", "resnet50_frozen")
-"""The report gives neither the layers of its improved CNN nor the learning rate of its fine-tuning."""
+"""The report does not give the layers of its improved CNN and the learning rate of its fine-tuning."""
 
 
 def published_baselines(measured: Baselines, *, reason: str, day: datetime.date) -> dict[str, Baseline]:
     """Return the published entry of each experiment.
 
     Args:
-        measured: baselines with measured runs on CIFAR-10 images (official or not): for each metric, of at least one
-            experiment of ``DEFINED_IN_FULL`` that the report has it of. An experiment without any takes the widest
-            spread of the others.
+        measured: baselines with measured runs on CIFAR-10 images (official or not). Each published metric needs one of
+            an experiment in ``DEFINED_IN_FULL``. Experiments without one use the widest spread of the others.
         reason: why the entries are written.
         day: today.
 
     Raises:
-        ValueError: no measured baseline on CIFAR-10 images to take a metric's spread and margin from.
+        ValueError: a metric has no measured baseline on CIFAR-10 images.
     """
     runs = {name: _measured_metrics(datasets) for name, datasets in measured.items() if _measured_metrics(datasets)}
     entries = {}
@@ -66,7 +65,7 @@ def published_baselines(measured: Baselines, *, reason: str, day: datetime.date)
 
 
 def _measured_metrics(datasets: dict[str, dict[str, Baseline]]) -> dict[str, Metric]:
-    """Return an experiment's metrics as measured on CIFAR-10 images, on the official ones if there are such."""
+    """Return an experiment's metrics on CIFAR-10 images, preferably the official ones; empty if not measured."""
     for dataset in ("cifar10", "cifar10-unofficial"):
         if "measured" in datasets.get(dataset, {}):
             return datasets[dataset]["measured"].metrics

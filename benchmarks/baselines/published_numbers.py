@@ -1,4 +1,4 @@
-"""What the published report says of its five trainings on CIFAR-10, as it stood; nothing here was measured here."""
+"""The numbers of the published report on its five trainings on CIFAR-10; none of them was measured here."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from cifar_models.datasets.batches import CLASS_NAMES
 
 @dataclass(frozen=True)
 class PublishedTraining:
-    """One training of the report; what it leaves out is None or empty.
+    """One training of the report; values that it does not give are None or empty.
 
     Attributes:
         accuracy: on the 10,000 test images, in [0, 1].
-        gap: train minus validation accuracy of the last epoch.
-        comment: what its log shows, or what the report leaves open, in our words.
+        gap: train minus validation accuracy in the last epoch.
+        comment: our description of what its log shows or the report leaves open.
         validation_accuracy: by epoch, in [0, 1], from its log.
-        f1: of each class, in the order of the labels, in [0, 1], with two digits as its classification report has them.
-        macro_f1: their mean, likewise.
-        seconds_per_epoch: on one shared GPU, from its log; the middle of what it names.
+        f1: of each class, in label order, and their mean ``macro_f1``, in [0, 1] with two digits.
+        seconds_per_epoch: on one shared GPU, from its log; the middle of a range.
     """
 
     accuracy: float
@@ -31,7 +30,7 @@ class PublishedTraining:
 
     @property
     def f1_by_class(self) -> dict[str, float]:
-        """The F1 of each class by its name; empty if not published."""
+        """F1 by class name; empty if not published."""
         return dict(zip(CLASS_NAMES, self.f1, strict=True)) if self.f1 else {}
 
 

@@ -1,4 +1,4 @@
-"""The lock of files in a folder that several users may write."""
+"""Locks for files in a folder that several users can write."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from filelock import FileLock
 
 
 def shared_lock(path: Path) -> FileLock:
-    """Return a lock on a file, which is created if it is absent, that every user who may write its folder can take.
+    """Return a lock that every user who can write the folder of ``path`` can take; the file is created if necessary.
 
-    With filelock's default mode, the first user's file would refuse all others for good.
+    With filelock's default mode only the first user could take the lock.
     """
     folder = path.parent
     mode = folder.stat().st_mode & 0o666 if folder.exists() else 0o644
-    return FileLock(path, mode=mode | 0o600)  # without these, filelock refuses the mode of a read-only folder
+    return FileLock(path, mode=mode | 0o600)  # filelock refuses the mode of a read-only folder
 
 
 def refused_lock(path: Path) -> str:
-    """Return what to say of a lock file that this user may not open."""
+    """Return the message for a lock file that this user may not open."""
     return (
         f"found the lock file {path} of another user, which this user may not open, expected one that can be opened; "
-        f"have its owner remove it or run `chmod a+rw` on it"
+        f"ask its owner to remove it or to run `chmod a+rw` on it"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.command_line import page, plan, prune, published, ratios, readme, record_throughput
+from benchmarks.command_line import compare, judge, page, plan, prune, published, ratios, readme, record_throughput
 from cifar_models.command_line.program import Program
 
 NAME = "python -m benchmarks"
@@ -10,6 +10,8 @@ NAME = "python -m benchmarks"
 EXAMPLES = f"""\
 examples:
   {NAME} plan --drop 3 --dataset synthetic
+  {NAME} compare main --dataset synthetic -k simple_cnn
+  {NAME} judge runs/shards
   {NAME} page runs/2026-01-31T02-00-00Z
   {NAME} prune --keep 90
   {NAME} ratios simple_cnn --pairs 5
@@ -17,10 +19,12 @@ examples:
 
 PROGRAM = Program(
     NAME,
-    "Tools for the nights of `pytest -m benchmark`: plan one, make its page again, remove old ones, write baselines.",
+    "Tools for the nights of `pytest -m benchmark`, and for comparing two commits or two environments.",
     EXAMPLES,
     commands={
         "plan": plan,
+        "compare": compare,
+        "judge": judge,
         "page": page,
         "prune": prune,
         "readme": readme,

@@ -1,1 +1,1 @@
-"""A night: its trainings, resuming, its exit status, its workers."""
+"""A night: options, settings, trainings, judging, resuming, exit status, workers."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.records.exact import Exact, compare_exactly, why_not_comparable, why_not_repeatable
 from benchmarks.records.history import NightOfExperiment, night_of_experiment, read_history
 from benchmarks.records.night_folder import BaselineMark, NightFolder
-from cifar_models.results.environment import describe_environment
+from cifar_models.results.environment import Environment, describe_environment
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.results.source_code import describe_code
@@ -75,11 +76,13 @@ def why_not_reusable(inputs: Inputs, first: Run, *, tonight: NightFolder | None)
     )
 
 
-def _recorded_runs(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None) -> Iterator[tuple[Path, Run]]:
+def _recorded_runs(
+    inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None, environment: Environment | None = None
+) -> Iterator[tuple[Path, Run]]:
     file = record_name(name, inputs.dataset.name, seed)
     nights = sorted(inputs.settings.run_dir.glob(f"[!.]*/{file}"), reverse=True)
     own = tonight.path if tonight else None
-    environment = describe_environment()
+    environment = environment or describe_environment()
     for path in [inputs.settings.records / file, *(path for path in nights if path.parent != own)]:
         try:
             run = read_run(path)
@@ -90,12 +93,17 @@ def _recorded_runs(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder
 
 
 def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | None) -> list[Exact]:
-    """Return each of tonight's runs against the recorded one that it repeats, of those that there is one of."""
+    """Return each of tonight's runs against the recorded one that it repeats, of those that there is one of.
+
+    A run is compared under the conditions in which it was trained, which may be those of another machine.
+    """
     return [
         compare_exactly(run, recorded)
         for run in runs
-        for recorded in [recorded_run(inputs, run.experiment, run.seed, tonight=tonight)]
-        if recorded and not why_not_comparable(run, recorded)
+        for _, recorded in islice(
+            _recorded_runs(inputs, run.experiment, run.seed, tonight=tonight, environment=run.environment), 1
+        )
+        if not why_not_comparable(run, recorded)
     ]
 
 

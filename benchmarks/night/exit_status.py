@@ -1,23 +1,27 @@
-"""The exit status of a session that trains: one value for each answer, for a scheduler, CI and ``git bisect run``.
+"""The exit status of a session that trains, for schedulers, CI and ``git bisect run``.
 
-pytest's own values stay what they are where it ends a session itself: 2 interrupted, 3 internal error, 4 wrong use,
-5 no test selected.
+pytest's own values are unchanged: 2 interrupted, 3 internal error, 4 usage error, 5 no test selected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from benchmarks.records.trainings import Outcome
 from benchmarks.statistics.word import Word
+
+if TYPE_CHECKING:
+    from benchmarks.night.night import Night
 
 PASSED = 0
 REGRESSION = 1
-"""A regression, a run that is not identical where that is demanded, a training that diverged, or a failure that is no
-answer of a night, such as an error of the code."""
+"""A regression, a run that is not identical with ``--exact``, a training that diverged, or another failure, such as an
+error in the code."""
 STALE = 10
 UNDECIDED = 11
 NOT_JUDGED = 125
-"""Something was not judged, or not kept, and nothing that was judged fails; ``git bisect run`` skips such a commit."""
+"""Something was not judged or could not be written, and nothing failed; ``git bisect run`` skips such a commit."""
 
 _OF_WORD = {
     Word.REGRESSION: REGRESSION,
@@ -29,13 +33,33 @@ _OF_WORD = {
 }
 
 
-def exit_status(words: Iterable[Word], *, failed_otherwise: bool, not_judged: bool) -> int:
-    """Return the status of a night: the worst of what was found, a regression before all.
+def status_of(night: Night, *, failed_otherwise: bool = False) -> int:
+    """Return the status of a night that has ended, or of a shard, which passes if each of its trainings gave a run.
 
     Args:
-        words: the experiments'.
-        failed_otherwise: a training diverged, or a test failed that is no verdict.
-        not_judged: an experiment was trained or selected and has no verdict, or something could not be written.
+        night: judged, unless it records baselines or is a shard.
+        failed_otherwise: a test failed that is no verdict.
+    """
+    outcomes = [training.outcome for training in night.trainings]
+    failed_otherwise |= Outcome.DIVERGED in outcomes or Outcome.FAILED in outcomes
+    if night.settings.shard:
+        without_run = any(one.run is None and one.outcome != Outcome.NOTHING_TO_REPEAT for one in night.trainings)
+        return exit_status([], failed_otherwise=failed_otherwise, not_judged=without_run or night.unfinished)
+    selected = {*night.selection.verdicts, *night.trained}
+    return exit_status(
+        [result.word for result in night.results().experiments],
+        failed_otherwise=failed_otherwise,
+        not_judged=bool(selected - night.verdicts.keys() or night.losses),
+    )
+
+
+def exit_status(words: Iterable[Word], *, failed_otherwise: bool, not_judged: bool) -> int:
+    """Return the status of the most severe result.
+
+    Args:
+        words: the experiments' words.
+        failed_otherwise: a training diverged, or a test failed for another reason than a verdict.
+        not_judged: an experiment that was trained or selected has no verdict, or something could not be written.
     """
     found = {_OF_WORD[word] for word in words}
     if failed_otherwise:

@@ -1,92 +1,64 @@
-"""What a night trains on and is held against: data, pretrained weights, baselines."""
+"""The inputs of a night: what its runs were trained on, by fingerprints, and the baselines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from benchmarks.baselines.baseline import Baseline, BaselineError, Baselines
 from benchmarks.baselines.baselines_file import read_baselines, updating
 from benchmarks.baselines.lookup import find_baseline
-from benchmarks.night.resume import difference_from
 from benchmarks.night.settings import Settings
-from cifar_models import datasets
-from cifar_models.datasets import Dataset
-from cifar_models.experiments import Experiment, find_experiment
-from cifar_models.models.pretrained import BackboneWeights, WeightsError
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
-from cifar_models.results.source_code import describe_code
-from cifar_models.training.train import default_weights, fingerprints_of
+
+
+class Data(Protocol):
+    """The name of a data set and the fingerprint of its arrays."""
+
+    @property
+    def name(self) -> str:
+        """What baselines are filed under."""
+
+    @property
+    def fingerprint(self) -> str:
+        """``sha256:`` over the arrays."""
 
 
 @dataclass
-class Inputs:
-    """What a night trains on and is held against.
+class Inputs(ABC):
+    """The inputs of a night: ``LoadedInputs`` if it trains, ``RecordedInputs`` if it judges shards.
 
     Attributes:
-        settings: the night's.
-        dataset: that all train on.
-        baselines: as read at the start; empty if there was no file and the night is to write one.
-        weights: by backbone, with the normalization that random ones are made for, or the error that says why there
-            are none.
+        settings: the night's settings.
+        dataset: the data set of all trainings.
+        baselines: as read at the start; empty if the night is to write a new file.
     """
 
     settings: Settings
-    dataset: Dataset
+    dataset: Data
     baselines: Baselines
-    weights: dict[str, BackboneWeights | WeightsError] = field(default_factory=dict)
 
-    def load_weights(self, names: Iterable[str]) -> None:
-        """Load the weights that experiments start from, each backbone's once; an error is kept in their place."""
-        for experiment in map(find_experiment, sorted(names)):
-            key = self._key(experiment)
-            if key is None or key in self.weights:
-                continue
-            try:
-                loaded = default_weights(experiment, self.dataset, self.settings.weights_dir)
-            except WeightsError as error:
-                self.weights[key] = error
-            else:
-                assert loaded is not None  # noqa: S101 - there is a backbone
-                self.weights[key] = loaded
-
-    def _key(self, experiment: Experiment) -> str | None:
-        protocol = experiment.protocol
-        if self.dataset.name != "synthetic" or protocol.normalization == "unit_scale":
-            return protocol.backbone
-        return protocol.backbone and f"{protocol.backbone} on {protocol.normalization}"
-
-    def weights_for(self, name: str) -> BackboneWeights | None:
-        """Return what an experiment starts from, None if from none.
-
-        Raises:
-            WeightsError: its pretrained weights are not available.
-            KeyError: they were not loaded.
-        """
-        key = self._key(find_experiment(name))
-        if key is None:
-            return None
-        weights = self.weights[key]
-        if isinstance(weights, WeightsError):
-            raise weights
-        return weights
-
+    @abstractmethod
     def fingerprints_for(self, name: str) -> Fingerprints:
         """Return the fingerprints of an experiment's trainings.
 
         Raises:
-            WeightsError: as ``weights_for``.
+            ValueError: they are not known.
         """
-        return fingerprints_of(find_experiment(name).protocol, self.dataset, self.weights_for(name))
+
+    @abstractmethod
+    def difference(self, run: Run, environment: Environment) -> str:
+        """Return the first difference between a run and a training of tonight in an environment; empty if none."""
 
     def baseline_for(self, name: str) -> Baseline:
-        """Return what an experiment's runs are held against.
+        """Return the baseline of an experiment.
 
         Raises:
             BaselineError: there is none, or fingerprints differ.
-            WeightsError: its pretrained weights are not available.
+            ValueError: see ``fingerprints_for``.
         """
         return find_baseline(
             self.baselines,
@@ -97,44 +69,12 @@ class Inputs:
             against=self.settings.against,
         )
 
-    def difference(self, run: Run, environment: Environment) -> str:
-        """Return what tells a run apart from a training of tonight in an environment; nothing if nothing does."""
-        try:
-            fingerprints = self.fingerprints_for(run.experiment)
-        except WeightsError:
-            return "the weights that it started from are not available"
-        except (ValueError, KeyError):
-            return "nothing selected tonight trains it"
-        return difference_from(run, fingerprints=fingerprints, code=describe_code(), environment=environment)
-
-
-def load_inputs(settings: Settings, names: Iterable[str]) -> Inputs:
-    """Load what a night needs to train and judge experiments.
-
-    Raises:
-        BaselineError: baselines that cannot be used, or of an experiment that does not exist.
-        DatasetError: data that cannot be used.
-    """
-    baselines = read_or_start_baselines(settings.baselines_path, to_update=settings.updates)
-    for name in sorted(baselines):
-        try:
-            find_experiment(name)
-        except ValueError as error:
-            raise BaselineError(
-                f"{settings.baselines_path}: baselines of an unknown {error}; remove that entry or bring its "
-                f"experiment back"
-            ) from None
-    inputs = Inputs(settings, datasets.load_dataset(settings.dataset, settings.data_dir), baselines)
-    inputs.load_weights(names)
-    return inputs
-
 
 def read_or_start_baselines(path: Path, *, to_update: bool) -> Baselines:
-    """Read the baselines; a night that writes them may start without a file, and not where it could not write one.
+    """Read the baselines; if the night is to update them, the file may be missing but must be writable.
 
     Raises:
-        BaselineError: the file is missing and the night is to judge, it cannot be used, or the night is to update it
-            and could not.
+        BaselineError: the file is missing or cannot be used, or it cannot be updated.
     """
     if not to_update:
         return read_baselines(path)

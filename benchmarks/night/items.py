@@ -1,4 +1,4 @@
-"""Which of pytest's items are a night's, and what a session keeps for them in pytest's stash."""
+"""Recognises the pytest items of a night, and holds the keys for pytest's stash."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.records.night_folder import Selection
+from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import TrainingKey
 
 if TYPE_CHECKING:
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 SESSION: pytest.StashKey[NightSession] = pytest.StashKey()
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+ALL_SHARDS: pytest.StashKey[Selection] = pytest.StashKey()
+"""What the night is to do that this session trains a shard of."""
 EXPERIMENT, SEED = "experiment_name", "seed"
-"""Arguments that make a test a training of each experiment and seed, or without the seed a verdict of each."""
+"""Arguments by which a test becomes a training of each experiment and seed, or without a seed a verdict on each."""
 
 
 def training_id(name: str, seed: int) -> str:
@@ -27,13 +29,13 @@ def training_id(name: str, seed: int) -> str:
 
 
 def training_in(node_id: str) -> TrainingKey | None:
-    """Return the training that a node id names, among other parameters or alone; None if it names none."""
+    """Return the training in a node id, which may have other parameters too; None if there is none."""
     found = re.search(r"[\[-]([\w+]+)-seed(\d+)[\]-]", node_id)
     return (found[1], int(found[2])) if found else None
 
 
 def experiment_of(item: pytest.Item) -> str | None:
-    """Return the experiment's name of a training or a verdict, None of any other item."""
+    """Return the experiment of a training or a verdict; None for other items."""
     if not isinstance(item, pytest.Function) or EXPERIMENT not in item.fixturenames:
         return None
     name = item.callspec.params[EXPERIMENT]
@@ -42,7 +44,7 @@ def experiment_of(item: pytest.Item) -> str | None:
 
 
 def seed_of(item: pytest.Item) -> int | None:
-    """Return the seed of a training, None of any other item."""
+    """Return the seed of a training; None for other items."""
     if experiment_of(item) is None or not isinstance(item, pytest.Function) or SEED not in item.fixturenames:
         return None
     seed = item.callspec.params[SEED]
@@ -51,7 +53,7 @@ def seed_of(item: pytest.Item) -> int | None:
 
 
 def selection_of(items: Iterable[pytest.Item]) -> Selection:
-    """Return what a night is to do by these items."""
+    """Return the trainings and verdicts among these items."""
     selection = Selection()
     for item in items:
         name, seed = experiment_of(item), seed_of(item)
@@ -61,6 +63,6 @@ def selection_of(items: Iterable[pytest.Item]) -> Selection:
 
 
 def is_answer(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
-    """Return whether a failure says what a night came to: a verdict, or why there is none."""
+    """Return whether a failure is a result of the night: a verdict, or the reason why there is none."""
     failed = call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception)
     return failed and experiment_of(item) is not None

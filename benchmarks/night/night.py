@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.earlier import exact_lane, history_up_to
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.resume import runs_to_take
 from benchmarks.records.drifts import judge_history
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import judge
-from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, Selection, damaged_nights
+from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, damaged_nights
 from benchmarks.records.night_results import NightResults, night_results
+from benchmarks.records.selection import Selection, WithoutRun
 from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
 from benchmarks.report.wording import failure_message
 from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
-from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
-from cifar_models.results.run import Run
+from cifar_models.results.run import Fingerprints, Run
 from cifar_models.results.run_files import write_run
 
 NOT_REACHED = "the session ended before"
 """Why an experiment was not judged that lacks nothing."""
+IN_SHARDS = "a shard judges nothing"
+"""Why an experiment was not judged of which this night trains a part."""
 
 
 class Night:
@@ -34,6 +36,7 @@ class Night:
     Args:
         inputs: what it trains on and is held against.
         selection: what it is to do; under pytest-xdist, what is known of that before the workers collect.
+        all_shards: what the night is to do that this one is a shard of; empty of a whole night.
 
     Attributes:
         settings: the inputs'.
@@ -47,9 +50,9 @@ class Night:
         filed: what was filed, in that order; of two trainings of one experiment and seed both.
     """
 
-    def __init__(self, inputs: Inputs, selection: Selection) -> None:
+    def __init__(self, inputs: Inputs, selection: Selection, all_shards: Selection = Selection()) -> None:  # noqa: B008 - frozen
         self.inputs, self.settings = inputs, inputs.settings
-        self.selection = selection
+        self.selection, self.all_shards = selection, all_shards
         self.folder: NightFolder | None = None
         self.resumed: Mapping[TrainingKey, Run] = {}
         self.notes: list[str] = []
@@ -73,10 +76,10 @@ class Night:
         Raises:
             OSError: the folder cannot be made or written.
         """
-        run_dir, dataset = self.settings.run_dir, self.inputs.dataset
+        run_dir = self.settings.run_dir
         if self.settings.resume:
             self.notes += [f"ignored: {error}" for error in damaged_nights(run_dir)]
-            self.folder = NightFolder.resume(run_dir, dataset=dataset.name, data=dataset.fingerprint)
+            self.folder = NightFolder.resume(run_dir, self._record())
             if self.folder is not None:
                 record = self.folder.read_record()
                 self.started, self._promised = record.started, record.selection
@@ -94,9 +97,10 @@ class Night:
         """Have runs of an interrupted night stand for trainings of tonight."""
         self.resumed = runs
 
-    def select(self, selection: Selection) -> None:
+    def select(self, selection: Selection, all_shards: Selection | None = None) -> None:
         """Say what the night is to do, once the workers know it; a killed night's record has it too."""
         self.selection = selection
+        self.all_shards = all_shards or self.all_shards
         self._write_record(ended=None)
 
     def close_folder(self, *, interrupted: bool) -> None:
@@ -118,10 +122,10 @@ class Night:
         try:
             self.folder.write_record(self._record(ended=ended))
         except OSError as error:
-            loss = (
-                f"what the night came to could not be recorded ({error}): put that right, and --resume takes its runs "
-                f"and judges them again"
-            )
+            again = "and --resume takes its runs and judges them again"
+            if self.settings.joined:
+                again = "remove the folder, and judge the shards again"
+            loss = f"what the night came to could not be recorded ({error}): put that right, {again}"
             self.losses += [loss] * (loss not in self.losses)
 
     def _write_unkept(self) -> list[str]:
@@ -269,6 +273,8 @@ class Night:
         trainings = [training for training in self._of(name) if self.settings.is_evidence(training.seed)]
         if self._interrupted:
             return NOT_REACHED
+        if self.settings.shard:
+            return IN_SHARDS
         if name not in self.selection.verdicts:
             return "its verdict was not selected"
         if not trainings:
@@ -300,7 +306,7 @@ class Night:
         outcomes = {key: training.outcome for key, training in self._trainings.items()}
         outcomes |= {key: Outcome.RESUMED for key in self.resumed if key not in outcomes}
         promised = self.selection | self._promised
-        wanted = {(name, seed) for name, seeds in promised.trainings.items() for seed in seeds} | outcomes.keys()
+        wanted = {*promised.keys, *outcomes}
         if self._interrupted or self._unkept or not all(key in outcomes and outcomes[key].final for key in wanted):
             return True
         return any(self._has_runs_of_all(name) and name not in self.verdicts for name in self._promised.verdicts)
@@ -331,14 +337,26 @@ class Night:
             drifts=list(self.drifts),
             selection=self.selection | self._promised,
             must_be_identical=self.settings.exact,
+            shard=self.settings.as_shard(
+                night=self.all_shards,
+                fingerprints=self._fingerprints(),
+                without_run=WithoutRun.among(self.trainings),
+            ),
         )
+
+    def _fingerprints(self) -> dict[str, Fingerprints]:
+        found = {}
+        for name in self.selection.trainings:
+            with suppress(ValueError, KeyError):  # weights that are not available, or not loaded yet
+                found[name] = self.inputs.fingerprints_for(name)
+        return found
 
     def _why_not_judged(self, name: str) -> str:
         """Return what was said once where it happened, rather than what a line of the table has room for."""
-        if name in self.selection.verdicts:
+        if name in {*self.selection.verdicts, *self.all_shards.verdicts}:
             try:
                 self.inputs.baseline_for(name)
-            except (BaselineError, WeightsError) as error:
+            except ValueError as error:  # no baseline, or no weights
                 return str(error)
         return self.problem(name) or NOT_REACHED
 

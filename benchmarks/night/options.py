@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
 import shlex
 from pathlib import Path
 
 import pytest
 
 from benchmarks.baselines.baseline import LEAST_RUNS, SOURCES
-from benchmarks.night.settings import Settings
+from benchmarks.night.settings import SHARDS, Settings
 from benchmarks.records.night_folder import newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
@@ -75,10 +76,15 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--first-seed",
-        type=int,
         metavar="S",
-        help="train seeds from S on, to repeat a night of another day (default: those of today's block, which no "
-        "baseline has; 0 with --update-baselines)",
+        help="train seeds from S on, or with a date as YYYY-MM-DD those of that day's night (default: those of today, "
+        "in UTC, which no baseline has; 0 with --update-baselines)",
+    )
+    group.addoption(
+        "--shard",
+        metavar="K/N",
+        help="train part K of N of the selected trainings and judge nothing; python -m benchmarks judge judges all "
+        "parts together",
     )
     group.addoption(
         "--against",
@@ -155,10 +161,11 @@ def read_settings(config: pytest.Config) -> Settings:
     """
     _check_numbers(config)
     _check_paths(config)
-    option = config.getoption
+    option, shard = config.getoption, _shard(config)
+    first_seed, whole_night = _first_seed(config)
     return Settings(
         baselines_path=baselines_file(config),
-        run_dir=option("run_dir") or project_folder(config) / user_path(config.getini("run_dir")),
+        run_dir=_run_dir(config),
         report_dir=option("report_dir"),
         dataset=option("dataset"),
         data_dir=option("data_dir"),
@@ -167,14 +174,15 @@ def read_settings(config: pytest.Config) -> Settings:
         feature_cache=not option("no_feature_cache"),
         seeds=option("seeds"),
         max_seeds=option("max_seeds"),
-        first_seed=_first_seed(config),
-        repeats=option("first_seed") is None and not option("update_baselines"),
+        first_seed=first_seed,
+        repeats=whole_night and not option("update_baselines"),
         against=option("against"),
         exact=option("exact"),
         false_alarm_rate=option("false_alarm_rate"),
         reason=option("reason"),
         reuse_runs=option("reuse_runs"),
         resume=option("resume"),
+        shard=shard,
         options=_options_to_repeat(config),
     )
 
@@ -210,9 +218,6 @@ def _check_numbers(config: pytest.Config) -> None:
     updating = config.getoption("update_baselines")
     if seeds is not None and not 1 <= seeds <= BLOCK:
         raise pytest.UsageError(f"--seeds: found {seeds}, expected {'1 or more' if seeds < 1 else f'at most {BLOCK}'}")
-    first = config.getoption("first_seed")
-    if first is not None and not 0 <= first < 2**32 - BLOCK:
-        raise pytest.UsageError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")
     if config.getoption("exact") and updating:
         raise pytest.UsageError("--exact: found with --update-baselines, which judges nothing; leave it out")
     if config.getoption("against") == "published" and updating:
@@ -239,19 +244,60 @@ def _check_numbers(config: pytest.Config) -> None:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
 
 
-def _first_seed(config: pytest.Config) -> int:
-    """Return the option's; else 0 to measure baselines, the interrupted night's to go on with, or today's block's."""
-    if (first := config.getoption("first_seed")) is not None:
-        return int(first)
+def _shard(config: pytest.Config) -> tuple[int, int] | None:
+    """Return the number of the shard and how many there are."""
+    text = config.getoption("shard")
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    number, count = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= count:
+        raise pytest.UsageError(f"--shard: found {text!r}, expected a part K/N with K from 1 to N, such as 3/8")
+    for option, why in (
+        ("report_dir", "which draws no page; give it to python -m benchmarks judge"),
+        ("reuse_runs", "and the seed that --reuse-runs trains may be another shard's; leave one of them out"),
+    ):
+        if config.getoption(option):
+            raise pytest.UsageError(f"--{option.replace('_', '-')}: found with --shard, {why}")
+    return number, count
+
+
+def _run_dir(config: pytest.Config) -> Path:
+    folder: Path = config.getoption("run_dir") or project_folder(config) / user_path(config.getini("run_dir"))
+    return folder / SHARDS if config.getoption("shard") else folder
+
+
+def _first_seed(config: pytest.Config) -> tuple[int, bool]:
+    """Return the first seed, and whether it is that of a day's night.
+
+    It is the option's; else 0 to measure baselines, the interrupted night's to go on with, or that of today.
+    """
+    text = config.getoption("first_seed")
+    if text is not None:
+        return _parse_first_seed(text)
     if config.getoption("update_baselines"):
-        return 0
-    day = datetime.datetime.now(tz=datetime.UTC).date()
+        return 0, False
     if config.getoption("resume"):
-        run_dir = config.getoption("run_dir") or project_folder(config) / config.getini("run_dir")
-        dataset = config.getoption("dataset")
-        interrupted = [night for _, night in newest_first(run_dir) if not night.ended and night.dataset == dataset]
-        day = datetime.datetime.fromisoformat(interrupted[0].started).date() if interrupted else day
-    return first_seed_of(day)
+        part, dataset = _shard(config), config.getoption("dataset")
+        for _, night in newest_first(_run_dir(config)):
+            shard = night.shard
+            if night.ended or night.dataset != dataset or part != (shard and (shard.number, shard.count)):
+                continue
+            if shard is not None:
+                return shard.first_seed, shard.repeats
+            return first_seed_of(datetime.datetime.fromisoformat(night.started).date()), True
+    return first_seed_of(datetime.datetime.now(tz=datetime.UTC).date()), True
+
+
+def _parse_first_seed(text: str) -> tuple[int, bool]:
+    if text.isdecimal() and int(text) < 2**32 - BLOCK:
+        return int(text), False
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return first_seed_of(datetime.date.fromisoformat(text)), True
+    except ValueError as error:
+        raise pytest.UsageError(f"--first-seed: {error}") from None
+    raise pytest.UsageError(f"--first-seed: found {text}, expected 0 to {2**32 - BLOCK - 1}, or a day as YYYY-MM-DD")
 
 
 def _check_paths(config: pytest.Config) -> None:

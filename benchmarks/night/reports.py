@@ -1,4 +1,4 @@
-"""What a session leaves for those who did not watch it: the page, CI's summary, properties of the tests."""
+"""The reports of a session: the page, CI's summary, properties of the tests."""
 
 from __future__ import annotations
 
@@ -8,29 +8,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
-from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION
+from benchmarks.night.exit_status import NOT_JUDGED, PASSED, REGRESSION
 
 if TYPE_CHECKING:
     from benchmarks.night.night import Night
     from benchmarks.statistics.verdict import Verdict
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-"""The variable by which GitHub Actions names the file whose Markdown it shows with a job."""
+"""The variable with the file whose Markdown GitHub Actions shows with a job."""
 
 Properties = list[tuple[str, object]]
 
 
-def write_reports(session: pytest.Session, night: Night) -> list[str]:
-    """Write the night's page and CI's summary; what goes wrong with them never hides the verdicts.
+def write_reports(night: Night) -> tuple[list[str], int]:
+    """Write the night's page and CI's summary. Errors are caught, so that they do not hide the verdicts.
 
     Returns:
-        What was written, or could not be, a line each.
+        A line for each, also if it could not be written; and 0, or the exit status for what could not be written.
     """
-    if night.folder is None or not night.trainings or session.exitstatus == pytest.ExitCode.INTERRUPTED:
-        return []
-    folder, lines = night.folder.path, []
+    if night.folder is None or not night.trainings:
+        return [], PASSED
+    folder, lines, status = night.folder.path, [], PASSED
     reports = [partial(_write_page, folder, night, night.settings.report_dir or folder)]
     if summary := os.environ.get(STEP_SUMMARY):
         reports.append(partial(_write_summary, folder, night, Path(summary)))
@@ -39,24 +37,17 @@ def write_reports(session: pytest.Session, night: Night) -> list[str]:
             lines.append(write())
         except OSError as error:
             lines.append(
-                f"report: could not be written: {error}: put that right, and python -m benchmarks page {folder} makes "
-                f"the page"
+                f"report: could not be written: {error}: fix this, then run python -m benchmarks page {folder}"
             )
-            session.exitstatus = session.exitstatus or NOT_JUDGED
-        except Exception as error:  # noqa: BLE001 - the verdicts are worth more than their reports
+            status = status or NOT_JUDGED
+        except Exception as error:  # noqa: BLE001 - the verdicts matter more than their reports
             lines.append(f"report: could not be written: {type(error).__name__}: {error}")
-            session.exitstatus = session.exitstatus or REGRESSION
-    return lines
+            status = status or REGRESSION
+    return lines, status
 
 
 def properties_of(night: Night, experiment: str, seed: int | None) -> Properties:
-    """Return what a machine may want to know of a training, or of a verdict if there is no seed; nothing without one.
-
-    Args:
-        night: the session's.
-        experiment: its name.
-        seed: of the training; None for the verdicts.
-    """
+    """Return the properties of a training, or of the experiment's verdicts if ``seed`` is None."""
     if seed is None:
         return _properties_of_verdicts(night.verdicts.get(experiment, []))
     training = night.training(experiment, seed)

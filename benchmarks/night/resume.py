@@ -49,11 +49,12 @@ def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environ
         return "the package's source has changed"
     if run.code.commit != code.commit:
         return f"it is of commit {run.code.commit}, not {code.commit}"
-    if run.environment.packages != environment.packages:
-        changed = sorted(set(run.environment.packages.items()) ^ set(environment.packages.items()))
-        return f"{changed[0][0]} has another version"
+    then, now = ({"python": one.python, **one.packages} for one in (run.environment, environment))
+    for name in {**then, **now}:
+        if then.get(name) != now.get(name):
+            return f"its {name} is {then.get(name, 'not recorded')}, not {now.get(name, 'installed')}"
     if _apart_from_its_share(run.environment) != _apart_from_its_share(environment):
-        return "python, the system, the processor, the device or a setting of TensorFlow differs"
+        return "the system, the processor, the device or a setting of TensorFlow differs"
     return ""
 
 

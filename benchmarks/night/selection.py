@@ -24,20 +24,22 @@ def experiment_names(config: pytest.Config) -> list[str]:
 
 def left_out(config: pytest.Config) -> list[str]:
     """Return the experiments that the session leaves out."""
-    names = experiment_names(config)
-    return [name for name in _variant_names(config, experiments.EXPERIMENTS) if name not in names]
+    selected = experiment_names(config)
+    return [name for name in _variant_names(config, experiments.EXPERIMENTS) if name not in selected]
 
 
-def _variant_names(config: pytest.Config, names: Iterable[str]) -> list[str]:
+def _variant_names(config: pytest.Config, rows: Iterable[str]) -> list[str]:
     options = {"held_out": experiments.HELD_OUT, "mixed_precision": "mixed_float16", "xla": "xla"}
     variants = [variant for option, variant in options.items() if config.getoption(option)]
-    return [experiments.variant_name(name, variants) for name in names]
+    return [experiments.variant_name(row, variants) for row in rows]
 
 
 def _is_named(config: pytest.Config, name: str, usual: Collection[str]) -> bool:
-    """Return whether a node id, or a word of -k that is in no usual experiment's name, names an experiment."""
-    words = re.findall(r"[\w+]+", config.getoption("keyword").lower())
     node_ids = [argument.partition("::")[2] for argument in config.args]
-    return any(name in node_id for node_id in node_ids) or any(
-        word in name and not any(word in other for other in usual) for word in words
-    )
+    return any(name in node_id for node_id in node_ids) or names(config.getoption("keyword"), name, usual)
+
+
+def names(keyword: str, name: str, usual: Collection[str]) -> bool:
+    """Return whether a word of a ``-k`` expression names an experiment: it is in no usual experiment's name."""
+    words = re.findall(r"[\w+]+", keyword.lower())
+    return any(word in name and not any(word in other for other in usual) for word in words)

@@ -10,19 +10,18 @@ import pytest
 
 from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.earlier import recorded_run
-from benchmarks.night.exit_status import NOT_JUDGED, exit_status
-from benchmarks.night.inputs import load_inputs
+from benchmarks.night.exit_status import NOT_JUDGED, status_of
 from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of
-from benchmarks.night.night import NOT_REACHED, Night
+from benchmarks.night.loaded_inputs import LoadedInputs, load_inputs
+from benchmarks.night.night import Night
 from benchmarks.night.options import check_benchmark_plugin
 from benchmarks.night.reports import properties_of, write_reports
 from benchmarks.night.selection import left_out
+from benchmarks.night.summary import sections
 from benchmarks.night.training import train_and_file, why_impossible
 from benchmarks.night.update import Update, update_baselines
-from benchmarks.records.night_folder import Selection
+from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training
-from benchmarks.report.terminal import changes_table, exact_table, published_table, trainings_table, verdicts_table
-from benchmarks.report.wording import answer, not_trained
 from cifar_models.datasets import DatasetError
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
@@ -37,7 +36,12 @@ _LIVE: pytest.StashKey[LiveLine] = pytest.StashKey()
 
 
 def start_night(
-    config: pytest.Config, selection: Selection, *, names: list[str], keeps_records: bool = True
+    config: pytest.Config,
+    selection: Selection,
+    *,
+    names: list[str],
+    all_shards: Selection = Selection(),  # noqa: B008 - frozen
+    keeps_records: bool = True,
 ) -> NightSession:
     """Load what a night trains on, open its folder, and have pytest call its hooks from now on.
 
@@ -45,6 +49,7 @@ def start_night(
         config: pytest's.
         selection: what the night is to do.
         names: the experiments whose weights to load.
+        all_shards: what the night is to do that this one is a shard of, as far as it is known.
         keeps_records: whether it keeps records itself, as all but workers of pytest-xdist do.
 
     Raises:
@@ -59,9 +64,10 @@ def start_night(
         except RuntimeError as error:
             raise pytest.UsageError(f"the GPUs cannot be hidden ({error}); use them with --gpu") from None
     try:
-        night = Night(load_inputs(settings, names), selection)
+        inputs = load_inputs(settings, names)
     except (BaselineError, DatasetError) as error:
         raise pytest.UsageError(str(error)) from None
+    night = Night(inputs, selection, all_shards)
     if keeps_records:
         try:
             night.open_folder()
@@ -69,7 +75,7 @@ def start_night(
             raise pytest.UsageError(
                 f"--run-dir: {error}; expected a folder that tonight's runs can be kept in"
             ) from None
-    session = config.stash[SESSION] = NightSession(config, night)
+    session = config.stash[SESSION] = NightSession(config, night, inputs)
     config.pluginmanager.register(session)
     config.pluginmanager.register(_OtherPluginsAtTheEnd())
     return session
@@ -80,12 +86,13 @@ class NightSession:
 
     Attributes:
         night: what all benchmark items share.
+        inputs: the night's.
         failed_otherwise: a test failed, and not because of what the night came to.
     """
 
-    def __init__(self, config: pytest.Config, night: Night) -> None:
+    def __init__(self, config: pytest.Config, night: Night, inputs: LoadedInputs) -> None:
         self._config = config
-        self.night = night
+        self.night, self.inputs = night, inputs
         self.failed_otherwise = False
         self._update: Update | str | None = None
         self._said: list[str] = []
@@ -96,7 +103,7 @@ class NightSession:
     def pytest_report_collectionfinish(self) -> list[str]:
         """Name data, weights, device and their fingerprints, before the first training."""
         night, environment = self.night, describe_environment()
-        dataset = night.inputs.dataset
+        dataset = self.inputs.dataset
         packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
         counts = f"{len(dataset.train_images):,} train and {len(dataset.evaluation_images):,} evaluation images"
         lines = [
@@ -104,11 +111,14 @@ class NightSession:
             f"device: {environment.device} on {environment.processor}",
             f"packages: {packages}",
         ]
-        for backbone, weights in night.inputs.weights.items():
+        for backbone, weights in self.inputs.weights.items():
             if isinstance(weights, WeightsError):
                 lines.append(f"weights of {backbone}: NOT AVAILABLE, its experiments end in an error ({weights})")
             else:
                 lines.append(f"weights of {backbone}: {weights.description}, {weights.fingerprint}")
+        if night.settings.shard:
+            number, count = night.settings.shard
+            lines.append(f"shard: {number} of {count}; this session judges nothing")
         if night.folder is not None:
             taken = f", resumed with {len(night.resumed)} of its runs" if night.settings.resume else ""
             lines.append(f"runs: {night.folder.path}{taken}")
@@ -118,7 +128,7 @@ class NightSession:
 
     def require_possible(self, name: str, seed: int | None) -> None:
         """Fail an item whose experiment cannot be trained and judged, before the training; say why in full once."""
-        reason = why_impossible(self.night, name)
+        reason = why_impossible(self.inputs, name)
         if reason is None:
             self._require_recorded(name, seed)
             return
@@ -144,7 +154,7 @@ class NightSession:
 
     def train(self, item: pytest.Item, name: str, seed: int) -> str:
         """Train for an item and show the progress; return why there is no run that can be judged, if so."""
-        return train_and_file(self.night, name, seed, self._show(item, f"{name} seed {seed}"))
+        return train_and_file(self.night, self.inputs, name, seed, self._show(item, f"{name} seed {seed}"))
 
     def _show(self, item: pytest.Item, title: str) -> Report | None:
         """Return what shows a training's progress, past pytest's capture; None where pytest itself reports nothing."""
@@ -206,7 +216,7 @@ class NightSession:
         night = self.night
         ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         interrupted = not ended or bool(session.shouldstop or session.shouldfail)
-        if night.settings.updates:
+        if night.settings.updates and not night.settings.shard:
             try:
                 self._update = update_baselines(night)
             except (OSError, ValueError) as error:  # the night's table is still worth seeing
@@ -214,14 +224,11 @@ class NightSession:
                 interrupted = True
         night.close_folder(interrupted=interrupted)
         if ended:
-            selected = {*night.selection.verdicts, *night.trained}
-            session.exitstatus = exit_status(
-                [result.word for result in night.results().experiments],
-                failed_otherwise=self.failed_otherwise
-                or any(training.outcome == Outcome.DIVERGED for training in night.trainings),
-                not_judged=bool(selected - night.verdicts.keys() or night.losses),
-            )
-        self._said += write_reports(session, night)
+            session.exitstatus = status_of(night, failed_otherwise=self.failed_otherwise)
+        if session.exitstatus != pytest.ExitCode.INTERRUPTED and not night.settings.shard:
+            lines, status = write_reports(night)
+            self._said += lines
+            session.exitstatus = session.exitstatus or status
 
     @pytest.hookimpl(wrapper=True, trylast=True)  # after pytest's failures and errors
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
@@ -233,51 +240,14 @@ class NightSession:
             terminalreporter.write_line(f"another plugin failed after the night: {type(error).__name__}: {error}")
 
     def print(self, reporter: TerminalReporter) -> None:
-        """Print the night's tables, the published comparison, and what became of the baselines file; once."""
-        night = self.night
-        if self._printed or not night.trainings:
+        """Print the night's sections, once."""
+        if self._printed or not self.night.trainings:
             return
         self._printed = True
-        weights = {training.run.weights for training in night.trainings if training.run} - {"none"}
-        backbones = f"; backbones from {', '.join(sorted(weights))}" if weights else ""
-        reporter.write_sep("=", f"trainings on {night.inputs.dataset.name}{backbones}")
-        reporter.write_line(trainings_table(night.trainings))
-        if published := published_table(night.inputs.baselines, night.trainings):
-            reporter.write_sep("=", "published comparison")
-            reporter.write_line(published)
-        if not night.settings.updates:
-            problems = {name: night.problem(name) or NOT_REACHED for name in night.unjudged}
-            if night.exact:
-                reporter.write_sep("=", "exact lane: the same seeds, recorded and tonight")
-                reporter.write_line(exact_table(night.exact))
-            reporter.write_sep("=", "the night")
-            reporter.write_line(answer(night.results().experiments))
-            if names := not_trained(night.results().experiments):
-                reporter.write_line(names)
-            reporter.write_sep("=", f"verdicts, false-alarm rate {night.settings.false_alarm_rate:g} a night")
-            reporter.write_line(verdicts_table(night.verdicts, problems))
-        if night.folder is not None:
-            unfinished = ": unfinished, --resume goes on with it" if night.unfinished else ""
-            reporter.write_sep("=", "records")
-            for line in (f"{night.folder.path}{unfinished}", *night.losses, *self._said):
-                reporter.write_line(line)
-        if self._update is not None:
-            reporter.write_sep("=", "baselines")
-            for line in self._what_became_of_baselines(self._update):
-                reporter.write_line(line)
-
-    def _what_became_of_baselines(self, update: Update | str) -> list[str]:
-        file = self.night.settings.baselines_path
-        if isinstance(update, str):
-            return [
-                f"{file}: this run judged nothing and could not write: {update}",
-                "put that right and repeat the command with --resume, which takes tonight's runs",
-            ]
-        lines = [f"{file}: this run judged nothing and wrote nothing"]
-        if not update.left_out.keys() >= set(self.night.trained):
-            changes = changes_table(self.night.inputs.baselines, update.after)
-            lines = [f"{file}: this run judged nothing, it wrote", changes]
-        return lines + [f"left as it was: {name}, for {why}" for name, why in update.left_out.items()]
+        for title, blocks in sections(self.night, said=self._said, update=self._update):
+            reporter.write_sep("=", title)
+            for block in blocks:
+                reporter.write_line(block)
 
 
 class _OtherPluginsAtTheEnd:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.baselines.baseline import SUGGESTED_RUNS
 from benchmarks.records.night_folder import RECORDS
+from benchmarks.records.selection import Shard
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
 
 SEEDS: dict[str, dict[str, int]] = {
     "synthetic": {
         "simple_cnn": 6,
-        "vgg16_frozen": 4,
+        "vgg16_frozen": 8,
         "improved_cnn": 2,
         "resnet50_frozen": 8,
         "resnet50_finetuned": 2,
@@ -24,8 +26,16 @@ vary much. The column ``catches`` says what they see."""
 OTHER_SEEDS = 3
 REPEATED_SEED = 0
 """The first seed of every baseline."""
+SHARDS = "shards"
+"""The folder in the folder of nights where shards are kept, so that no night takes them for an earlier night."""
 NOT_REPEATED = ("resnet50_finetuned", "vgg16_matched_finetuned", "resnet50_matched_finetuned", "reference_cnn")
 """Experiments without a training for the exact lane: a seed takes minutes. Golden trajectories see their layers."""
+
+
+def default_seeds(dataset: str, experiment: str) -> int:
+    """Return with how many seeds a night trains an experiment, or a variant of one, on a data set."""
+    name, *_ = experiment.split("+")
+    return SEEDS.get(dataset, {}).get(name, OTHER_SEEDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +61,8 @@ class Settings:
         reason: why the baselines change; None for a night that judges.
         reuse_runs: whether recorded runs stand for trainings of a night that writes baselines.
         resume: whether to go on with an interrupted night.
+        shard: the number of the shard to train, from 1, and how many there are; None to train and judge all.
+        joined: whether the runs come from shards: nothing can be trained.
         options: those of the command line that a command to repeat a training needs.
     """
 
@@ -72,6 +84,8 @@ class Settings:
     reason: str | None = None
     reuse_runs: bool = False
     resume: bool = False
+    shard: tuple[int, int] | None = None
+    joined: bool = False
     options: str = ""
 
     @property
@@ -80,14 +94,18 @@ class Settings:
         return self.reason is not None
 
     @property
+    def judges(self) -> bool:
+        """Whether the night judges what it has trained."""
+        return not self.updates and self.shard is None
+
+    @property
     def records(self) -> Path:
         """The folder with the records of the baselines' own runs."""
         return self.baselines_path.parent / RECORDS
 
     def seeds_of(self, experiment: str) -> range:
         """Return the seeds that an experiment is trained with, as many as a variant's own experiment."""
-        name, *_ = experiment.split("+")
-        count = self.seeds or SEEDS.get(self.dataset, {}).get(name, OTHER_SEEDS)
+        count = self.seeds or default_seeds(self.dataset, experiment)
         return range(self.first_seed, self.first_seed + count)
 
     def looks_of(self, experiment: str) -> tuple[int, ...]:
@@ -104,6 +122,28 @@ class Settings:
     def is_evidence(self, seed: int) -> bool:
         """Return whether a training counts in the statistics: not if it only repeats one of the baseline's."""
         return not self.repeats or seed != REPEATED_SEED
+
+    def as_shard(self, **recorded: Any) -> Shard | None:
+        """Return what the record of a shard says of its night; None if this is a whole night.
+
+        Args:
+            recorded: the attributes of the shard that are no settings.
+        """
+        if self.shard is None:
+            return None
+        number, count = self.shard
+        return Shard(
+            number,
+            count,
+            first_seed=self.first_seed,
+            seeds=self.seeds,
+            max_seeds=self.max_seeds,
+            repeats=self.repeats,
+            against=self.against,
+            reason=self.reason,
+            options=self.options,
+            **recorded,
+        )
 
     def update_command(self, experiment: str) -> str:
         """Return the command that measures an experiment's baseline anew, with this session's options."""

@@ -1,9 +1,10 @@
-"""One training of a night, whatever comes of it."""
+"""Runs one training of a night and files its outcome."""
 
 from __future__ import annotations
 
 from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.earlier import reusable_run
+from benchmarks.night.loaded_inputs import LoadedInputs
 from benchmarks.night.night import Night
 from benchmarks.records.trainings import Outcome, Training
 from cifar_models.experiments import find_experiment
@@ -15,12 +16,12 @@ from cifar_models.training.progress import Report
 from cifar_models.training.watch import TrainingDiverged
 
 
-def why_impossible(night: Night, name: str) -> tuple[Outcome, str] | None:
-    """Return why an experiment cannot be trained and judged tonight, in one word and in full; None if it can."""
+def why_impossible(inputs: LoadedInputs, name: str) -> tuple[Outcome, str] | None:
+    """Return why an experiment cannot be trained and judged, as an outcome and a message; None if it can."""
     try:
-        night.inputs.weights_for(name)
-        if not night.settings.updates:
-            night.inputs.baseline_for(name)
+        inputs.weights_for(name)
+        if not inputs.settings.updates:
+            inputs.baseline_for(name)
     except WeightsError as error:
         return Outcome.NO_WEIGHTS, str(error)
     except BaselineError as error:
@@ -28,31 +29,24 @@ def why_impossible(night: Night, name: str) -> tuple[Outcome, str] | None:
     return None
 
 
-def train_and_file(night: Night, name: str, seed: int, show: Report | None = None) -> str:
-    """Train an experiment with a seed, or take a recorded run of it, and file what becomes of it.
+def train_and_file(night: Night, inputs: LoadedInputs, name: str, seed: int, show: Report | None = None) -> str:
+    """Train an experiment with a seed, or take a recorded run of it, and file the outcome.
 
-    Args:
-        night: that it is a training of.
-        name: the experiment's.
-        seed: of the training.
-        show: called with the progress.
+    ``show`` is called with the progress. Unexpected exceptions are filed and raised.
 
     Returns:
-        Why there is no run that can be judged; nothing if there is one.
-
-    Raises:
-        Exception: whatever else ends the training; it is filed too.
+        Why there is no run that can be judged; empty if there is one.
     """
     if run := night.resumed.get((name, seed)):
         return night.file(Training(name, seed, Outcome.RESUMED, run))
-    if run := reusable_run(night.inputs, name, seed, tonight=night.folder):
+    if run := reusable_run(inputs, name, seed, tonight=night.folder):
         return night.file(Training(name, seed, Outcome.REUSED, run))
     try:
         run = training.train(
             find_experiment(name),
-            night.inputs.dataset,
+            inputs.dataset,
             seed,
-            weights=night.inputs.weights_for(name),
+            weights=inputs.weights_for(name),
             progress=show,
             features=SESSION_FEATURES if night.settings.feature_cache else None,
         )
@@ -61,15 +55,13 @@ def train_and_file(night: Night, name: str, seed: int, show: Report | None = Non
     except training.OUT_OF_MEMORY as error:
         night.file(Training(name, seed, Outcome.OUT_OF_MEMORY))
         reason, *_ = str(error).splitlines() or [type(error).__name__]
-        return (
-            f"{name} seed {seed}: out of memory ({reason}): free some or train fewer at a time, and --resume trains it"
-        )
+        return f"{name} seed {seed}: out of memory ({reason}): free some or train fewer at a time, then use --resume"
     except Exception as error:
         night.file(Training(name, seed, Outcome.FAILED, detail=type(error).__name__))
         raise
     if found := disagreements(run):
         return night.file(Training(name, seed, Outcome.CONTRADICTS, detail="; ".join(found))) or (
-            f"{'; '.join(found)}: an error of the suite or of a library, whatever the numbers are worth; find what "
-            f"makes them differ"
+            f"{'; '.join(found)}: an error of the suite or of a library, even if the numbers look right; find out why "
+            f"they differ"
         )
     return night.file(Training(name, seed, Outcome.TRAINED, run))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -19,12 +19,13 @@ from benchmarks.night.options import project_folder, read_settings
 from benchmarks.night.reports import Properties, properties_of
 from benchmarks.night.selection import experiment_names
 from benchmarks.night.worker_share import take_share
-from benchmarks.records.night_folder import Selection
+from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training, TrainingKey
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run
 
 FILED, ANSWER, TO_JUDGE, INPUT = "benchmark_filed", "benchmark_answer", "benchmark_to_judge", "benchmark"
+ALL_SHARDS = "benchmark_all_shards"
 
 _Sent = tuple[str, int, str, str | None, str]
 """A training as it travels: experiment, seed, outcome, the run as JSON, detail."""
@@ -51,6 +52,7 @@ class Worker:
         if "first_seed" in self._input:  # a clock of its own may have another day
             config.stash[SETTINGS] = replace(config.stash[SETTINGS], first_seed=self._input["first_seed"])
         self._to_judge: dict[str, str] = {}
+        self._all_shards = Selection()
         if share := self._input.get("share"):
             take_share(*share, use_gpu=config.getoption("gpu"))
 
@@ -62,6 +64,10 @@ class Worker:
     def leave_verdicts(self, verdicts: dict[str, str]) -> None:
         """Keep what verdicts were selected, by experiment and node id, for the controller."""
         self._to_judge = verdicts
+
+    def leave_all_shards(self, selection: Selection) -> None:
+        """Keep what the night is to do that this session trains a shard of, for the controller."""
+        self._all_shards = selection
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -80,6 +86,7 @@ class Worker:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Tell the controller which verdicts were selected."""
         session.config.workeroutput[TO_JUDGE] = self._to_judge  # type: ignore[attr-defined]
+        session.config.workeroutput[ALL_SHARDS] = asdict(self._all_shards)  # type: ignore[attr-defined]
 
 
 class Controller:
@@ -91,6 +98,7 @@ class Controller:
         self._started: list[Any] = []
         self._told = False
         self._to_judge: dict[str, str] = {}
+        self._all_shards = Selection()
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
@@ -131,7 +139,7 @@ class Controller:
         if session := self._config.stash.get(SESSION, None):
             selection = session.night.selection
             for name, seed in filter(None, map(training_in, ids)):
-                selection |= Selection({name: [seed]}, [] if session.night.settings.updates else [name])
+                selection |= Selection({name: [seed]}, [name] if session.night.settings.judges else [])
             if selection != session.night.selection:
                 session.night.select(selection)
 
@@ -165,6 +173,7 @@ class Controller:
         output = getattr(node, "workeroutput", {})
         self._told |= TO_JUDGE in output
         self._to_judge |= output.get(TO_JUDGE, {})
+        self._all_shards |= Selection(**output.get(ALL_SHARDS, {}))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
@@ -183,23 +192,23 @@ class Controller:
         night = self._config.stash[SESSION].night
         night.put_in_order(experiment_names(self._config))
         if self._told:  # where all workers died, nobody says what was selected, and every training was to be judged
-            night.select(replace(night.selection, verdicts=list(self._to_judge)))
+            night.select(replace(night.selection, verdicts=list(self._to_judge)), self._all_shards)
 
     def _judge(self, session: pytest.Session) -> None:
         from benchmarks.night.night import judge_to_the_end  # load TensorFlow
         from benchmarks.night.training import train_and_file
 
-        night = self._config.stash[SESSION].night
+        night, inputs = self._config.stash[SESSION].night, self._config.stash[SESSION].inputs
         if not night.trainings and not self._to_judge:
             return
         # A worker reads data, weights and code itself, on its own host or after another worker has died: they may not
         # be what the night began with. Another processor is allowed, as it is to another night; another version is not.
-        night.inputs.load_weights({*night.trained, *night.selection.verdicts})
+        inputs.load_weights({*night.trained, *night.selection.verdicts})
         packages = describe_environment().packages
-        night.exclude(lambda run: night.inputs.difference(run, replace(run.environment, packages=packages)))
-        if night.settings.updates:
+        night.exclude(lambda run: inputs.difference(run, replace(run.environment, packages=packages)))
+        if not night.settings.judges:
             return
-        judge_to_the_end(night, lambda name, seed: train_and_file(night, name, seed))
+        judge_to_the_end(night, lambda name, seed: train_and_file(night, inputs, name, seed))
         for name, node_id in self._to_judge.items():
             _report_verdict(session, node_id, night.answer(name), properties_of(night, name, None))
 

@@ -1,1 +1,1 @@
-"""Nights on disk: folders, trainings, verdicts, results, history, differences."""
+"""Nights on disk: folders, trainings, results, history, differences."""

@@ -1,4 +1,4 @@
-"""What differs between the baseline's runs and today's in all that a training depends on, first things first."""
+"""Compares everything that a training depends on between the baseline's runs and today's."""
 
 from __future__ import annotations
 
@@ -6,24 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.baselines.baseline import Baseline
-from cifar_models.results.environment import Environment
 from cifar_models.results.run import Run
 
-_BEFORE_OTHER_PACKAGES = ("tensorflow", "keras", "device", "driver", "processor", "settings", "cores")
-_AFTER_OTHER_PACKAGES = ("python", "system")
-
 Facts = dict[str, str | None]
-"""Values by what they are the value of, the most important first; None if not recorded."""
+"""Values by description, the most important first; None if not recorded."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One thing that a training depends on, of the baseline's runs and of today's.
+    """One thing that a training depends on, for the baseline's runs and for today's; None if not recorded.
 
-    Attributes:
-        what: in words.
-        baseline: the value, or the values of several runs; None if not recorded.
-        today: likewise.
+    If runs of one side differ, their values are joined.
     """
 
     what: str
@@ -37,76 +30,61 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether both sides are known and not the same."""
+        """Whether both sides are known and differ."""
         return self.known and self.baseline != self.today
 
 
 def compare(baseline: Baseline, recorded: Sequence[Run], today: Sequence[Run]) -> list[Comparison]:
-    """Compare all that is known of the baseline's runs with today's.
+    """Compare the baseline's runs with today's.
 
-    In this order: data, weights, protocol, code, TensorFlow and Keras, device, processor, all else.
+    The order is data, weights, protocol, code, TensorFlow and Keras, device, processor, everything else.
 
     Args:
-        baseline: that today is held against, whether its fingerprints agree or not.
-        recorded: the baseline's own runs; without them their code and the protocol's values are not known.
+        baseline: today's baseline; its fingerprints may differ.
+        recorded: the baseline's runs; without them their code and protocol values are not known.
         today: today's runs, one or more.
 
     Raises:
-        ValueError: no run today.
+        ValueError: there is no run of today.
     """
     if not today:
         raise ValueError("today: found no run, expected one or more to compare with")
-    before = _joined(map(_facts_of, recorded)) if recorded else _facts_of_entry(baseline)
-    now = _joined(map(_facts_of, today))
-    return [
-        Comparison(what, before.get(what), now.get(what))
-        for what in sorted(dict.fromkeys([*now, *before]), key=_importance)
-    ]
+    sources: Sequence[Run | Baseline] = recorded or [baseline]
+    before, now = _joined(map(_facts_of, sources)), _joined(map(_facts_of, today))
+    return [Comparison(what, before.get(what), now.get(what)) for what in {**now, **before}]
 
 
 def differing_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Return what differs, then what is not known on one side, then what is the same; each in its former order."""
+    """Return what differs, then what is not known on one side, then what is equal."""
     return sorted(comparisons, key=lambda one: 0 if one.differs else 1 if not one.known else 2)
 
 
-def _facts_of(run: Run) -> Facts:
-    return {
-        "data": run.fingerprints.data,
-        "weights": run.fingerprints.weights or "none",
-        "protocol": run.fingerprints.protocol,
-        **{f"protocol: {name}": str(value) for name, value in run.protocol.items()},
-        "source of the package": run.code.source if run.code else None,
-        "git commit": run.code.commit if run.code else None,
-        **_facts_of_environment(run.environment),
-    }
-
-
-def _facts_of_entry(baseline: Baseline) -> Facts:
-    return {
-        "data": baseline.fingerprints.data,
-        "weights": baseline.fingerprints.weights or "none",
-        "protocol": baseline.fingerprints.protocol,
-        **(_facts_of_environment(baseline.environment) if baseline.environment else {}),
-    }
-
-
-def _facts_of_environment(environment: Environment) -> Facts:
-    return {
-        **environment.packages,
+def _facts_of(source: Run | Baseline) -> Facts:
+    prints, environment = source.fingerprints, source.environment
+    facts: Facts = {"data": prints.data, "weights": prints.weights or "none", "protocol": prints.protocol}
+    if isinstance(source, Run):
+        facts |= {f"protocol: {name}": str(value) for name, value in source.protocol.items()}
+        facts["source of the package"] = source.code.source if source.code else None
+        facts["git commit"] = source.code.commit if source.code else None
+    if environment is None:
+        return facts
+    settings = environment.settings
+    of_environment: Facts = {
+        **{name: environment.packages[name] for name in ("tensorflow", "keras") if name in environment.packages},
         "device": environment.device,
         "driver": environment.driver or "none",
-        "cores": None if environment.cores is None else str(environment.cores),
-        "settings": None
-        if environment.settings is None
-        else ", ".join(f"{name} {value}" for name, value in environment.settings.items()),
         "processor": environment.processor,
+        "settings": None if settings is None else ", ".join(f"{name} {value}" for name, value in settings.items()),
+        "cores": None if environment.cores is None else str(environment.cores),
+        **environment.packages,
         "python": environment.python,
         "system": environment.system,
     }
+    return facts | of_environment
 
 
 def _joined(facts: Iterable[Facts]) -> Facts:
-    """Return the facts of several runs as one; values that differ stand side by side."""
+    """Return the facts of several runs; values that differ are joined, and None if one is not recorded."""
     values: dict[str, dict[str | None, None]] = {}
     for each in facts:
         for what, value in each.items():
@@ -115,19 +93,3 @@ def _joined(facts: Iterable[Facts]) -> Facts:
         what: None if None in some else ", ".join(sorted(value for value in some if value is not None))
         for what, some in values.items()
     }
-
-
-def _importance(what: str) -> tuple[int, int]:
-    first = ("data", "weights", "protocol")
-    if what in first:
-        return 0, first.index(what)
-    if what.startswith("protocol: "):
-        return 1, 0
-    code = ("source of the package", "git commit")
-    if what in code:
-        return 2, code.index(what)
-    if what in _BEFORE_OTHER_PACKAGES:
-        return 3, _BEFORE_OTHER_PACKAGES.index(what)
-    if what in _AFTER_OTHER_PACKAGES:
-        return 5, _AFTER_OTHER_PACKAGES.index(what)
-    return 4, 0

@@ -1,4 +1,4 @@
-"""Whether the nights together have drifted from their baseline, where no night alone fails."""
+"""Finds drifts from the baseline over several nights, even if no single night fails."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def judge_history(
     *,
     false_alarm_rate: float = DRIFT_ALARM_RATE,
 ) -> list[DriftVerdict]:
-    """Return what has drifted in the nights that were held against today's baselines; nothing where nothing has.
+    """Return the drifts in the nights that were compared with today's baselines.
 
-    Only runs that are new evidence count: none of the baseline's seeds, and none that an earlier night trained.
+    Seeds of the baseline or of an earlier night do not count, because they are not new evidence.
 
     Args:
         history: by experiment, the oldest night first; see ``read_history``.
-        baselines: by experiment, measured or published; a published one has no spread and no history.
-        false_alarm_rate: chance a night of a first alarm without any change, over all experiments and metrics.
+        baselines: by experiment; published ones have no spread and are not checked.
+        false_alarm_rate: probability per night of a first false alarm, over all experiments and metrics.
     """
     charts = [
         (name, metric, values)
@@ -58,7 +58,7 @@ def judge_history(
 
 
 def _evidence(nights: Sequence[NightOfExperiment], baseline: Baseline, metric: str) -> list[tuple[str, list[float]]]:
-    """Return start and new values of each night that was held against the baseline, of nights that have any."""
+    """Return start and new values of each night that was compared with the baseline and has new values."""
     mark = BaselineMark.of(baseline)
     seen = set(baseline.seeds)
     evidence = []

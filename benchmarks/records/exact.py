@@ -1,9 +1,9 @@
-"""The exact lane: the same seed under the same conditions gives the same digits, or something has changed.
+"""The exact lane: compares runs with the same seed and conditions to the last digit.
 
-A training on a processor is a function of its protocol, data, weights, seed, code, versions, processor and threads. A
-run for which all but the code agree with a recorded one is that run again, unless the code computes something else. So
-the comparison needs no statistics and no tolerance. A difference need not be a fault: a deliberate refactoring may
-round differently. And a run that is identical is no new evidence of anything else: it is not a further draw.
+A training on a CPU is determined by its protocol, data, weights, seed, code, versions, processor and threads. If all of
+these but the code agree, two runs are identical unless the code computes something else, so the comparison needs no
+statistics and no tolerance. A difference need not be a fault: an intended change may round differently. An identical
+run is not new evidence for the statistics.
 """
 
 from __future__ import annotations
@@ -17,15 +17,12 @@ from cifar_models.results.run import Curves, Fingerprints, Run
 
 @dataclass(frozen=True)
 class Exact:
-    """A run of tonight against the recorded run of the same seed, to the last digit.
+    """The comparison of a run with the recorded run of the same experiment and seed.
 
     Attributes:
-        experiment: its name.
-        seed: of both.
-        epoch: the first epoch that differs, from 1; None if none does.
+        epoch: the first epoch that differs, from 1; None if no epoch does.
         what: the first value that differs, such as ``val_loss``; None if none does.
-        recorded: that value in the recorded run; None where it has no such epoch or value.
-        today: likewise of tonight's run.
+        recorded, today: that value in both runs; None if a run has no such epoch or value.
     """
 
     experiment: str
@@ -42,7 +39,7 @@ class Exact:
 
     @property
     def since(self) -> str:
-        """From when on it differs, in words; nothing if no value does."""
+        """Since when the run differs, in words; empty if it is identical."""
         if self.identical:
             return ""
         return "after the last epoch" if self.epoch is None else f"since epoch {self.epoch}"
@@ -57,7 +54,7 @@ class Exact:
 
 
 def why_not_comparable(today: Run, recorded: Run) -> str:
-    """Return the first condition in which two runs differ, so that other digits mean nothing; empty if none does."""
+    """Return the first condition in which two runs differ, which makes their digits differ too; empty if none does."""
     for name in ("experiment", "seed"):
         if (now := getattr(today, name)) != (before := getattr(recorded, name)):
             return f"another {name}: {now}, recorded {before}"
@@ -65,12 +62,9 @@ def why_not_comparable(today: Run, recorded: Run) -> str:
 
 
 def why_not_repeatable(recorded: Run, *, fingerprints: Fingerprints, environment: Environment) -> str:
-    """Return the first condition that keeps a training of today from repeating a recorded run; empty if none does.
+    """Return the first difference in fingerprints or environment that keeps a training from repeating a recorded run.
 
-    Args:
-        recorded: the run.
-        fingerprints: of today's data, weights and protocol for its experiment.
-        environment: today's.
+    Empty if the training repeats it.
     """
     for today, then in (
         (fingerprints, recorded.fingerprints),
@@ -83,13 +77,18 @@ def why_not_repeatable(recorded: Run, *, fingerprints: Fingerprints, environment
 
 
 def compare_exactly(today: Run, recorded: Run) -> Exact:
-    """Compare two runs epoch by epoch, then their evaluations: every digit counts.
+    """Compare two runs of the same conditions to the last digit.
 
     Raises:
-        ValueError: the runs are not comparable; see ``why_not_comparable``.
+        ValueError: the conditions differ; see ``why_not_comparable``.
     """
     if why := why_not_comparable(today, recorded):
         raise ValueError(f"{today.experiment} seed {today.seed}: found {why}, expected runs of the same conditions")
+    return compare_digits(today, recorded)
+
+
+def compare_digits(today: Run, recorded: Run) -> Exact:
+    """Compare two runs of any conditions epoch by epoch, then their evaluations."""
     for epoch in range(max(today.epochs, recorded.epochs)):
         for curve in fields(Curves):
             now, before = (_value(getattr(run.curves, curve.name), epoch) for run in (today, recorded))
@@ -97,7 +96,7 @@ def compare_exactly(today: Run, recorded: Run) -> Exact:
                 return Exact(today.experiment, today.seed, epoch + 1, curve.name, before, now)
     for what in ("accuracy", "loss"):
         now, before = getattr(today.evaluation, what), getattr(recorded.evaluation, what)
-        if now != before and None not in (now, before):  # an old record has no loss
+        if now != before and None not in (now, before):  # old records have no loss
             return Exact(today.experiment, today.seed, None, f"evaluation {what}", before, now)
     if today.evaluation.confusion != recorded.evaluation.confusion:
         return Exact(today.experiment, today.seed, None, "confusion matrix")

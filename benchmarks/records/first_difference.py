@@ -1,4 +1,4 @@
-"""The epoch from which today's curves lie apart from the baseline's: where to begin to look for what changed."""
+"""Finds the epoch since which today's curves are outside the range of the baseline's."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from cifar_models.results.run import Curves, Run
 
 
 def first_epoch_apart(baseline: Sequence[Sequence[float]], today: Sequence[Sequence[float]]) -> int | None:
-    """Return the first epoch, from 1, since which the mean of today's curves stays on one side of the baseline's range.
+    """Return the first epoch, from 1, since which the mean of today's curves is on one side of the baseline's range.
 
-    Only epochs that every run trained are looked at: where early stopping has ended some, those left are a selection.
+    Only epochs that all runs trained count, because early stopping would leave a selection of runs. None if the mean
+    is within the range at the last of these epochs, or if there are no runs.
 
     Args:
-        baseline: a curve for each run, one value an epoch; their lowest and highest values are the range.
-        today: likewise.
-
-    Returns:
-        None if the mean lies in the range at the last of these epochs, or if there are no runs to compare.
+        baseline: a curve for each run, one value an epoch; the range is from their lowest to their highest value.
+        today: a curve for each run.
     """
     if not baseline or not today:
         return None
@@ -36,7 +34,7 @@ def first_epoch_apart(baseline: Sequence[Sequence[float]], today: Sequence[Seque
 
 
 def first_epochs_apart(baseline: Sequence[Run], today: Sequence[Run]) -> dict[str, int | None]:
-    """Return the first epoch apart of each of a run's ``Curves``, by its name, the earliest first and None last."""
+    """Return ``first_epoch_apart`` for each field of ``Curves``, the earliest first and None last."""
     epochs = {
         kind.name: first_epoch_apart(
             [getattr(run.curves, kind.name) for run in baseline], [getattr(run.curves, kind.name) for run in today]

@@ -1,4 +1,4 @@
-"""Which confusion of two classes grew most: where to look for what a lower accuracy comes from."""
+"""Finds the confusion of two classes that grew most, which shows where a lower accuracy comes from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cifar_models.results.run import Run
 
 
 class Growth(NamedTuple):
-    """Images of one class that are taken for another, as shares of its images in [0, 1], before and today."""
+    """The share of a class's images with a wrong prediction, in [0, 1], in the baseline's runs and today."""
 
     label: str
     prediction: str
@@ -21,12 +21,7 @@ class Growth(NamedTuple):
 
 
 def grown_confusion(today: Sequence[Run], baseline: Sequence[Run]) -> Growth | None:
-    """Return the confusion whose share grew most; None if none grew.
-
-    Args:
-        today: one run or more.
-        baseline: one run or more on images of the same classes.
-    """
+    """Return the confusion whose share grew most, in one run or more on each side; None if none grew."""
     names = list(today[0].evaluation.classes)
     before, now = _confused_shares(baseline), _confused_shares(today)
     growth = now - before
@@ -38,7 +33,7 @@ def grown_confusion(today: Sequence[Run], baseline: Sequence[Run]) -> Growth | N
 
 
 def _confused_shares(runs: Sequence[Run]) -> npt.NDArray[np.float64]:
-    """Return the share of each class's images that got each prediction, over all runs."""
+    """Return for each class the share of its images with each prediction, over all runs."""
     counts = np.sum([run.evaluation.confusion for run in runs], axis=0, dtype=np.float64)
     shares: npt.NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares

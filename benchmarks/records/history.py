@@ -1,4 +1,4 @@
-"""Accuracy, loss, gap and speed over the past nights, so that a drift too slow for any single night is seen."""
+"""Reads the metrics of past nights."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from benchmarks.records.night_folder import BaselineMark, nights, read_night_run
 from cifar_models.results.run import Run
 
 METRICS = ("accuracy", "loss", "gap", "seconds an epoch")
-"""What is followed; the seconds are those of the training, without a frozen part's features."""
+"""The metrics of the history; seconds are those of the training, without a frozen part's features."""
 MOST_NIGHTS = 365
 RECENT_NIGHTS = 7
-"""Nights whose mean is held against the baseline: enough for their noise to average out, few enough to be news."""
+"""Number of nights whose mean is compared with the baseline: enough to average out noise, few enough to be recent."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class NightOfExperiment:
     """One experiment in one night.
 
     Attributes:
-        started: when the night did, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
+        started: start of the night in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
         seeds: one for each run.
-        values: of each metric in ``METRICS``, one for each run; accuracy and gap are fractions, the loss is in nats.
-        mark: of the baseline that the night was held against; None if it was not judged.
-        baseline: the mean of the baseline's values by metric, of those judged; empty if not judged.
+        values: by metric in ``METRICS``, one for each run.
+        mark: mark of the night's baseline; None if the experiment was not judged.
+        baseline: the baseline's mean of each metric that was judged.
     """
 
     started: str
@@ -38,7 +38,7 @@ class NightOfExperiment:
 
 @dataclass(frozen=True)
 class BaselineChange:
-    """A night that is held against another baseline than the one judged before it; the first one counts."""
+    """A change of the baseline: the first night with the new one, counted from 0, and its mark."""
 
     night: int
     mark: BaselineMark
@@ -46,7 +46,7 @@ class BaselineChange:
 
 @dataclass(frozen=True)
 class Drift:
-    """The mean over so many of the last nights, each with equal weight, and that less their baseline's mean."""
+    """The mean over the last ``nights`` nights, each with equal weight, and its difference from the baseline's mean."""
 
     nights: int
     mean: float
@@ -54,12 +54,9 @@ class Drift:
 
 
 def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[NightOfExperiment]]:
-    """Return the nights of each experiment on a data set, the oldest first; at most ``MOST_NIGHTS``.
+    """Return the nights of each experiment on a data set, the oldest first, up to the one that started at ``until``.
 
-    Args:
-        run_dir: the folder of nights.
-        dataset: the data set's name.
-        until: the start of the last night to show, as its record has it.
+    At most ``MOST_NIGHTS`` are returned. ``until`` is formatted as in a night's record.
     """
     some = [(path, night) for path, night in nights(run_dir) if night.dataset == dataset and night.started <= until]
     some.sort(key=lambda night: night[1].started)
@@ -81,12 +78,12 @@ def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[N
 def night_of_experiment(
     started: str, runs: Sequence[Run], *, mark: BaselineMark | None, baseline: Mapping[str, float] | None = None
 ) -> NightOfExperiment:
-    """Return what the history holds of one experiment's runs in a night; arguments as the attributes."""
+    """Return the entry of one experiment's runs; arguments are as the attributes of ``NightOfExperiment``."""
     return NightOfExperiment(started, [run.seed for run in runs], _values(runs), mark, dict(baseline or {}))
 
 
 def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:
-    """Return the nights, counted from 0, at which the baseline is not that of the night judged before."""
+    """Return the nights whose baseline differs from that of the night judged before, including the first one."""
     changes: list[BaselineChange] = []
     for number, night in enumerate(some):
         if night.mark is not None and (not changes or not night.mark.same_as(changes[-1].mark)):
@@ -95,11 +92,7 @@ def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:
 
 
 def recent_drift(some: Sequence[NightOfExperiment], metric: str) -> Drift | None:
-    """Return how far the mean of the last nights that were held against the last baseline lies from it.
-
-    Returns:
-        None if there are fewer than two such nights: a single one has its verdict.
-    """
+    """Return the mean of the last nights with the last baseline; None if there are fewer than two such nights."""
     changes = baseline_changes(some)
     judged = [night for night in some[changes[-1].night :] if metric in night.baseline] if changes else []
     if len(judged) < 2:

@@ -1,4 +1,4 @@
-"""Nights on disk: a folder each, with one record for each finished training, each written whole or not at all."""
+"""Nights on disk: a folder for each night, with its own record and one record for each finished training."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from benchmarks.baselines.baseline import Baseline
 from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
+from benchmarks.records.selection import Selection, Shard
 from benchmarks.records.trainings import same_numbers
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.cusum import DriftVerdict
@@ -28,29 +29,22 @@ from cifar_models.storage.files import remove_leftovers, write_whole
 from cifar_models.storage.strict_json import added_later, parse_record, read_as, to_json
 
 FORMAT = 2
-"""The number of a night's own record; another layout gets another number. Format 1 is still read."""
+"""Version of the layout of a night's record. Format 1 can also be read."""
 NIGHT_RECORD = "night.json"
 RECORDS = "baseline_runs"
-"""The folder beside baselines.json with the records of the runs that it was measured by."""
+"""The folder beside baselines.json with the records of the baselines' runs."""
 _LOCK = ".lock"
 _REMOVED = ".removed"
 _NAME = "%Y-%m-%dT%H-%M-%SZ"  # without colons, which not every file system allows
 
 
 class NightError(ValueError):
-    """A folder that is no night: what was found and what was expected."""
+    """A folder cannot be read as a night; the message says what was found and what was expected."""
 
 
 @dataclass(frozen=True)
 class BaselineMark:
-    """Which baseline a night was held against.
-
-    Attributes:
-        source: where it came from, ``measured`` or ``published``.
-        recorded: the day.
-        reason: why it was set.
-        fingerprint: over all of it; None in a record of format 1.
-    """
+    """Identifies the baseline of a night; the fingerprint, of all its values, is None in a record of format 1."""
 
     source: str
     recorded: str
@@ -64,50 +58,26 @@ class BaselineMark:
         return cls(baseline.source, baseline.recorded, baseline.reason, f"sha256:{digest}")
 
     def same_as(self, other: BaselineMark) -> bool:
-        """Return whether both are of one baseline, as far as their records tell."""
+        """Return whether both identify the same baseline, as far as recorded."""
         if None in (self.fingerprint, other.fingerprint):
             return replace(self, fingerprint=None) == replace(other, fingerprint=None)
         return self == other
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What a night is to do.
-
-    Attributes:
-        trainings: the seeds to train by experiment, without those that an undecided verdict trains besides.
-        verdicts: the experiments to judge.
-    """
-
-    trainings: dict[str, list[int]] = field(default_factory=dict)
-    verdicts: list[str] = field(default_factory=list)
-
-    def __or__(self, other: Selection) -> Selection:
-        """Return what either selects."""
-        names = dict.fromkeys([*self.trainings, *other.trainings])
-        return Selection(
-            {name: sorted({*self.trainings.get(name, []), *other.trainings.get(name, [])}) for name in names},
-            list(dict.fromkeys([*self.verdicts, *other.verdicts])),
-        )
-
-
-@dataclass(frozen=True)
 class NightRecord:
-    """What a night was and how it ended.
+    """The record of a night.
 
     Attributes:
-        dataset: the data set's name.
-        data: its fingerprint.
-        started: in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
-        ended: likewise; None while it runs, and for good if it was interrupted.
-        false_alarm_rate: of the whole night.
-        verdicts: in the order of the table; one of format 1 has means alone, no values.
-        problems: why an experiment was not judged, by its name.
-        exact: each run that repeats a recorded one, against it.
-        drifts: of accuracy and loss over this night and those before it.
-        baselines: by experiment, of those judged.
-        selection: what the night is to do before it has ended; empty in a record of format 1.
-        must_be_identical: whether a run fails that differs from the recorded one that it repeats; None if not recorded.
+        dataset, data: name and fingerprint of the data set.
+        started, ended: UTC times as YYYY-MM-DDTHH:MM:SS+00:00; ``ended`` is None while the night runs or if it was
+            interrupted.
+        problems: by experiment, why it was not judged.
+        baselines: by experiment that was judged.
+        exact: comparison of each run that repeats a recorded one.
+        selection: what the night was asked for; empty in a record of format 1.
+        must_be_identical: whether a difference from a recorded run fails; None if not recorded.
+        shard: which part of a night this is; None for a whole night.
     """
 
     dataset: str
@@ -122,24 +92,30 @@ class NightRecord:
     drifts: list[DriftVerdict] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
     must_be_identical: bool | None = added_later()
+    shard: Shard | None = added_later()  # noqa: RUF009 - a dataclass field
+
+    @property
+    def part(self) -> tuple[int, int, int] | None:
+        """Number of the shard, number of shards and first seed; None for a whole night."""
+        return (self.shard.number, self.shard.count, self.shard.first_seed) if self.shard else None
 
 
 class NightFolder:
-    """The folder of a night that this process runs; no other process goes on with it meanwhile."""
+    """The folder of a night, locked by this process."""
 
     def __init__(self, path: Path, lock: FileLock) -> None:
         self.path, self._lock = path, lock
 
     @classmethod
     def start(cls, run_dir: Path, record: NightRecord) -> NightFolder:
-        """Make a new night's folder, named by the time at which it starts.
+        """Create the folder of a new night, named by its start.
 
         Raises:
-            OSError: the folder cannot be made or written.
+            OSError: the folder cannot be created or written.
         """
         run_dir.mkdir(parents=True, exist_ok=True)
         name = datetime.datetime.fromisoformat(record.started).strftime(_NAME)
-        # Two nights may start within a second, and a clock may be set back to an hour that had its night.
+        # The name can exist: two nights can start within a second, and clocks can be set back.
         for number in range(1, 1000):
             path = run_dir / (name if number == 1 else f"{name}-{number}")
             try:
@@ -157,24 +133,28 @@ class NightFolder:
         raise FileExistsError(f"{run_dir}: found a thousand nights of {name}, expected room for another")
 
     @classmethod
-    def resume(cls, run_dir: Path, *, dataset: str, data: str) -> NightFolder | None:
-        """Return the newest night on these data that was interrupted and that nobody goes on with; None if none was.
+    def resume(cls, run_dir: Path, like: NightRecord) -> NightFolder | None:
+        """Lock and return the newest interrupted night that no other process has locked, or None.
+
+        The night has the data of ``like``, and is the same shard or also a whole night.
 
         Raises:
             OSError: its folder cannot be written.
         """
         for path, record in newest_first(run_dir):
-            if record.ended is not None or (record.dataset, record.data) != (dataset, data):
+            if record.ended is not None or (record.dataset, record.data) != (like.dataset, like.data):
+                continue
+            if record.part != like.part:
                 continue
             try:
                 folder = cls.take(path)
             except PermissionError:
                 if _is_own(path):
                     raise
-                continue  # another user's, who may go on with it
+                continue  # another user's night
             if folder is None:
                 continue
-            # Once more, under the lock: whoever held it may have ended the night since, or removed it.
+            # Read it again, because the process that had the lock may have ended or removed the night.
             with suppress(NightError):
                 if folder.read_record().ended is None:
                     remove_leftovers(path / "*")
@@ -184,7 +164,7 @@ class NightFolder:
 
     @classmethod
     def take(cls, path: Path) -> NightFolder | None:
-        """Return the folder of a night that nobody runs; None if somebody does.
+        """Lock and return the folder of a night; None if another process has locked it.
 
         Raises:
             OSError: the folder cannot be written.
@@ -201,15 +181,15 @@ class NightFolder:
         return folder
 
     def write_record(self, record: NightRecord) -> None:
-        """Write what the night is.
+        """Write the night's record.
 
         Raises:
-            OSError: the folder cannot be written; the former record is as it was.
+            OSError: the folder cannot be written; the old record is unchanged.
         """
         write_whole(self.path / NIGHT_RECORD, to_json({"format": FORMAT, **asdict(record)}))
 
     def set_apart(self, run: Run, number: int) -> None:
-        """Keep one of two different runs of an experiment and seed where nothing takes it for the night's run.
+        """Rename the record of one of two different runs of a training, so that it is not read as the night's run.
 
         Raises:
             OSError: the folder cannot be written.
@@ -219,7 +199,7 @@ class NightFolder:
         (self.path / name).unlink(missing_ok=True)
 
     def read_record(self) -> NightRecord:
-        """Return what the night is.
+        """Read the night's record.
 
         Raises:
             NightError: the record is missing or damaged.
@@ -227,11 +207,11 @@ class NightFolder:
         return read_night(self.path)
 
     def close(self) -> None:
-        """Let others go on with the night."""
+        """Release the lock."""
         self._lock.release()
 
     def remove(self) -> None:
-        """Remove the night for good, and for whoever looks for nights at once.
+        """Hide the folder from searches for nights, then remove it.
 
         Raises:
             OSError: the folder cannot be removed.
@@ -242,12 +222,12 @@ class NightFolder:
 
 
 def _is_own(path: Path) -> bool:
-    """Return whether a file or folder belongs to this user; where users have no numbers, it does."""
+    """Return whether a file or folder belongs to this user; True on systems without user ids."""
     return not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()
 
 
 def nights(run_dir: Path) -> Iterator[tuple[Path, NightRecord]]:
-    """Yield each night's folder and record in the order of the folders' names; what is no night is passed over."""
+    """Yield folder and record of each night in the order of the folders' names, skipping other folders."""
     for path in _folders(run_dir):
         try:
             yield path, read_night(path)
@@ -256,12 +236,12 @@ def nights(run_dir: Path) -> Iterator[tuple[Path, NightRecord]]:
 
 
 def newest_first(run_dir: Path) -> list[tuple[Path, NightRecord]]:
-    """Return each night's folder and record, the one that started last by its own clock first."""
+    """Return folder and record of each night, the one that started last first."""
     return sorted(nights(run_dir), key=lambda night: (night[1].started, night[0].name), reverse=True)
 
 
 def damaged_nights(run_dir: Path) -> Iterator[NightError]:
-    """Yield what is wrong with each night whose own record is there and cannot be read."""
+    """Yield the error of each night whose record exists but cannot be read."""
     for path in _folders(run_dir):
         try:
             read_night(path)
@@ -271,7 +251,7 @@ def damaged_nights(run_dir: Path) -> Iterator[NightError]:
 
 
 def remove_half_removed(run_dir: Path) -> None:
-    """Remove the rest of nights whose removal was broken off.
+    """Remove the rest of nights whose removal was interrupted.
 
     Raises:
         OSError: they cannot be removed.
@@ -288,7 +268,7 @@ def read_night(path: Path) -> NightRecord:
     """Read the record of a night from its folder.
 
     Raises:
-        NightError: there is none, or it is cut short, damaged or of another format.
+        NightError: the record is missing, damaged or of another format.
     """
     file = path / NIGHT_RECORD
     try:
@@ -304,7 +284,7 @@ def read_night(path: Path) -> NightRecord:
 
 
 def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record of format 1 as one of today's; what it did not hold is None, empty, or follows from the rest."""
+    """Convert a record of format 1; values that it lacks become None or empty, or are computed from others."""
     record |= {"selection": asdict(Selection()), "exact": [], "drifts": []}
     marks, verdicts = record.get("baselines"), record.get("verdicts")
     if isinstance(marks, dict) and all(isinstance(mark, dict) for mark in marks.values()):
@@ -328,9 +308,9 @@ def _missing_in_format_1(verdict: dict[str, Any], marks: dict[str, Any]) -> dict
 
 
 def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
-    """Return the runs of a night's folder, by experiment and seed, and an error for each record that cannot be used.
+    """Return the runs in a night's folder, by experiment and seed, and an error for each record that cannot be used.
 
-    A run whose record is there twice is returned once; of two different runs of one experiment and seed, none is.
+    Equal records of a training are returned once; of two different ones, none is returned.
     """
     found: dict[tuple[str, str, int], tuple[Path, Run]] = {}
     different: set[tuple[str, str, int]] = set()
@@ -356,7 +336,7 @@ def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
 
 
 def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int]) -> list[Run]:
-    """Return those of an experiment's records that are there, in the order of the seeds; no damaged one."""
+    """Return the runs with these seeds whose records exist and can be read, in this order."""
     runs = []
     for seed in seeds:
         try:
@@ -367,14 +347,7 @@ def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int])
 
 
 def runs_behind(baseline: Baseline, folder: Path, experiment: str, dataset: str) -> list[Run]:
-    """Return the runs that a baseline was measured by, from the folder of records; none unless they are these and all.
-
-    Args:
-        baseline: of that experiment on that data set; a published one has no runs.
-        folder: such as ``RECORDS``.
-        experiment: its name.
-        dataset: the data set's name.
-    """
+    """Return the runs of a baseline from the folder of records; none unless all are there and have its values."""
     runs = read_runs(folder, experiment, dataset, baseline.seeds)
     same = len(runs) == len(baseline.seeds) and all(run.fingerprints == baseline.fingerprints for run in runs)
     if not same or [round(run.accuracy, 6) for run in runs] != baseline.metrics["accuracy"].values:

@@ -1,4 +1,4 @@
-"""What a night came to, experiment by experiment: its record together with runs and baselines, for every view of it."""
+"""The results of a night by experiment: its record combined with its runs and baselines, for all views."""
 
 from __future__ import annotations
 
@@ -18,19 +18,17 @@ from cifar_models.results.run import Run
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """What a night came to for one experiment.
+    """The results of one experiment in a night.
 
     Attributes:
-        experiment: its name.
-        runs: the night's, by seed.
-        verdicts: of each metric that is judged; none if not judged.
+        runs: the night's runs, by seed.
+        verdicts: one for each metric; none if not judged.
         problem: why it was not judged; empty if it was.
-        mark: of the baseline that it was judged against; None if not judged.
-        baseline: that it was judged against, or would have been; None if it is not available.
-        recorded: the baseline's own runs; none unless all are available.
-        exact: each run of the night that repeats a recorded one, against it.
-        must_be_identical: whether a difference between these fails the experiment.
-        drifts: of its metrics, over this night and those before it.
+        mark: mark of its baseline; None if not judged.
+        baseline: its baseline, also if it was not judged; None if not available.
+        recorded: the baseline's runs; none unless all are available.
+        exact: comparison of each run that repeats a recorded one.
+        must_be_identical: whether a difference among these fails the experiment.
     """
 
     experiment: str
@@ -52,12 +50,12 @@ class ExperimentResult:
 
     @property
     def differing(self) -> list[Exact]:
-        """The runs that are not identical to the recorded ones that they repeat."""
+        """The comparisons with recorded runs that are not identical."""
         return [exact for exact in self.exact if not exact.identical]
 
     @property
     def failed(self) -> list[Verdict]:
-        """The verdicts that are no passes."""
+        """The verdicts that do not pass."""
         return [verdict for verdict in self.verdicts if verdict.word != Word.PASS]
 
     def verdict(self, metric: str) -> Verdict | None:
@@ -67,13 +65,12 @@ class ExperimentResult:
 
 @dataclass(frozen=True)
 class NightResults:
-    """What a night came to.
+    """The results of a night.
 
     Attributes:
-        folder: the night's; None if it keeps none.
-        night: its record.
-        experiments: the most urgent first; of equals those with a run that is not identical, else in the night's order.
-        notes: what a reader must know before believing the rest, a sentence each.
+        folder: the night's folder; None if it has none.
+        experiments: the most urgent first, and among equals those with a run that is not identical.
+        notes: sentences on problems that affect all results.
     """
 
     folder: Path | None
@@ -88,20 +85,17 @@ class NightResults:
 
 
 def read_night_results(folder: Path, baselines: Baselines, records: Path) -> NightResults:
-    """Read what a night came to.
-
-    Args:
-        folder: the night's.
-        baselines: as ``night_results`` takes them.
-        records: likewise.
+    """Read the results of a night from its folder; the other arguments are as in ``night_results``.
 
     Raises:
-        NightError: the folder holds no night.
+        NightError: the folder is not a night's.
     """
     night = read_night(folder)
     runs, errors = read_night_runs(folder)
     notes = [] if night.ended else ["The night was interrupted, or has not ended yet."]
-    notes += [f"A run's record is left out: {error}" for error in errors]
+    if night.shard:
+        notes.append(f"This is {night.shard} of a night. A shard is not judged: python -m benchmarks judge judges all.")
+    notes += [f"A run's record cannot be used: {error}" for error in errors]
     return night_results(night, runs, baselines, records, folder=folder, notes=notes)
 
 
@@ -114,16 +108,15 @@ def night_results(
     folder: Path | None = None,
     notes: Iterable[str] = (),
 ) -> NightResults:
-    """Put a night's record, its runs and their baselines together.
+    """Combine a night's record with its runs and their baselines.
 
     Args:
         night: the record.
-        runs: the night's, by experiment and seed.
-        baselines: as the night read them, or as they are now: if an experiment's baseline has changed since, a note
-            says so, and its runs do not stand for those that the night was held against.
-        records: the folder with the records of the baselines' own runs, such as ``night_folder.RECORDS``.
-        folder: the night's.
-        notes: that come before those on baselines.
+        runs: the night's runs, by experiment and seed.
+        baselines: the current ones; a note says so if an experiment's baseline has changed since the night.
+        records: the folder with the records of the baselines' runs, such as ``night_folder.RECORDS``.
+        folder: the night's folder.
+        notes: notes to put before those on baselines.
     """
     notes = list(notes)
     results = []
@@ -134,8 +127,8 @@ def night_results(
         if mark and (baseline is None or not mark.same_as(BaselineMark.of(baseline))):
             baseline = None
             notes.append(
-                f"{name} was held against the baseline of {mark.recorded} ({mark.reason}), which is no longer the "
-                f"one in the baselines file: it is not drawn."
+                f"{name} was compared with the baseline of {mark.recorded} ({mark.reason}), which is no longer in the "
+                f"baselines file, so it is not shown."
             )
         verdicts = [verdict for verdict in night.verdicts if verdict.experiment == name]
         results.append(
@@ -143,7 +136,7 @@ def night_results(
                 experiment=name,
                 runs=[run for run in runs if run.experiment == name],
                 verdicts=verdicts,
-                problem="" if verdicts else night.problems.get(name, "the night came to no verdict"),
+                problem="" if verdicts else night.problems.get(name, "the night reached no verdict"),
                 mark=mark,
                 baseline=baseline,
                 recorded=runs_behind(baseline, records, name, night.dataset) if baseline else [],

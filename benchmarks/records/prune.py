@@ -1,7 +1,6 @@
-"""Removes old nights from a folder of nights; nothing else ever does.
+"""Removes old nights from a folder of nights.
 
-The newest nights stay, by the time at which they started. So does every night that is running, and every folder whose
-record cannot be read.
+The nights that started last are kept, and so are nights that are running and folders without a readable record.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from cifar_models.results.run_files import record_name
 
 
 def prune(run_dir: Path, *, keep: int, remove: bool) -> Iterator[str]:
-    """Remove all but the newest nights; yield a line for each that goes or is left for another reason than its age.
+    """Remove all but the newest nights; yield a line for each night that is removed or cannot be.
 
     Args:
         run_dir: the folder of nights.
-        keep: how many nights stay, 1 or more.
-        remove: False to say what would go, and remove nothing.
+        keep: number of nights to keep, 1 or more.
+        remove: False to only list the nights.
 
     Raises:
-        OSError: a night cannot be removed; those named before it are gone.
+        OSError: a night cannot be removed; those in earlier lines are removed.
     """
     if remove:
         remove_half_removed(run_dir)

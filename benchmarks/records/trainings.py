@@ -1,18 +1,19 @@
-"""What became of each training of a night, of which there is one for each experiment and seed."""
+"""The outcomes of a night's trainings, one for each experiment and seed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 
-from cifar_models.results.run import Curves, Run
+from benchmarks.records.exact import compare_digits
+from cifar_models.results.run import Run
 
 TrainingKey = tuple[str, int]
 """An experiment's name and a seed."""
 
 
 class Outcome(StrEnum):
-    """What became of a training; the value is what tables show."""
+    """The outcome of a training; tables show the value."""
 
     TRAINED = "trained"
     RESUMED = "taken from the interrupted night"
@@ -24,18 +25,20 @@ class Outcome(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     WORKER_DIED = "its worker died"
     OTHER_CODE = "not of this night"
-    """A worker trained it with other data, weights, code or packages than those that the night began with."""
+    """A worker trained it with data, weights, code or packages other than the night's."""
     DIFFERENT = "trained twice with different results"
     NOTHING_TO_REPEAT = "no recorded run to repeat"
-    """A training for the exact lane alone, where no run was recorded under tonight's conditions."""
+    """It is only for the exact lane, and no run with these conditions is recorded."""
+    IN_NO_SHARD = "an undecided verdict wants it, and no shard trained it"
+    """Judging shards trains nothing."""
     CONTRADICTS = "its record contradicts itself"
-    """What the run says twice, it does not say twice the same: an error of the suite or of a library."""
+    """An error of the suite or of a library, see ``agreement``."""
     FAILED = "failed"
-    """It ended in an error of the code."""
+    """It ended with an error in the code."""
 
     @property
     def final(self) -> bool:
-        """Whether trying again comes to the same: there is a run, or there is none for a reason that stays."""
+        """Whether training again would have the same outcome."""
         return self in (
             *(Outcome.TRAINED, Outcome.RESUMED, Outcome.REUSED, Outcome.DIVERGED, Outcome.CONTRADICTS),
             *(Outcome.NO_BASELINE, Outcome.NO_WEIGHTS, Outcome.NOTHING_TO_REPEAT),
@@ -44,15 +47,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Training:
-    """What became of one training.
-
-    Attributes:
-        experiment: its name.
-        seed: of the training.
-        outcome: what became of it.
-        run: the training's record; None if it gave none.
-        detail: what the outcome leaves open, such as an error's type; often nothing.
-    """
+    """One training of a night; ``run`` is None if there is none, and ``detail`` explains the outcome."""
 
     experiment: str
     seed: int
@@ -62,20 +57,20 @@ class Training:
 
     @property
     def key(self) -> TrainingKey:
-        """What there is one training of in a night."""
+        """Identifies the training within a night."""
         return self.experiment, self.seed
 
     @property
     def description(self) -> str:
-        """The outcome in words, with its detail."""
+        """The outcome with its detail."""
         return f"{self.outcome}: {self.detail}" if self.detail else str(self.outcome)
 
 
 def settle(first: Training, second: Training) -> Training:
-    """Return what a night holds of an experiment and seed that were trained twice.
+    """Return the training that a night keeps of two with the same experiment and seed.
 
-    Two runs are one if they are the same to the last digit. A run stands where the other attempt gave none, unless that
-    one diverged: then, as with two different runs, none of them can be believed.
+    If both have runs, these must be equal to the last digit. If only one has a run, it is kept, unless the other one
+    diverged. Otherwise neither result can be trusted, and the outcome is DIFFERENT.
     """
     results = [one for one in (first, second) if one.run is not None or one.outcome == Outcome.DIVERGED]
     if Outcome.DIFFERENT in (first.outcome, second.outcome):
@@ -86,32 +81,21 @@ def settle(first: Training, second: Training) -> Training:
 
 
 def same_numbers(first: Run, second: Run) -> bool:
-    """Return whether two runs are the same to the last digit; when and how fast they ran does not matter."""
+    """Return whether two runs are equal to the last digit; times and timings do not count."""
     return not _difference(first, second)
 
 
 def _difference(first: Run | None, second: Run | None) -> str:
-    """Return what tells two results apart, naming both; None stands for a training that diverged."""
+    """Describe the difference of two results, where None is a training that diverged; empty if they are equal."""
     if first is None or second is None:
         return "" if first is second else f"{_shown(first)}, and {_shown(second)}"
     if first.fingerprints != second.fingerprints:
         return f"{_shown(first)}, and {_shown(second)}, from other data, weights or protocol"
-    apart = [
-        epoch
-        for curve in fields(Curves)
-        if (epoch := _first_different_epoch(getattr(first.curves, curve.name), getattr(second.curves, curve.name)))
-    ]
-    if not apart and first.evaluation == second.evaluation:
+    found = compare_digits(second, first)
+    if found.identical:
         return ""
-    since = f"the curves differ from epoch {min(apart)}" if apart else "the curves are equal, the evaluations differ"
-    return f"{_shown(first)}, and {_shown(second)}; {since}"
-
-
-def _first_different_epoch(first: list[float], second: list[float]) -> int | None:
-    if first == second:
-        return None
-    equal = (one == other for one, other in zip(first, second, strict=False))
-    return next((epoch for epoch, same in enumerate(equal, start=1) if not same), min(len(first), len(second)) + 1)
+    curves = f"differ from epoch {found.epoch}" if found.epoch else "are equal, the evaluations differ"
+    return f"{_shown(first)}, and {_shown(second)}; the curves {curves}"
 
 
 def _shown(run: Run | None) -> str:

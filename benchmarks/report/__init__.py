@@ -1,1 +1,1 @@
-"""What a night came to, for the terminal, the page and Markdown."""
+"""Views of a night's results: terminal, page, Markdown, documents."""

@@ -1,4 +1,4 @@
-"""A night as the page's template needs it: texts, tables and images, all plain data."""
+"""Prepares a night for the page's template, as texts, tables and images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from cifar_models.results.run import Run
 
 @dataclass(frozen=True)
 class ExperimentContent:
-    """One experiment on the page: its row, and what opens below it; ``open`` if a reader sees all of it at once."""
+    """One experiment on the page: its row and the details below it, which are visible at first if ``open``."""
 
     name: str
     anchor: str
@@ -70,13 +70,7 @@ class PageContent:
 def page_content(
     results: NightResults, history: Mapping[str, Sequence[NightOfExperiment]], published: PublishedSection
 ) -> PageContent:
-    """Return the page of a night.
-
-    Args:
-        results: of the night.
-        history: the nights of each experiment up to this one.
-        published: the published comparison.
-    """
+    """Return the content of a night's page; ``history`` has the nights of each experiment up to this one."""
     metrics = metrics_of(results.experiments)
     experiments = [_experiment(one, metrics, history.get(one.experiment, ())) for one in results.experiments]
     return PageContent(
@@ -92,7 +86,7 @@ def page_content(
 
 
 def anchor(name: str) -> str:
-    """Return the id of an experiment on the page, the same every night."""
+    """Return the HTML id of an experiment, which is the same every night."""
     return f"experiment-{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}"
 
 
@@ -156,7 +150,7 @@ def _costs(result: ExperimentResult) -> Table:
 
 
 def _feature_minutes(run: Run) -> float | None:
-    """Return what the features of a frozen part took, if the model has one and no other run had computed them."""
+    """Return the minutes for the frozen part's features; None without it or if an earlier run computed them."""
     return run.timings.features / 60 or None if run.protocol.get("backbone") else None
 
 

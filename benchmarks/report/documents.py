@@ -1,4 +1,4 @@
-"""The parts of README.md and docs/ that are generated, so that no number in them is typed in."""
+"""Renders the generated parts of README.md and docs/."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import fmean, stdev
 
-from tabulate import tabulate
-
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.records.judge import best_sight
 from benchmarks.records.night_folder import read_night
 from benchmarks.records.night_results import read_night_results
 from benchmarks.report.terminal import exact_table, verdicts_table
 from benchmarks.report.wording import failure_message
+from cifar_models.command_line.output import table
 from cifar_models.experiments import EXPERIMENTS
 from cifar_models.results.words import mean_and_deviation
 
@@ -25,23 +24,21 @@ IMAGES = {
     "cifar10-unofficial": "CIFAR-10 images from JPEG copies, not the official pixels",
     "synthetic": "the package's own synthetic images; backbones start from seeded random weights, not ImageNet's",
 }
-"""What the tables say of each data set."""
+"""Description of each data set in the tables."""
 
 
 def documents(root: Path) -> list[Path]:
-    """Return the repository's documents: those at its top and all in docs/."""
+    """Return the Markdown files in the repository's folder and in docs/."""
     return [*sorted(root.glob("*.md")), *sorted(root.glob("docs/**/*.md"))]
 
 
 def refresh(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
-    """Return a document with the text between its marks replaced.
+    """Return a document's text after replacing the parts between marks.
 
-    Args:
-        text: of the document.
-        parts: what renders each, by the name in the marks.
+    ``parts`` has the functions that render them, by the name in the marks.
 
     Raises:
-        ValueError: a part that does not end, or that is unknown.
+        ValueError: a part is unknown or has no end mark.
     """
     for name in re.findall(BEGIN.format("(.*?)"), text):
         begin, end = BEGIN.format(name), END.format(name)
@@ -54,10 +51,7 @@ def refresh(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
 
 
 def measured_tables(baselines: Baselines, datasets: list[str]) -> str:
-    """Return the measured baselines as Markdown, a table for each of the data sets that has some.
-
-    Tables of CIFAR-10 have the published numbers beside them.
-    """
+    """Return Markdown tables of the measured baselines on each data set, for CIFAR-10 with the published numbers."""
     tables = [_measured_table(baselines, dataset) for dataset in datasets]
     return "\n\n".join(filter(None, tables))
 
@@ -89,8 +83,7 @@ def _measured_table(baselines: Baselines, dataset: str) -> str:
         lines.append(line)
     if not lines:
         return ""
-    table = tabulate(lines, headers, tablefmt="pipe", disable_numparse=True)
-    return f"Measured on {IMAGES[dataset]} (`{fingerprint[:19]}...`):\n\n{table}"
+    return f"Measured on {IMAGES[dataset]} (`{fingerprint[:19]}...`):\n\n{table(lines, headers, 'pipe')}"
 
 
 def _mean(baseline: Baseline | None, metric: str) -> str:
@@ -98,19 +91,19 @@ def _mean(baseline: Baseline | None, metric: str) -> str:
 
 
 def exact_lane_of(folder: Path) -> str:
-    """Return which runs of a recorded night repeat recorded ones to the last digit, as the terminal prints it.
+    """Return the exact lane of a recorded night, as the terminal prints it.
 
     Raises:
-        NightError: the folder holds no night.
+        NightError: the folder is not a night's.
     """
     return exact_table(read_night(folder).exact)
 
 
 def verdicts_of(folder: Path, experiments: int | None = None) -> str:
-    """Return the verdicts of a recorded night as the terminal prints them, or those of its first experiments.
+    """Return the verdicts on all or on the first experiments of a recorded night, as the terminal prints them.
 
     Raises:
-        NightError: the folder holds no night.
+        NightError: the folder is not a night's.
     """
     night = read_night(folder)
     names = dict.fromkeys(verdict.experiment for verdict in night.verdicts)
@@ -121,16 +114,12 @@ def verdicts_of(folder: Path, experiments: int | None = None) -> str:
 
 
 def sight_of(folder: Path, baselines: Baselines) -> str:
-    """Return what a recorded night catches of each experiment, with the spread of the baseline's runs, as Markdown.
+    """Return a Markdown table of the drops that a recorded night detects, and of the spread of the baseline's runs.
 
-    Standard deviations are in points of accuracy; that of the loss is converted by the baseline's curves.
-
-    Args:
-        folder: the night's.
-        baselines: that it was judged by.
+    Standard deviations are in points of accuracy; the loss's is converted by the baseline's curves.
 
     Raises:
-        NightError: the folder holds no night.
+        NightError: the folder is not a night's.
     """
     night = read_night(folder)
     lines = []
@@ -151,20 +140,14 @@ def sight_of(folder: Path, baselines: Baselines) -> str:
             ]
         )
     headers = ("experiment", "baseline runs", "accuracy", "by accuracy", "by loss", "seeds a night", "catches")
-    return str(tabulate(lines, headers, tablefmt="pipe", disable_numparse=True))
+    return table(lines, headers, "pipe")
 
 
 def failures_of(folder: Path, baselines: Baselines, records: Path, update_command: str) -> str:
-    """Return what a recorded night says of each experiment that fails.
-
-    Args:
-        folder: the night's.
-        baselines: that it was judged by.
-        records: the folder with the records of the baselines' runs.
-        update_command: as the failure names it.
+    """Return the failure messages of a recorded night; arguments as in ``night_results`` and ``failure_message``.
 
     Raises:
-        NightError: the folder holds no night.
+        NightError: the folder is not a night's.
     """
     results = read_night_results(folder, baselines, records).experiments
     return "\n".join(filter(None, (failure_message(result, update_command=update_command) for result in results)))

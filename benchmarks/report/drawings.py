@@ -1,4 +1,4 @@
-"""The page's figures, as images that are part of the page itself."""
+"""The page's figures, as images inside the page."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ AXES = {
     "gap": "gap (share of images)",
     "seconds an epoch": "time of an epoch (s)",
 }
-"""The title of a metric's panel."""
+"""Titles of the metrics' panels."""
 _PIXELS_PER_INCH = 96
 
 
 @dataclass(frozen=True)
 class Image:
-    """A panel for the page: a ``data:`` address, a text for readers who cannot see it, its size in pixels."""
+    """A panel as an image: a ``data:`` address, an alternative text, and the size in pixels."""
 
     source: str
     alternative_text: str
@@ -39,14 +39,14 @@ class Image:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Panels of one size, and the legend that they share: what each label's symbol looks like, as an address."""
+    """Panels of one size and their shared legend, as labels with the addresses of their symbols."""
 
     images: Sequence[Image]
     legend: Sequence[tuple[str, str]]
 
 
 def gallery(panels: Sequence[Panel]) -> Gallery:
-    """Return panels as images, on a transparent ground that suits a light page and a dark one."""
+    """Return panels as images with a transparent background, for light and dark pages."""
     elements, symbols = style.to_svg(panels)
     return Gallery(
         [Image(_address(svg), panel.alternative_text) for svg, panel in zip(elements, panels, strict=True)],
@@ -55,7 +55,7 @@ def gallery(panels: Sequence[Panel]) -> Gallery:
 
 
 def experiment_panels(result: ExperimentResult, history: Sequence[NightOfExperiment]) -> list[Panel]:
-    """Return what there is to see of one experiment, its past nights last; nothing without a run."""
+    """Return the panels of one experiment, those of its past nights last; none without a run."""
     if not result.runs:
         return []
     epochs = first_epochs_apart(result.recorded, result.runs) if result.failed else {}

@@ -1,4 +1,4 @@
-"""From a night's folder to its page: one HTML file that needs nothing but itself."""
+"""Makes the page of a night: one HTML file without external references."""
 
 from __future__ import annotations
 
@@ -19,20 +19,17 @@ PAGE = "report.html"
 
 
 def write_page(night: Path, baselines: Baselines, records: Path, folder: Path) -> Path:
-    """Write a night's page, and beside it the published comparison's figures as PNG files.
+    """Write a night's page and, as PNG files, the figures of the published comparison; return the page's path.
 
     Args:
-        night: its folder, in the folder of nights that its history is read from.
-        baselines: that the night was held against.
-        records: the folder with the records of the baselines' own runs.
-        folder: to write into; it is made if it does not exist.
-
-    Returns:
-        The page's path.
+        night: the night's folder; its history is read from the folders beside it.
+        baselines: the night's baselines.
+        records: the folder with the records of the baselines' runs.
+        folder: the folder to write into, created if necessary.
 
     Raises:
-        NightError: the night's folder holds no night.
-        OSError: the folder cannot be made or written.
+        NightError: the night's folder is not a night's.
+        OSError: the folder cannot be created or written.
     """
     results = read_night_results(night, baselines, records)
     history = read_history(night.resolve().parent, results.night.dataset, until=results.night.started)
@@ -48,7 +45,7 @@ def write_page(night: Path, baselines: Baselines, records: Path, folder: Path) -
 
 
 def render(page: PageContent) -> str:
-    """Return the page as HTML; whatever the content says is text, never markup."""
+    """Return the page as HTML, with all content escaped."""
     environment = Environment(
         loader=PackageLoader("benchmarks.report", "."),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""The published numbers with ours on CIFAR-10 images beside them, as a part of the page."""
+"""The page's comparison of the published numbers with ours on CIFAR-10 images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cifar_models.results.run import Run
 from cifar_models.results.words import mean_and_deviation, minutes, optimism
 
 DATASETS = {"cifar10": "the official CIFAR-10 files", "cifar10-unofficial": "JPEG copies of the CIFAR-10 images"}
-"""Data that the published numbers can be compared with, the better first, in words."""
+"""Data sets that can be compared with the published numbers, the better one first."""
 _NOT_PUBLISHED, _NOT_MEASURED = "not published", "not measured"
 _MATCHED_HEADERS = (
     *("experiment", "input", "our accuracy", "with held-out images", "optimism", "our gap", "minutes", "our runs"),
@@ -44,14 +44,9 @@ class PublishedSection:
 
 
 def comparable_runs(results: NightResults, baselines: Baselines, records: Path) -> dict[str, list[Run]]:
-    """Return our runs on CIFAR-10 images of each experiment, and of its ``held_out`` variant, that has some.
+    """Return our runs on CIFAR-10 images, by experiment: the night's, otherwise the measured baseline's.
 
-    These are the night's if it trained on such images, else those behind the measured baseline.
-
-    Args:
-        results: of the night.
-        baselines: as in baselines.json.
-        records: the folder with the records of the baselines' own runs.
+    Each experiment can have a ``held_out`` variant. ``records`` is the folder with the records of the baselines' runs.
     """
     runs: dict[str, list[Run]] = {}
     if results.night.dataset in DATASETS:
@@ -66,11 +61,7 @@ def comparable_runs(results: NightResults, baselines: Baselines, records: Path) 
 
 
 def published_panels(runs: Mapping[str, Sequence[Run]]) -> dict[str, Panel]:
-    """Return the accuracy of each experiment and the published curves, ours beside them, by a short name.
-
-    Args:
-        runs: ours on CIFAR-10 images, by experiment.
-    """
+    """Return panels of the published and our accuracy and curves, by a short name; ``runs`` is by experiment."""
     curves = {
         name: result.validation_accuracy for name, result in PUBLISHED_NUMBERS.items() if result.validation_accuracy
     }
@@ -84,12 +75,7 @@ def published_panels(runs: Mapping[str, Sequence[Run]]) -> dict[str, Panel]:
 
 
 def published_section(runs: Mapping[str, Sequence[Run]], panels: Sequence[Panel]) -> PublishedSection:
-    """Return the part of the page.
-
-    Args:
-        runs: ours on CIFAR-10 images, by experiment.
-        panels: as ``published_panels`` returns them.
-    """
+    """Return the comparison of our runs, with the panels of ``published_panels``."""
     return PublishedSection(
         experiments=Table(
             "The five published trainings and ours", _HEADERS, [_row(name, runs) for name in PUBLISHED_NUMBERS]
@@ -145,7 +131,7 @@ def _which(runs: Sequence[Run]) -> str:
 
 
 def class_table(name: str, runs: Sequence[Run]) -> Table:
-    """Return the F1 of each class and their mean, as published and ours, of an experiment with published ones."""
+    """Return a table of the published and our F1 of each class, for an experiment whose F1 is published."""
     published = PUBLISHED_NUMBERS[name]
     rows = [
         (each, f"{f1:.2f}", mean_and_deviation([run.evaluation.classes[each].f1 for run in runs]) or _NOT_MEASURED)

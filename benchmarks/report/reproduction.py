@@ -1,4 +1,4 @@
-"""The published table and ours on the official images, for the page in docs/ that a sceptical reader checks."""
+"""Renders the published numbers and ours on the official images, for the page in docs/ on the reproduction."""
 
 from __future__ import annotations
 
@@ -8,31 +8,25 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from tabulate import tabulate
-
 from benchmarks.baselines.baseline import Baselines
 from benchmarks.baselines.measure import CONFIDENCE, prediction_half_width
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import runs_behind
 from benchmarks.report.published_section import class_table, published_panels
 from benchmarks.report.tables import Table
+from cifar_models.command_line.output import table
 from cifar_models.figures.style import to_png
 from cifar_models.results.run import Run
 from cifar_models.results.words import mean_and_deviation
 
 DATASET = "cifar10"
 FIGURE = "published-curves.png"
-"""The figure's file, beside the page."""
+"""The figure's file name, beside the page."""
 _PACKAGES = ("tensorflow", "keras", "numpy")
 
 
 def official_runs(baselines: Baselines, records: Path) -> dict[str, list[Run]]:
-    """Return the runs behind the measured baselines on the official images, in the order of the published table.
-
-    Args:
-        baselines: as in baselines.json.
-        records: the folder with the records of the baselines' runs.
-    """
+    """Return the runs of the measured baselines on the official images, by experiment in the published order."""
     measured = {name: baselines.get(name, {}).get(DATASET, {}).get("measured") for name in PUBLISHED_NUMBERS}
     return {
         name: runs for name, entry in measured.items() if entry and (runs := runs_behind(entry, records, name, DATASET))
@@ -40,13 +34,9 @@ def official_runs(baselines: Baselines, records: Path) -> dict[str, list[Run]]:
 
 
 def distances(runs: Mapping[str, Sequence[Run]]) -> str:
-    """Return a table: each published value, ours, and how far apart they are in standard deviations of one run.
+    """Return a table of the published values, ours, and their distance in standard deviations of one run.
 
-    A published value comes from one run. So it is held against the prediction interval of one further run of ours;
-    see ``prediction_half_width``.
-
-    Args:
-        runs: ours on the official images, by experiment; those without runs are not measured yet.
+    A published value comes from one run, so it is compared with the prediction interval of one further run of ours.
     """
     headers = (
         *("experiment", "metric", "published", "ours", "runs", "distance"),
@@ -58,7 +48,7 @@ def distances(runs: Mapping[str, Sequence[Run]]) -> str:
         for metric, value in (("accuracy", training.accuracy), ("gap", training.gap))
         if value is not None
     ]
-    return _pipes(rows, headers)
+    return table(rows, headers, "pipe")
 
 
 def _distance(published: float, ours: Sequence[float]) -> list[str]:
@@ -76,7 +66,7 @@ def _distance(published: float, ours: Sequence[float]) -> list[str]:
 
 
 def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
-    """Return a table of the validation accuracy by epoch for each published curve, ours beside it."""
+    """Return a table of the published and our validation accuracy by epoch, for each published curve."""
     tables = []
     for name, training in PUBLISHED_NUMBERS.items():
         ours = [run.curves.val_accuracy for run in runs.get(name, ())]
@@ -101,7 +91,7 @@ def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
 
 
 def classes(runs: Mapping[str, Sequence[Run]]) -> str:
-    """Return a table of the F1 of each class for each published classification report, ours beside it."""
+    """Return a table of the published and our F1 of each class, for each published classification report."""
     tables = [
         _markdown(class_table(name, runs[name]))
         for name, training in PUBLISHED_NUMBERS.items()
@@ -111,7 +101,7 @@ def classes(runs: Mapping[str, Sequence[Run]]) -> str:
 
 
 def conditions(runs: Mapping[str, Sequence[Run]]) -> str:
-    """Return a table of what our runs were trained on and with."""
+    """Return a table of the seeds, weights, packages and processors of our runs."""
     rows = []
     for name, some in runs.items():
         first = some[0]
@@ -127,15 +117,11 @@ def conditions(runs: Mapping[str, Sequence[Run]]) -> str:
             ]
         )
     headers = ("experiment", "seeds", "weights", "packages", "processor", "seconds a run")
-    return _pipes(rows, headers) if rows else "Not measured yet."
+    return table(rows, headers, "pipe") if rows else "Not measured yet."
 
 
 def trials(path: Path) -> str:
-    """Return a table of the trials that docs/trials/published.py recorded on the official images, in their order.
-
-    Args:
-        path: its file of records, one in JSON a line.
-    """
+    """Return a table of the trials on the official images in a file that docs/trials/published.py wrote."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     by_trial: dict[str, list[dict[str, Any]]] = {}
     for record in map(json.loads, lines):
@@ -151,23 +137,19 @@ def trials(path: Path) -> str:
         ]
         for trial, some in by_trial.items()
     ]
-    return _pipes(rows, ("trial", "runs", "accuracy", "gap", "epochs")) if rows else "Not measured yet."
+    return table(rows, ("trial", "runs", "accuracy", "gap", "epochs"), "pipe") if rows else "Not measured yet."
 
 
 def figure(runs: Mapping[str, Sequence[Run]]) -> str:
-    """Return the link to the figure of the published curves and ours, with its alternative text."""
+    """Return the Markdown image of the published curves and ours, with its alternative text."""
     text = " ".join(panel.alternative_text for panel in published_panels(runs).values())
     return f"![{text}]({FIGURE})"
 
 
 def png(runs: Mapping[str, Sequence[Run]]) -> bytes:
-    """Return that figure as a PNG file's bytes."""
+    """Return this figure as PNG."""
     return to_png([*published_panels(runs).values()])
 
 
-def _markdown(table: Table) -> str:
-    return f"{table.caption}:\n\n{_pipes(table.rows, table.headers)}"
-
-
-def _pipes(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    return str(tabulate(rows, headers, tablefmt="pipe", disable_numparse=True))
+def _markdown(content: Table) -> str:
+    return f"{content.caption}:\n\n{table(content.rows, content.headers, 'pipe')}"

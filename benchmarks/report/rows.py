@@ -1,4 +1,4 @@
-"""An experiment in one row: its metrics beside their baseline, and what the night would have caught."""
+"""An experiment as one row: its metrics, their differences from the baseline, and what the night detects."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from benchmarks.report.tables import catches
 from benchmarks.statistics.verdict import Verdict
 
 _METRICS = ("accuracy", "gap", "loss")
-"""Metrics that are shown whether they are judged or not."""
+"""Metrics that are always shown."""
 _STRIP_WIDTH, _MARGIN = 120.0, 6.0
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One metric's runs along a line, from 0 to ``_STRIP_WIDTH``.
+    """A drawing of one metric's runs on a line, with places from 0 to ``_STRIP_WIDTH``.
 
     Attributes:
-        allowed: from where to where today's mean passes.
-        baseline: a place for each of the baseline's runs.
-        today: a place for each of today's runs.
-        mean: the place of their mean.
-        text: says the same for readers who cannot see it.
+        allowed: the range in which today's mean passes.
+        baseline, today: a place for each run.
+        mean: the place of today's mean.
+        text: description for readers who cannot see the drawing.
     """
 
     allowed: tuple[float, float]
@@ -38,7 +37,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Cell:
-    """One value of a row: the column's name, the value, how far it lies from the baseline's, and both as a strip."""
+    """One value of a row: the column's name, the value, its difference from the baseline's, and a drawing."""
 
     label: str
     value: str = ""
@@ -47,23 +46,15 @@ class Cell:
 
 
 def metrics_of(results: Iterable[ExperimentResult]) -> list[str]:
-    """Return the metrics that get a column: those always shown, then what else is judged; classes have a table."""
+    """Return the metrics that have a column: those always shown and those judged, without single classes."""
     judged = [verdict.metric for result in results for verdict in result.verdicts if verdict.family != "per_class"]
     return list(dict.fromkeys([*_METRICS, *judged]))
 
 
 def cells(result: ExperimentResult, metrics: Sequence[str], history: Sequence[NightOfExperiment] = ()) -> list[Cell]:
-    """Return an experiment's row without its name and verdict: a cell for each metric, and three more.
-
-    Args:
-        result: of the experiment.
-        metrics: as ``metrics_of`` returns them.
-        history: the experiment's nights up to this one.
-    """
+    """Return an experiment's row without name and verdict: a cell for each of ``metrics_of``, and three more."""
     drift = recent_drift(history, "accuracy")
-    sight = best_sight(result.verdicts) or result.verdict(
-        "accuracy"
-    )  # one without a sight says so, as of an old record
+    sight = best_sight(result.verdicts) or result.verdict("accuracy")
     return [
         *(_metric_cell(result, metric) for metric in metrics),
         Cell("catches", catches(sight) if sight else ""),
@@ -81,7 +72,7 @@ def _metric_cell(result: ExperimentResult, metric: str) -> Cell:
 
 
 def _values(result: ExperimentResult, metric: str) -> list[float]:
-    """Return each run's value of a metric, where a run has it."""
+    """Return the runs' values of a metric; none for a metric that is not an attribute of a run."""
     return [getattr(run, metric) for run in result.runs if hasattr(run, metric)]
 
 

@@ -1,4 +1,4 @@
-"""Tables of a night that more than one view shows."""
+"""Tables that several views show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.statistics.verdict import Verdict
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text: what it shows, a header for each column, the rows."""
+    """A table of text."""
 
     caption: str
     headers: Sequence[str]
@@ -18,21 +18,21 @@ class Table:
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """Return each metric of an experiment beside its baseline, with its verdict.
+    """Return a table of an experiment's verdicts.
 
-    It shows the classes that fail. If none fails, it shows the one that lies closest to its allowance.
+    Of the single classes in old records, it shows those that fail, otherwise the one closest to its allowance.
     """
     headers = ("metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict")
     return Table("Verdicts", headers, [_row(verdict) for verdict in _worth_a_line(verdicts)])
 
 
 def catches(verdict: Verdict) -> str:
-    """Return the smallest change for the worse that a night like this does not pass, 95 times in 100.
+    """Return the smallest change for the worse that a night like this detects with probability 95 %.
 
-    That of accuracy and of loss is in percentage points of accuracy, the loss's with the rate of conversion.
+    For accuracy and loss it is in percentage points of accuracy, for the loss with the rate of conversion.
     """
     if verdict.smallest_drop is None:
-        return "not known"
+        return "any change" if verdict.rule == "identical" else "not known"
     if verdict.points is None:
         return f"{verdict.smallest_drop:.4f}"
     converted = "" if verdict.metric == "accuracy" else f" at {verdict.per_point:.3f} nats"

@@ -1,21 +1,20 @@
-"""The tables at a night's end, as text."""
+"""The tables at the end of a night, as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
-from tabulate import tabulate
-
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.records.exact import Exact
 from benchmarks.records.trainings import Training
 from benchmarks.report.tables import verdict_table
 from benchmarks.statistics.verdict import Verdict
+from cifar_models.command_line.output import table
 
 
 def trainings_table(trainings: Iterable[Training]) -> str:
-    """Return one line for each training: its numbers, and what became of it."""
+    """Return a line for each training with its numbers and outcome."""
     headers = ("experiment", "seed", "accuracy", "gap", "epochs", "minutes", "training")
     rows = []
     for training in trainings:
@@ -25,33 +24,25 @@ def trainings_table(trainings: Iterable[Training]) -> str:
             minutes = run.timings.total / 60
             numbers = [f"{run.accuracy:.4f}", f"{run.gap:.4f}", str(run.epochs), f"{minutes:.1f}"]
         rows.append([training.experiment, str(training.seed), *numbers, training.description])
-    return _text(headers, rows)
+    return table(rows, headers)
 
 
 def verdicts_table(verdicts: Mapping[str, Sequence[Verdict]], problems: Mapping[str, str]) -> str:
-    """Return each experiment's metrics beside its baseline, with the verdicts.
-
-    Args:
-        verdicts: by experiment.
-        problems: why an experiment could not be judged, by its name.
-    """
+    """Return the verdicts by experiment, and why the experiments in ``problems`` were not judged."""
     headers = ("experiment", *verdict_table(()).headers)
     rows = [[name, *row] for name, some in verdicts.items() for row in verdict_table(some).rows]
     rows += [[name, *[""] * (len(headers) - 2), f"not judged: {why}"] for name, why in problems.items()]
-    return _text(headers, rows)
+    return table(rows, headers)
 
 
 def exact_table(exact: Sequence[Exact]) -> str:
-    """Return each run that repeats a recorded one and whether it is identical; those that are not first."""
+    """Return the comparisons with recorded runs, those that are not identical first."""
     rows = [[one.experiment, str(one.seed), str(one)] for one in sorted(exact, key=lambda one: one.identical)]
-    return _text(["experiment", "seed", "to the last digit"], rows)
+    return table(rows, ["experiment", "seed", "to the last digit"])
 
 
 def published_table(baselines: Baselines, trainings: Sequence[Training]) -> str:
-    """Return the published numbers beside the means of the runs on the official CIFAR-10 files; empty without any.
-
-    Runs on other images are left out: their numbers say nothing about the published ones.
-    """
+    """Return the published numbers and the means of the runs on the official CIFAR-10 images; empty without any."""
     headers = ("experiment", "published accuracy", "ours", "published gap", "ours", "seeds", "weights")
     rows = []
     for experiment in dict.fromkeys(training.experiment for training in trainings):
@@ -72,11 +63,11 @@ def published_table(baselines: Baselines, trainings: Sequence[Training]) -> str:
                 runs[0].weights,
             ]
         )
-    return _text(headers, rows) if rows else ""
+    return table(rows, headers) if rows else ""
 
 
 def changes_table(before: Baselines, after: Baselines) -> str:
-    """Return what differs between two contents of baselines.json, old value and new."""
+    """Return the old and new values that differ between two contents of baselines.json."""
     headers = ("experiment", "data", "metric", "old mean", "new mean", "old tolerance", "new tolerance")
     rows = []
     for experiment, datasets in after.items():
@@ -89,7 +80,7 @@ def changes_table(before: Baselines, after: Baselines) -> str:
             for name, (mean, tolerance) in after_of.items():
                 former = before_of.get(name, ("none", "none"))
                 rows.append([experiment, dataset, name, former[0], mean, former[1], tolerance])
-    return _text(headers, rows)
+    return table(rows, headers)
 
 
 def _means_and_tolerances(baseline: Baseline | None) -> dict[str, tuple[str, str]]:
@@ -104,8 +95,3 @@ def _means_and_tolerances(baseline: Baseline | None) -> dict[str, tuple[str, str
 
 def _mean_of(baseline: Baseline, metric: str) -> str:
     return f"{baseline.metrics[metric].mean:.4f}" if metric in baseline.metrics else "not published"
-
-
-def _text(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    # The numbers are formatted already: tabulate would drop trailing zeros and turn '+0.0100' into 0.01.
-    return str(tabulate(rows, headers, tablefmt="simple", disable_numparse=True))

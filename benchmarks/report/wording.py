@@ -1,7 +1,6 @@
-"""The words for what a night came to: terminal, page, Markdown and failure messages all take them from here.
+"""The sentences on a night's results, which terminal, page, Markdown and failure messages share.
 
-Sentences are ASCII unless they quote something else, because pytest escapes the line ends of a message that a console
-cannot show.
+Sentences are ASCII, because pytest escapes the line ends of a message with characters that a console cannot show.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ SYMBOLS = {
     Word.NOT_JUDGED: "○",
     Word.PASS: "✓",
 }
-"""By verdict: a sign that says the same as its colour."""
+"""A symbol for each word, in addition to its colour."""
 NOT_RECORDED, NOT_AVAILABLE = "not recorded", "not available"
 _CURVES = {
     "loss": "train loss",
@@ -45,25 +44,27 @@ _SAID = {
     Word.UNDECIDED: "is undecided",
 }
 _ADVICE = {
-    Word.REGRESSION: "Training got worse. If that was meant: {}",
-    Word.NOT_IDENTICAL: "The code or a library computes something else than before. If that was meant: {}",
+    Word.REGRESSION: "Training got worse. If this is intended: {}",
+    Word.NOT_IDENTICAL: "The code or a library computes other values than before. If this is intended: {}",
     Word.STALE: (
         "Better than the baseline allows: look for a leak of evaluation images or a changed metric first. "
         "If the gain is real: {}"
     ),
-    Word.UNDECIDED: "Undecided is neither: train more seeds (--max-seeds), or measure the baseline with more of them",
+    Word.UNDECIDED: (
+        "Undecided is neither pass nor fail: train more seeds (--max-seeds), or measure the baseline with more seeds"
+    ),
 }
 _PUBLISHED_ADVICE = "The published numbers stay as they are: find out what differs from the published training."
 
 
 def answer(experiments: Sequence[ExperimentResult]) -> str:
-    """Return what the night came to, in a sentence; before it, if a repeated run is not identical, one on that."""
+    """Return one sentence on the night's result, and before it one on repeated runs if any is not identical."""
     differ = any(result.differing for result in experiments)
-    return f"{repeated_runs(experiments)} {_came_to(experiments)}" if differ else _came_to(experiments)
+    return f"{repeated_runs(experiments)} {_result_of(experiments)}" if differ else _result_of(experiments)
 
 
 def repeated_runs(experiments: Sequence[ExperimentResult]) -> str:
-    """Return whether the runs that repeat recorded ones are identical to them, in a sentence; nothing without any."""
+    """Return a sentence on whether runs are identical to the recorded ones that they repeat; empty without any."""
     repeated = [exact for result in experiments for exact in result.exact]
     differing = [exact for result in experiments for exact in result.differing]
     if not repeated:
@@ -86,7 +87,7 @@ def not_trained(experiments: Sequence[ExperimentResult]) -> str:
     return f"Not part of this night: {', '.join(others)}." if others else ""
 
 
-def _came_to(experiments: Sequence[ExperimentResult]) -> str:
+def _result_of(experiments: Sequence[ExperimentResult]) -> str:
     words = Counter(result.word for result in experiments)
     total, passed = len(experiments), words[Word.PASS]
     if not total:
@@ -107,7 +108,7 @@ def _came_to(experiments: Sequence[ExperimentResult]) -> str:
 
 
 def _finding(result: ExperimentResult) -> str:
-    """Return what an experiment comes to that does not pass, and by what: the worst verdict, the drifts, or both."""
+    """Return the result of an experiment that does not pass, with the worst verdict and the drifts."""
     moved = [shift(worst(result))] if any(verdict.word == result.word for verdict in result.verdicts) else []
     moved += [str(drift) for drift in result.drifts if drift.word == result.word]
     said = f"{result.experiment} {_SAID[result.word]}"
@@ -115,10 +116,10 @@ def _finding(result: ExperimentResult) -> str:
 
 
 def worst(result: ExperimentResult) -> Verdict:
-    """Return the verdict that a result is named after: that of the first headline metric, else the farthest class's.
+    """Return the verdict that decides a result's word: that of the first metric, or of the class that moved most.
 
     Raises:
-        ValueError: it has no verdict.
+        ValueError: no verdict has the word.
     """
     named = [verdict for verdict in result.verdicts if verdict.word == result.word]
     if not named:
@@ -134,7 +135,7 @@ def worst(result: ExperimentResult) -> Verdict:
 
 
 def shift(verdict: Verdict) -> str:
-    """Return a metric's mean today and how far it lies from the baseline's."""
+    """Return a metric's mean today and its distance from the baseline's."""
     if f"{abs(verdict.effect):.4f}" == "0.0000":
         return f"{verdict.metric} {verdict.today:.4f}, as its baseline"
     side = "above" if verdict.effect > 0 else "below"
@@ -142,7 +143,7 @@ def shift(verdict: Verdict) -> str:
 
 
 def held_against(result: ExperimentResult) -> str:
-    """Return which baseline an experiment was compared with, in a sentence; nothing if it was not judged."""
+    """Return a sentence on the baseline of an experiment; empty if it was not judged."""
     if result.mark is None:
         return ""
     runs = f" of {count(result.baseline.seeds, 'run')}" if result.baseline and result.baseline.seeds else ""
@@ -151,7 +152,7 @@ def held_against(result: ExperimentResult) -> str:
 
 
 def identical_runs(result: ExperimentResult) -> str:
-    """Return which of an experiment's runs repeat recorded ones to the last digit, in a sentence; nothing if none."""
+    """Return a sentence on an experiment's runs that are identical to recorded ones; empty if none is."""
     seeds = [str(exact.seed) for exact in result.exact if exact.identical]
     if len(seeds) < 2:
         return f"Seed {seeds[0]} repeats a recorded run and is identical, to the last digit." if seeds else ""
@@ -159,13 +160,10 @@ def identical_runs(result: ExperimentResult) -> str:
 
 
 def reasons(result: ExperimentResult) -> list[str]:
-    """Return what is wrong with an experiment, a sentence each.
+    """Return a sentence for each thing that is wrong with an experiment; none if it passes and repeats exactly.
 
-    First the runs that are not identical to recorded ones, which need not fail. Then why it fails: the metrics that
-    drifted or moved, by how much, since which epoch, and where.
-
-    Returns:
-        Nothing if it passes and every repeated run is identical.
+    First the runs that are not identical to recorded ones, which need not fail, then the metrics that drifted or
+    failed, by how much, since which epoch, and in which classes.
     """
     found = [f"Seed {exact.seed} repeats a recorded run and {exact}." for exact in result.differing]
     found += [f"{_sentence(str(drift))}: {drift.word}." for drift in result.drifts]
@@ -180,17 +178,15 @@ def reasons(result: ExperimentResult) -> list[str]:
     ]
     found += _classes_that_moved(result)
     if not result.recorded:
-        unknown = "since which epoch the curves differ, and which confusion grew, is not known"
-        return [*found, f"The records of the baseline's runs are not available: {unknown}."]
+        unknown = "it is not known since which epoch the curves differ and which confusion increased"
+        return [*found, f"The records of the baseline's runs are not available, so {unknown}."]
     return [*found, _since_when(result), _confusion_that_grew(result)]
 
 
 def failure_message(result: ExperimentResult, *, update_command: str) -> str:
-    """Return what failed of one experiment, the reasons and what to do, a line each; nothing if it passes.
+    """Return what failed, the reasons and what to do, one line each; empty if the experiment passes.
 
-    Args:
-        result: the experiment's.
-        update_command: what to run if a change was meant.
+    ``update_command`` is the command to run if the change is intended.
     """
     if result.word == Word.PASS:
         return ""
@@ -209,7 +205,7 @@ def failure_message(result: ExperimentResult, *, update_command: str) -> str:
 
 
 def mean_and_range(values: Sequence[float], digits: int) -> str:
-    """Return the mean of some runs' values with the lowest and highest; a single value alone, nothing for none."""
+    """Return the mean with the lowest and the highest value; empty without values."""
     if not values:
         return ""
     lowest, mean, highest = (f"{value:,.{digits}f}" for value in (min(values), fmean(values), max(values)))
@@ -217,7 +213,7 @@ def mean_and_range(values: Sequence[float], digits: int) -> str:
 
 
 def _what_moved(verdict: Verdict) -> str:
-    """Return both means, and of which runs they are."""
+    """Return both means and the runs that they come from."""
     theirs = "published, one value" if verdict.source == "published" else _runs(verdict.baseline_values)
     today = _runs(verdict.today_values) or f"mean of {verdict.runs} runs"
     side = "above" if verdict.effect > 0 else "below"
@@ -228,19 +224,19 @@ def _what_moved(verdict: Verdict) -> str:
 
 
 def _what_is_allowed(verdict: Verdict, baseline: Baseline | None) -> str:
-    """Return the allowance and where it comes from."""
-    allowed = f"Allowed is {verdict.allowance:.4f} either way"
+    """Return the allowance and how it was set."""
+    allowed = f"The allowance is {verdict.allowance:.4f} either way"
     if verdict.word == Word.UNDECIDED and verdict.inner_allowance is not None:
         allowed = f"A change of {verdict.inner_allowance:.4f} passes, one of more than {verdict.allowance:.4f} fails"
     if verdict.rule == "t-test":
-        spread = "" if verdict.deviation is None else f", as runs vary by {verdict.deviation:.4f} (standard deviation)"
+        spread = "" if verdict.deviation is None else f"; runs vary by {verdict.deviation:.4f} (standard deviation)"
         return f"{allowed} by the t-test at the night's false-alarm rate{spread}."
     metric = (baseline.metrics.get(verdict.metric) or baseline.f1) if baseline else None
     return f"{allowed} by its tolerance{f': {metric.tolerance_reason}' if metric else ''}."
 
 
 def _classes_that_moved(result: ExperimentResult) -> list[str]:
-    """Return the classes whose F1 moved most from the baseline's, if it has any."""
+    """Return a sentence on the classes whose F1 changed most."""
     before = result.baseline.f1.values if result.baseline and result.baseline.f1 else {}
     means = {
         name: (fmean(values), fmean(run.evaluation.classes[name].f1 for run in result.runs))
@@ -248,7 +244,7 @@ def _classes_that_moved(result: ExperimentResult) -> list[str]:
     }
     most = sorted(means, key=lambda name: -abs(means[name][1] - means[name][0]))[:_CLASSES_SHOWN]
     moved = ", ".join(f"{name} {means[name][0]:.4f} to {means[name][1]:.4f}" for name in most)
-    return [f"F1 that moved most: {moved}."] if moved else []
+    return [f"Largest changes of F1: {moved}."] if moved else []
 
 
 def _since_when(result: ExperimentResult) -> str:
@@ -265,15 +261,15 @@ def _since_when(result: ExperimentResult) -> str:
 def _confusion_that_grew(result: ExperimentResult) -> str:
     growth = grown_confusion(result.runs, result.recorded)
     if growth is None:
-        return "No confusion of two classes grew."
+        return "No confusion of two classes increased."
     return (
-        f"Confusion that grew most: {growth.label} taken for {growth.prediction}, {growth.before:.1%} to "
+        f"Largest increase of a confusion: {growth.label} taken for {growth.prediction}, {growth.before:.1%} to "
         f"{growth.today:.1%} of its images."
     )
 
 
 def _runs(values: Sequence[float]) -> str:
-    """Return of how many runs a mean is, with the lowest and highest; nothing if the values are not recorded."""
+    """Return the number of runs of a mean with the lowest and the highest value; empty if not recorded."""
     if len(values) < 2:
         return count(values, "run") if values else ""
     return f"mean of {len(values)} runs, {min(values):.4f} to {max(values):.4f}"

@@ -1,4 +1,4 @@
-"""Verdicts, significance and power: NumPy and SciPy alone."""
+"""Verdicts, significance and power, with NumPy and SciPy only."""
 
 FALSE_ALARM_RATE = 0.01
-"""Default probability that a night without any change has anything but passes. Here, where importing it is cheap."""
+"""Default probability that a night without any change does not pass. Defined here, because importing this is cheap."""

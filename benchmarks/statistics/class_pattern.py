@@ -1,4 +1,4 @@
-"""Whether the F1 scores of the classes still have the same pattern, as one number a run."""
+"""Measures how much the pattern of a run's F1 scores over the classes differs from the baseline's."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ from benchmarks.statistics.significance import Floats
 
 
 def pattern_distances(baseline: Floats, today: Floats) -> tuple[Floats, Floats]:
-    """Return how far each run's pattern over classes lies from the mean pattern of the baseline's other runs.
+    """Return the distance of each run's pattern from the mean pattern of the baseline's other runs, (n,) and (k,).
 
-    A run's pattern is its F1 scores less their mean over the classes, so that a change that all classes share is left
-    to the accuracy. The distance is the root mean square of the difference over classes, in units of F1. A run of the
-    baseline is held against the others, not against a mean that it is part of: without any change, distances of both
-    groups have the same distribution but for a factor of about 1 + 1 / (2 n^2).
+    A pattern is a run's F1 scores minus their mean, which leaves changes that all classes share to the accuracy. The
+    distance is the root mean square difference over classes, in units of F1. Baseline runs are compared with the mean
+    of the others, so that without a change both groups have the same distribution, up to a factor of 1 + 1 / (2 n^2).
 
-    Args:
-        baseline: F1 scores in [0, 1], shape (n, classes), n at least 2.
-        today: likewise, shape (k, classes).
-
-    Returns:
-        Distances of shape (n,) and (k,).
+    The arguments are F1 scores in [0, 1] of shapes (n, classes) and (k, classes), with n at least 2.
 
     Raises:
         ValueError: fewer than two baseline runs, or unequal numbers of classes.
@@ -28,8 +22,8 @@ def pattern_distances(baseline: Floats, today: Floats) -> tuple[Floats, Floats]:
     n = len(baseline)
     if n < 2 or baseline.shape[1:] != today.shape[1:]:
         raise ValueError(
-            f"F1 scores: found shapes {baseline.shape} and {today.shape}, expected two or more baseline runs and as "
-            f"many classes today"
+            f"F1 scores: found shapes {baseline.shape} and {today.shape}, expected two or more baseline runs and the "
+            f"same number of classes"
         )
     before = baseline - baseline.mean(axis=1, keepdims=True)
     now = today - today.mean(axis=1, keepdims=True)

@@ -1,10 +1,10 @@
-"""A drift over nights that no single night fails on, found by a self-starting cumulative sum.
+"""Finds a drift over several nights by a self-starting cumulative sum, even if no single night fails.
 
-Each night's mean is held against all runs before it, the baseline's among them. The difference over its standard error
-has Student's t distribution if nothing has changed, whatever the true mean and spread are, so its normal score is
-standard normal and independent of the scores before. Two cumulative sums of the scores, one upwards and one downwards,
-raise an alarm where they pass a threshold. A chart that compared each night with the baseline's mean alone would take
-that mean's own error for a drift sooner or later.
+Each night's mean is compared with all earlier runs, including the baseline's. Without a change, the difference divided
+by its standard error has Student's t distribution for any true mean and spread, so its normal score is standard normal
+and independent of earlier scores. Two cumulative sums of the scores, upwards and downwards, raise an alarm above a
+threshold. A chart of differences from only the baseline's mean would sooner or later report that mean's error as a
+drift.
 
 Sources: Page, Continuous inspection schemes, Biometrika 41 (1954); Hawkins, Self-starting cusum charts for location and
 scale, The Statistician 36 (1987); the threshold by Siegmund, Sequential Analysis (1985), equation 2.57.
@@ -20,20 +20,21 @@ from functools import lru_cache
 import numpy as np
 from scipy import optimize, special
 
+from benchmarks.statistics.expect import expect
 from benchmarks.statistics.word import Word
 
 ALLOWANCE = 0.5
-"""What each score gives up, in standard deviations: the sums are quickest to find a shift of twice this size."""
+"""Subtracted from each score, in standard deviations; the sums are fastest for a shift of twice this size."""
 
 DRIFT_ALARM_RATE = 0.0025
-"""Chance a night that a history without any change raises its first alarm, over all charts together: once in 400
-nights. It comes on top of the false-alarm rate of the night's own verdicts."""
+"""Probability per night of a first false alarm, over all charts together: one in 400 nights, in addition to the
+false-alarm rate of the night's verdicts."""
 
 LEAST_NIGHTS = 5
-"""Nights below which there is no history to judge."""
+"""Shorter histories are not judged."""
 
-_OVERSHOOT = 1.166  # Siegmund's: by how much a sum of normal scores passes its threshold, at both ends together
-_LARGEST_SCORE = 6.0  # of a night whose p-value is too small for a float
+_OVERSHOOT = 1.166  # from Siegmund: how far a sum of normal scores passes its threshold, at both ends together
+_LARGEST_SCORE = 6.0  # for a night whose p-value is too small for a float
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,8 @@ class Drift:
 
     Attributes:
         began: the first night of the change, counted from 0.
-        size: the mean since then less the baseline's mean, each night with equal weight, in the metric's unit.
-        statistic: the sum, in standard deviations of a night's mean.
-        threshold: beyond which it is an alarm.
+        size: mean of the nights since then minus the baseline's mean, in the metric's unit.
+        statistic: the cumulative sum, in standard deviations of a night's mean, above ``threshold``.
     """
 
     began: int
@@ -58,12 +58,11 @@ class DriftVerdict:
     """A metric whose level has changed over the last nights.
 
     Attributes:
-        experiment: its name.
         metric: accuracy or loss.
-        word: regression where it changed for the worse, else stale.
-        size: the mean since it began less the baseline's, in the metric's unit.
-        began: the start of the first night of the change, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
-        nights: how many nights ago that was, the last one included.
+        word: regression for a change for the worse, otherwise stale.
+        size: mean since the change began minus the baseline's mean, in the metric's unit.
+        began: start of the first night of the change, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
+        nights: number of nights since then, including the first and the last.
     """
 
     experiment: str
@@ -81,13 +80,12 @@ class DriftVerdict:
 def find_drift(
     baseline: Sequence[float], nights: Sequence[Sequence[float]], *, false_alarm_rate: float
 ) -> Drift | None:
-    """Return the drift that the last night shows, of tonight or of an earlier night; None if there is none.
+    """Return the drift that is detected as of the last night; None if there is none.
 
     Args:
-        baseline: the baseline's runs of one metric, two or more.
-        nights: tonight's and earlier nights' runs of the metric, the oldest first, each one run or more and none that
-            another night or the baseline holds too: the same run twice is no new evidence.
-        false_alarm_rate: chance a night of a first alarm without any change; one over it is the mean number of
+        baseline: the baseline's values of one metric, two or more.
+        nights: each night's values, the oldest first, one or more a night; no run may occur twice.
+        false_alarm_rate: probability per night of a first alarm without a change; its inverse is the mean number of
             nights to a false alarm.
 
     Raises:
@@ -114,11 +112,11 @@ def find_drift(
 
 
 def normal_scores(baseline: Sequence[float], nights: Sequence[Sequence[float]]) -> list[float]:
-    """Return each night's difference from all runs before it as a standard normal score, in the order of the nights.
+    """Return each night's difference from all earlier runs as a standard normal score.
 
-    The score of t = (mean(night) - mean(before)) / (s sqrt(1/k + 1/N)), for k runs of the night and N runs before it
-    with sample standard deviation s (``ddof=1``), is the normal quantile of t's probability under Student's
-    distribution with N - 1 degrees of freedom. Without any spread it is 0 for no difference, else the largest score.
+    With k runs of the night and N earlier runs with standard deviation s (``ddof=1``), the score of
+    t = (mean(night) - mean(before)) / (s sqrt(1/k + 1/N)) is the normal quantile of t's probability under Student's
+    distribution with N - 1 degrees of freedom. Without spread it is 0 for no difference, otherwise the largest score.
     """
     before = np.array(baseline, dtype=np.float64)
     scores = []
@@ -138,26 +136,21 @@ def normal_scores(baseline: Sequence[float], nights: Sequence[Sequence[float]]) 
 
 @lru_cache(maxsize=64)
 def alarm_threshold(false_alarm_rate: float) -> float:
-    """Return the threshold of both sums at which the mean number of nights to a false alarm is 1 / rate.
+    """Return the threshold for which the mean number of nights to a false alarm of either sum is 1 / rate.
 
-    Siegmund's approximation for one sum of normal scores with allowance a: (exp(x) - x - 1) / (2 a^2) nights with
-    x = 2 a (threshold + 1.166). The two sums take half of the rate each.
+    By Siegmund's approximation for one sum with allowance a: (exp(x) - x - 1) / (2 a^2) nights, where
+    x = 2 a (threshold + 1.166). Each sum has half of the rate.
 
     Raises:
         ValueError: the rate is not in (0, 0.1).
     """
-    if not 0 < false_alarm_rate < 0.1:
-        raise ValueError(f"false_alarm_rate {false_alarm_rate} must lie between 0 and 0.1")
+    expect(0 < false_alarm_rate < 0.1, "false_alarm_rate", false_alarm_rate, "above 0 and below 0.1")
     wanted = 2 / false_alarm_rate * 2 * ALLOWANCE**2
     x = float(optimize.brentq(lambda x: math.expm1(x) - x - wanted, 1e-6, 100.0))
     return x / (2 * ALLOWANCE) - _OVERSHOOT
 
 
 def _check(baseline: Sequence[float], nights: Sequence[Sequence[float]]) -> None:
-    if len(baseline) < 2:
-        raise ValueError(f"baseline: found {len(baseline)} runs, expected two or more")
+    expect(len(baseline) >= 2, "baseline runs", len(baseline), "2 or more")
     for name, values in (("baseline", baseline), *((f"night {number}", night) for number, night in enumerate(nights))):
-        if not len(values):
-            raise ValueError(f"{name}: found no run, expected one or more")
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name}: found {list(values)}, expected finite numbers")
+        expect(len(values) > 0 and bool(np.isfinite(values).all()), name, list(values), "one finite number or more")

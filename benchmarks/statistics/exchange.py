@@ -1,4 +1,4 @@
-"""What a point of accuracy is in loss: one number that lets both be read in the same unit."""
+"""Converts between accuracy and loss: how many nats a percentage point of accuracy is worth."""
 
 from __future__ import annotations
 
@@ -7,31 +7,26 @@ from collections.abc import Sequence
 import numpy as np
 
 NEAR_THE_BEST = 0.1
-"""How far below the best accuracy an epoch may lie that the slope is taken from, as a fraction."""
+"""The slope uses epochs whose accuracy is at most this far below the best, as a fraction."""
 LEAST_EPOCHS = 3
 
 
 def nats_per_point(val_accuracy: Sequence[Sequence[float]], val_loss: Sequence[Sequence[float]]) -> float | None:
-    """Return by how many nats the validation loss falls where validation accuracy rises by a percentage point.
+    """Return how many nats the validation loss falls when validation accuracy rises by a percentage point.
 
-    The least-squares slope of the mean loss on the mean accuracy of several runs, over the epochs that all of them
-    trained, up to the lowest mean loss (later, a model that learns its training images by heart can gain both), and no
-    more than ``NEAR_THE_BEST`` below the best accuracy, but over ``LEAST_EPOCHS`` at least.
+    This is the least-squares slope of the runs' mean loss on their mean accuracy. It uses the epochs that all runs
+    trained, up to the lowest mean loss (after it, overfitting can raise both), within ``NEAR_THE_BEST`` of the best
+    accuracy, and at least ``LEAST_EPOCHS``. None if the curves are too short or the loss does not fall.
 
-    Args:
-        val_accuracy: a curve for each run, in [0, 1], one value an epoch.
-        val_loss: likewise, in nats.
-
-    Returns:
-        None if the curves are too short to say, or if the loss does not fall.
+    The arguments have for each run the values by epoch: accuracies in [0, 1], losses in nats.
 
     Raises:
         ValueError: no curve, or unequal numbers of curves or epochs.
     """
     if not val_accuracy or [len(curve) for curve in val_accuracy] != [len(curve) for curve in val_loss]:
         raise ValueError(
-            f"curves: found {len(val_accuracy)} of accuracy and {len(val_loss)} of loss, expected one of each for a "
-            f"run and as many epochs"
+            f"curves: found {len(val_accuracy)} of accuracy and {len(val_loss)} of loss, expected one of each for "
+            f"every run, with the same number of epochs"
         )
     epochs = min(len(curve) for curve in val_loss)
     accuracy = np.mean([curve[:epochs] for curve in val_accuracy], axis=0)

@@ -1,7 +1,7 @@
-"""What a night can see: the smallest drop that it catches with a stated probability, and the seeds it needs.
+"""Power of a night: the smallest drop that it detects with a given probability, and the number of seeds it needs.
 
-Probabilities are those for normal noise of a known standard deviation; levels hold more widely
-(`significance`).
+Probabilities are for normal noise of a known standard deviation; levels hold for more kinds of noise, see
+``significance``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from scipy import optimize, special
 
 from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.expect import expect
 from benchmarks.statistics.sequential import FAMILY_SHARES
 from benchmarks.statistics.significance import Floats, critical_value, degrees_of_freedom, standard_error_factor
 
@@ -23,7 +24,7 @@ _QUADRATURE_NODES = 128
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """One look at the runs so far: their numbers, and the two-sided level at which a check does not pass."""
+    """One look at the runs so far: the numbers of runs, and the two-sided level at which a check does not pass."""
 
     baseline_runs: int
     today_runs: int
@@ -31,39 +32,35 @@ class Look:
 
 
 def miss_probability(drop: float, *, deviation: float, tolerance: float, looks: Sequence[Look]) -> float:
-    """Return a bound on the probability that a true drop passes; exact for a single look.
+    """Return an upper bound on the probability that a true drop passes; exact for a single look.
 
-    At a look a check passes unless its effect lies beyond max(tolerance, critical value * s * sqrt(1/n +
-    1/k)) on the bad side. With s^2 = deviation^2 * chi2(f) / f independent of the effect, this is the mean
-    over s of a normal probability, by Gauss-Legendre quadrature; without a tolerance it is the noncentral t
-    distribution. A check slips through several looks at most as often as the sum over the looks.
+    At a look a check passes unless its effect is beyond max(tolerance, critical value * s * sqrt(1/n + 1/k)) on the bad
+    side. Since s^2 = deviation^2 * chi2(f) / f is independent of the effect, the probability is the mean over s of a
+    normal probability, computed by Gauss-Legendre quadrature. For several looks the bound is the sum.
 
     Args:
-        drop: true change for the worse, as positive number in the metric's unit.
-        deviation: standard deviation of one run, above 0, same unit.
-        tolerance: change that always passes, same unit.
+        drop: true change for the worse, as a positive number in the metric's unit.
+        deviation: standard deviation of one run, above 0.
+        tolerance: change that always passes.
         looks: all looks of the night.
     """
     return _misses(deviation=deviation, tolerance=tolerance, looks=looks)(drop)
 
 
 def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], power: float = 0.95) -> float:
-    """Return the smallest drop that is caught with probability `power`, in the metric's unit.
+    """Return the smallest drop that is detected with probability ``power``, in the metric's unit.
 
-    Arguments as in `miss_probability`. Without any spread it is the tolerance: every larger drop is caught.
+    The other arguments are as in ``miss_probability``; for a deviation of 0 the result is the tolerance.
 
     Raises:
-        ValueError: `power` is not in (0.5, 1), `deviation` or `tolerance` is negative, or there is no look.
+        ValueError: ``power`` is not in (0.5, 1), ``deviation`` or ``tolerance`` is negative, or there is no look.
     """
-    if not 0.5 < power < 1:
-        raise ValueError(f"power {power} must lie between 0.5 and 1")
-    if not (deviation >= 0 and tolerance >= 0):
-        raise ValueError(f"deviation {deviation} and tolerance {tolerance} must not be negative")
-    if not looks:
-        raise ValueError("looks is empty: without a look nothing is caught")
+    expect(0.5 < power < 1, "power", power, "above 0.5 and below 1")
+    expect(deviation >= 0 and tolerance >= 0, "deviation and tolerance", (deviation, tolerance), "0 or more")
+    expect(bool(looks), "looks", looks, "one or more")
     if deviation == 0:
         return tolerance
-    # In units of the standard deviation, so that the search does not depend on the metric's.
+    # Search in units of the standard deviation, independent of the metric's unit.
     least = tolerance / deviation
     missed = _misses(deviation=1, tolerance=least, looks=looks)
 
@@ -88,27 +85,21 @@ def seeds_needed(
     power: float = 0.95,
     at_most: int = 20,
 ) -> int | None:
-    """Return the fewest seeds a night that catch `drop` of a headline metric at one look, or None.
+    """Return the fewest seeds that detect ``drop`` of a headline metric at one look; None for more than ``at_most``.
 
-    None means that even `at_most` seeds do not do. `deviation`, of one run, is taken for the true one. `drop` is
-    a change for the worse, above `tolerance`, all three in the metric's unit; `checks` counts the night's
-    headline checks (accuracy and loss) with this one, `secondary_checks` the others. The level is that of Holm's
+    ``drop``, ``deviation`` of one run (taken as the true one) and ``tolerance`` are in the metric's unit. ``checks``
+    counts the night's headline checks (accuracy and loss), ``secondary_checks`` the others. The level is that of Holm's
     first step, the strictest.
 
     Raises:
         ValueError: a negative deviation, fewer than three baseline runs, a drop within the tolerance, a count
             below 1, or a rate or power out of range.
     """
-    if baseline_runs < 3:
-        raise ValueError(f"baseline_runs {baseline_runs} must be at least 3")
-    if not drop > tolerance >= 0:
-        raise ValueError(f"drop {drop} must be above the tolerance {tolerance}: smaller ones always pass")
-    if checks < 1 or secondary_checks < 0 or at_most < 1:
-        raise ValueError(
-            f"checks {checks} and at_most {at_most} must be at least 1, secondary_checks {secondary_checks} at least 0"
-        )
-    if not 0 < false_alarm_rate < 0.5:
-        raise ValueError(f"false_alarm_rate {false_alarm_rate} must lie between 0 and 0.5")
+    expect(baseline_runs >= 3, "baseline_runs", baseline_runs, "3 or more")
+    expect(drop > tolerance >= 0, "drop", drop, f"more than the tolerance {tolerance}, within which all pass")
+    expect(checks >= 1 and secondary_checks >= 0, "checks", (checks, secondary_checks), "1 headline check or more")
+    expect(at_most >= 1, "at_most", at_most, "1 or more")
+    expect(0 < false_alarm_rate < 0.5, "false_alarm_rate", false_alarm_rate, "above 0 and below 0.5")
     share = FAMILY_SHARES["headline"] if secondary_checks else 1.0
 
     def caught(seeds: int) -> bool:
@@ -117,12 +108,12 @@ def seeds_needed(
 
     if not caught(at_most):
         return None
-    # The more seeds, the smaller the drop that is caught.
+    # More seeds detect smaller drops.
     return 1 + bisect_left(range(1, at_most), True, key=caught)
 
 
 def _misses(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Callable[[float], float]:
-    """Return `miss_probability` as a function of the drop, with all that does not depend on it computed once."""
+    """Return ``miss_probability`` as a function of the drop, after computing everything else once."""
     parts = []
     for look in looks:
         runs = {"baseline_runs": look.baseline_runs, "today_runs": look.today_runs}
@@ -139,7 +130,7 @@ def _misses(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Cal
 
 @lru_cache(maxsize=256)
 def _spread_quadrature(freedom: int) -> tuple[Floats, Floats]:
-    """Return nodes and weights for a mean over s / deviation, where s^2 has `freedom` degrees of freedom."""
+    """Return nodes and weights for a mean over s / deviation, where s^2 has ``freedom`` degrees of freedom."""
     node, weight = np.polynomial.legendre.leggauss(_QUADRATURE_NODES)
     ratio = np.sqrt(special.gammaincinv(freedom / 2, (node + 1) / 2) * 2 / freedom)
     return np.asarray(ratio, dtype=np.float64), np.asarray(weight / 2, dtype=np.float64)

@@ -1,10 +1,9 @@
-"""Which seeds a night trains: a block of its own, of which the baseline has none.
+"""Chooses the seeds of a night: a new block each day, separate from the baselines' seeds.
 
-A training repeats itself to the last digit where nothing has changed. A night on seeds of the baseline, or on last
-night's, would hold runs against themselves: it would find what it found before, for all nights to come. A new block
-each night makes nights independent of the baseline and of each other: a change that one night misses is the next
-night's to find, and a drift adds up over nights. The block follows from the day, so that a second night of the same day
-trains the same seeds, and can be held against the first one exactly.
+A training repeats to the last digit if nothing changes, so a night with the seeds of the baseline or of an earlier
+night would give the same result every time. With new seeds, nights are independent: a night can find a change that an
+earlier one missed, and evidence of a drift accumulates. Two nights of one day train the same seeds and can be compared
+exactly.
 """
 
 from __future__ import annotations
@@ -12,20 +11,22 @@ from __future__ import annotations
 import datetime
 
 BLOCK = 1000
-"""Seeds of a day's block, and those below the first block, which are for baselines: more than either trains."""
+"""Number of seeds in a day's block, and before the first block, where they are for baselines."""
 _FIRST_DAY = datetime.date(2000, 1, 1)
 
 
 def first_seed_of(day: datetime.date) -> int:
-    """Return the first of the ``BLOCK`` seeds of a day's night; the seeds from 0 to ``BLOCK`` - 1 are no night's.
-
-    Args:
-        day: on which the night began, in UTC; from 2000 on.
+    """Return the first of the ``BLOCK`` seeds of the nights that start on a day, in UTC; ``BLOCK`` or more.
 
     Raises:
-        ValueError: an earlier day.
+        ValueError: the day is before the year 2000.
     """
     number = (day - _FIRST_DAY).days
     if number < 0:
         raise ValueError(f"day: found {day}, expected {_FIRST_DAY} or later")
     return (number + 1) * BLOCK
+
+
+def day_of(first_seed: int) -> datetime.date:
+    """Return the day whose night begins with a seed, as ``first_seed_of`` gives it."""
+    return _FIRST_DAY + datetime.timedelta(days=first_seed // BLOCK - 1)

@@ -1,11 +1,11 @@
-"""Looks at a night's runs: how its false-alarm rate is shared out beforehand, what is decided when.
+"""Sequential testing: divides a night's false-alarm rate among looks and checks, and decides checks at each look.
 
-With more than one look, a check that is neither clearly inside nor clearly outside is undecided and is
-trained with further seeds. Each look has a fixed part of the false-alarm rate, and Holm's method runs at each
-look over all checks: failed ones count as rejected, those that passed keep their weight with a p-value of 1.
-If there are false alarms, one look has the first; until then every rejected check has changed, so at that
-look Holm's method keeps to its part of the rate, and the parts add up (Bonferroni). That holds for any number
-of runs, any dependence and any reason to go on, as long as each look's p-values hold. What passed is final.
+With more than one look, a check that is neither clearly inside nor clearly outside its allowance is undecided, and its
+experiment trains further seeds. Each look has a fixed part of the false-alarm rate and applies Holm's method to all
+checks: failed checks count as rejected, and checks that passed keep their weight with a p-value of 1. At the look with
+the first false alarm, all checks rejected before have really changed, so Holm's method keeps to the look's part of the
+rate, and the parts add up (Bonferroni). This holds for any numbers of runs, any dependence and any reason to continue,
+if each look's p-values are valid. A check that passed stays passed.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.statistics.expect import expect
 from benchmarks.statistics.significance import Floats, holm_levels
 
 Family = Literal["headline", "secondary", "per_class"]
 
-# Share of the night's false-alarm rate for each family of checks. A family that a night does not have leaves
-# its share to the other. Accuracy and loss are what a night promises to see; the gap and the pattern over
-# classes see what those two cannot, which as a rule is large. Nights of old have a family of single classes.
+# Each family's share of the night's false-alarm rate; without one family the other has all of it. The headline metrics,
+# accuracy and loss, detect the smallest drops. The gap and the pattern over classes detect other, usually large, ones.
+# Records of old nights also have the family per_class.
 FAMILY_SHARES: dict[Family, float] = {"headline": 0.8, "secondary": 0.2}
 
-# Further seeds that a night without any change trains on average, as a share of the seeds at its first look.
-# It sets how often an experiment may go on, and so where "clearly inside" ends.
+# Average number of further seeds in a night without any change, as a share of the seeds at the first look. This limits
+# how often an experiment continues, and so sets where "clearly inside" ends.
 FURTHER_SEEDS = 0.2
-# An experiment goes on at most this often even where further seeds are few.
+# Highest probability of continuing, for experiments with few further seeds.
 MOST_CONTINUATIONS = 0.5
-# At the last of several looks a check that does not pass is named regression or stale only at this part of
-# the look's rate; otherwise it stays undecided. All of it is counted as false alarm.
+# At the last of several looks, a check is called regression or stale at this share of the look's rate; at the whole
+# rate it stays undecided. Both count as false alarms.
 NAMED_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decisions:
-    """Outcome of `decide`, each array of shape (..., checks).
+    """Result of ``decide``, each array of shape (..., checks).
 
-    Failed checks are outside the allowance. Those neither passed nor failed are undecided: for good if `look`
-    is the last one of several, else until further runs. `look` counts from 0.
+    Checks that neither passed nor failed are undecided: finally if ``look``, counted from 0, is the last of several
+    looks, otherwise until further runs.
     """
 
     passed: NDArray[np.bool_]
@@ -55,13 +56,12 @@ class Decisions:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How a night's false-alarm rate is shared out, fixed before any run is looked at.
+    """The division of a night's false-alarm rate, fixed before the runs are known.
 
     Attributes:
-        weights: part of the rate of each check in Holm's first step, shape (checks,), with sum 1.
-        rates: part of the false-alarm rate of each look.
-        open_levels: level at or below which a check before the last look is not clearly inside,
-            shape (checks,).
+        weights: each check's share of the rate in Holm's first step, shape (checks,), with sum 1.
+        rates: each look's part of the false-alarm rate.
+        open_levels: levels at or below which a check before the last look is not clearly inside, shape (checks,).
     """
 
     weights: Floats
@@ -69,9 +69,9 @@ class Plan:
     open_levels: Floats
 
     def first_step_levels(self) -> Floats:
-        """Return the strictest level at which a check can fail to pass, shape (looks, checks).
+        """Return the strictest levels at which checks do not pass, shape (looks, checks).
 
-        Holm's first step, or `open_levels` where they are larger; whatever else fails, no level is below it.
+        These are the levels of Holm's first step, or ``open_levels`` if larger. Other checks can only raise them.
         """
         levels = np.outer(self.rates, self.weights)
         levels[:-1] = np.maximum(levels[:-1], self.open_levels)
@@ -79,15 +79,14 @@ class Plan:
 
 
 def looks_between(least: int, most: int) -> tuple[int, ...]:
-    """Return the numbers of runs at which to look: from `least`, doubled each time, to `most`.
+    """Return the numbers of runs at which to look: ``least``, doubled each time, and ``most``.
 
-    Each look costs part of the false-alarm rate, so one that would come shortly before the last is left out.
+    A look shortly before the last is left out, because each look costs part of the false-alarm rate.
 
     Raises:
-        ValueError: `least` is below 1 or above `most`.
+        ValueError: ``least`` is below 1 or above ``most``.
     """
-    if not 1 <= least <= most:
-        raise ValueError(f"seeds from {least} to {most}: the first must be at least 1 and at most the second")
+    expect(1 <= least <= most, "least and most seeds", (least, most), "1 or more, in increasing order")
     if least == most:
         return (least,)
     looks = [least]
@@ -103,28 +102,24 @@ def make_plan(
     looks: Sequence[int] | Mapping[str, Sequence[int]],
     false_alarm_rate: float,
 ) -> Plan:
-    """Share the false-alarm rate out over looks and checks, of which each has an experiment and a family.
+    """Divide the false-alarm rate among looks and checks; each check has an experiment and a family.
 
-    Checks of a family share `FAMILY_SHARES` equally. Look l of L gets l / (1 + ... + L) of the rate: late
-    looks, which have the most runs, get most of it. An experiment without any change goes on past the first
-    look with probability at most FURTHER_SEEDS * first / (last - first), which its checks share by weight
-    (Bonferroni): so it trains on average at most (1 + FURTHER_SEEDS) times the seeds of the first look.
-
-    Experiments may differ in their looks, but not in how many they have: the parts of the rate are those of the looks.
+    The checks of a family have equal parts of ``FAMILY_SHARES``. Look l of L has l / (1 + ... + L) of the rate, so that
+    late looks, which have the most runs, have most of it. An unchanged experiment continues after the first look with
+    probability at most FURTHER_SEEDS * first / (last - first), which its checks share by weight (Bonferroni). So it
+    trains on average at most (1 + FURTHER_SEEDS) times the seeds of the first look.
 
     Raises:
-        ValueError: the rate is not in (0, 0.5), the looks are not positive and increasing, or experiments have
-            unequal numbers of them.
+        ValueError: the rate is not in (0, 0.5), looks are not positive and increasing, or experiments have unequal
+            numbers of looks.
     """
-    if not 0 < false_alarm_rate < 0.5:
-        raise ValueError(f"false_alarm_rate {false_alarm_rate} must lie between 0 and 0.5")
+    expect(0 < false_alarm_rate < 0.5, "false_alarm_rate", false_alarm_rate, "above 0 and below 0.5")
     by_experiment = looks if isinstance(looks, Mapping) else dict.fromkeys(experiments, looks)
     for some in by_experiment.values():
-        if not some or some[0] < 1 or any(later <= earlier for earlier, later in pairwise(some)):
-            raise ValueError(f"looks {tuple(some)} must be positive and increasing numbers of runs")
+        increasing = bool(some) and some[0] > 0 and all(earlier < later for earlier, later in pairwise(some))
+        expect(increasing, "looks", tuple(some), "positive and increasing numbers of runs")
     counts = {len(by_experiment[experiment]) for experiment in experiments}
-    if len(counts) > 1:
-        raise ValueError(f"looks: found {sorted(counts)} of them, expected as many for each experiment")
+    expect(len(counts) <= 1, "numbers of looks", sorted(counts), "the same for each experiment")
     members = Counter(families)
     weights = np.array([FAMILY_SHARES[family] / members[family] for family in families])
     weights /= weights.sum()
@@ -141,24 +136,23 @@ def make_plan(
 
 
 def _going_on(looks: Sequence[int]) -> float:
-    """Return how often an experiment without any change may go on past its first look."""
+    """Return the highest probability that an unchanged experiment continues after its first look."""
     further = looks[-1] - looks[0]
     return min(MOST_CONTINUATIONS, FURTHER_SEEDS * looks[0] / further) if further else 0.0
 
 
 def decide(p: Floats, beyond: NDArray[np.bool_], plan: Plan) -> Decisions:
-    """Judge checks at one look after the other; the module's docstring has the reasoning.
+    """Decide checks at each look in turn.
 
-    A check fails where its effect lies beyond the tolerance and its p-value is at most its level from Holm's
-    method. It is undecided where the p-value is at most its inner level: before the last look the larger one
-    of that level and `plan.open_levels`; at the last of several looks Holm's level at the look's whole rate,
-    of which failing takes `NAMED_SHARE`. With a single look the inner level is the level, and nothing is
-    undecided.
+    A check fails if its effect is beyond the tolerance and its p-value is at most its level from Holm's method. It is
+    undecided if the p-value is at most its inner level: before the last look the larger of that level and
+    ``plan.open_levels``, and at the last of several looks Holm's level at the look's whole rate. With a single look
+    both levels are equal, and no check is undecided.
 
     Args:
-        p: p-values of shape (looks, ..., checks), NaN where a check does not have the runs of that look.
-        beyond: whether the effect lies beyond the tolerance, same shape.
-        plan: the plan for these looks and checks.
+        p: p-values of shape (looks, ..., checks), NaN for checks without runs for a look.
+        beyond: whether the effect is beyond the tolerance, same shape.
+        plan: for these looks and checks.
     """
     passed = np.zeros(p.shape[1:], dtype=bool)
     failed = np.zeros_like(passed)

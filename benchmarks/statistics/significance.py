@@ -1,24 +1,23 @@
-"""P-values and levels on arrays, with runs or checks on the last axis: the arithmetic below the verdict.
+"""P-values and levels on arrays, with runs or checks on the last axis.
 
-Noise between runs need not be normal, and at the levels that a night leaves to one check (about 1 in 1,000 to
-1 in 10,000) that matters. With few runs and exponential noise (skewness 2), Student's t-test rejects far more
-often than it says, for two reasons: baseline runs that lie close together by chance, and one long tail that
-is not averaged out when today has few runs. At a stated level of 1 in 1,000 the excess is
+Noise between runs need not be normal, which matters at the level of one check in a night, about 1 in 1,000 to 1 in
+10,000. With few runs and exponential noise (skewness 2), Student's t-test rejects more often than stated, because
+baseline runs can be close together by chance and few runs today do not average out a long tail. At a stated level of
+1 in 1,000 the excess is
 
     baseline runs   5      5      5      5      10     10     10
     today's runs    1      2      3      6      1      3      10
     times stated    9.6    3.1    1.5    0.7    15     2.7    0.4
 
-So a p-value here is the larger one of the t-test's and of the probability of so large a statistic under
-exponential noise, in either direction. Levels then hold for both, and in simulations for lognormal (sigma
-0.5), gamma and Laplace noise between them. The price is power: little for three runs and more against five,
-a great deal for a single run.
+So p-values here are the larger of the t-test's and the probability of the statistic under exponential noise, in either
+direction. Then levels hold for both kinds of noise and, in simulations, for lognormal (sigma 0.5), gamma and Laplace
+noise. This costs power: little for three or more runs against five, much for a single run.
 
-Not covered, and what to do about it: noise in two clusters, as the gap's where early stopping falls on one
-of two epochs (all baseline runs in one and all of today's in the other: once in 128 for two even clusters,
-five and three runs) needs a tolerance as wide as the clusters are apart, or many baseline runs; uniform noise
-takes up to twice the stated rate with five baseline runs, and a tolerance of two standard deviations stops
-that; tails heavier than exponential, as from trainings that diverge, need at least three runs today.
+Three kinds of noise are not covered. Noise in two clusters, such as the gap's when early stopping ends runs at one of
+two epochs (all baseline runs in one cluster and all of today's in the other: one in 128 for even clusters with five and
+three runs), needs a tolerance as wide as the distance between the clusters, or many baseline runs. Uniform noise has up
+to twice the stated rate with five baseline runs, unless the tolerance is two standard deviations. Tails heavier than
+exponential, for example from diverging trainings, need at least three runs today.
 """
 
 from __future__ import annotations
@@ -29,27 +28,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from benchmarks.statistics.expect import expect
+
 Floats = NDArray[np.float64]
 
 _TABLE_POINTS = 120  # tails between them within 1 %
 _NODES = 32
-_DRAWS = 256 * _NODES  # tails within 10 % of those from 64 times as many, for up to 30 and 10 runs
+_DRAWS = 256 * _NODES  # tails within 10 % of those with 64 times as many draws, for up to 30 and 10 runs
 _SMALLEST_TAIL = 1e-300  # keeps the table's logarithms finite
 
 
 def measure(baseline: Floats, today: Floats) -> tuple[Floats, Floats]:
-    """Return the effect and the pooled standard deviation of runs on the last axis, n and k of them.
+    """Return the effect and the pooled standard deviation of n and k runs on the last axis.
 
-    The effect is mean(today) - mean(baseline) in the values' own unit. The variance is the sum of both
-    groups' squared deviations from their own mean over n + k - 2 degrees of freedom, the estimator of
-    Student's two-sample t-test; a group of one run adds nothing to it.
+    The effect is mean(today) - mean(baseline). The variance is that of Student's two-sample t-test: the sum of squared
+    deviations from each group's mean, divided by n + k - 2 degrees of freedom.
 
     Raises:
-        ValueError: n + k is below 3, so that no degree of freedom is left.
+        ValueError: n + k is below 3.
     """
     n, k = baseline.shape[-1], today.shape[-1]
     freedom = degrees_of_freedom(baseline_runs=n, today_runs=k)
-    # Sorted and taken from the least one: the order of runs cannot show, and equal values give exact zeros.
+    # Sorted and relative to the smallest value, so that the order has no effect and equal values give exact zeros.
     origin = np.minimum(baseline.min(axis=-1), today.min(axis=-1))[..., None]
     before, after = np.sort(baseline, axis=-1) - origin, np.sort(today, axis=-1) - origin
     mean_before, mean_after = before.mean(axis=-1), after.mean(axis=-1)
@@ -64,23 +64,20 @@ def degrees_of_freedom(*, baseline_runs: int, today_runs: int) -> int:
     Raises:
         ValueError: a group is empty, or both together have fewer than three runs.
     """
-    if baseline_runs < 1 or today_runs < 1 or baseline_runs + today_runs < 3:
-        raise ValueError(
-            f"{baseline_runs} baseline and {today_runs} runs today have no spread to pool: "
-            "each must be at least 1 and both together at least 3"
-        )
+    enough = baseline_runs >= 1 and today_runs >= 1 and baseline_runs + today_runs >= 3
+    expect(enough, "runs of the baseline and of today", (baseline_runs, today_runs), "1 or more each, 3 or more in all")
     return baseline_runs + today_runs - 2
 
 
 def standard_error_factor(*, baseline_runs: int, today_runs: int) -> float:
-    """Return sqrt(1/n + 1/k): the standard error of the effect in standard deviations of one run."""
+    """Return sqrt(1/n + 1/k), the standard error of the effect in standard deviations of one run."""
     return float(np.sqrt(1 / baseline_runs + 1 / today_runs))
 
 
 def t_test_p_values(effect: Floats, deviation: Floats, *, baseline_runs: int, today_runs: int) -> Floats:
-    """Return two-sided p-values of Student's t-test with pooled variance, those of `scipy.stats.ttest_ind`.
+    """Return two-sided p-values of Student's t-test with pooled variance, as ``scipy.stats.ttest_ind``.
 
-    Without any spread (`deviation` 0) the p-value is 1 for no effect and 0 for any other.
+    For a deviation of 0 the p-value is 1 for no effect, otherwise 0.
     """
     freedom = degrees_of_freedom(baseline_runs=baseline_runs, today_runs=today_runs)
     statistic = _statistic(effect, deviation, baseline_runs=baseline_runs, today_runs=today_runs)
@@ -88,21 +85,21 @@ def t_test_p_values(effect: Floats, deviation: Floats, *, baseline_runs: int, to
 
 
 def p_values(effect: Floats, deviation: Floats, *, baseline_runs: int, today_runs: int) -> Floats:
-    """Return two-sided p-values that hold for normal and for exponential noise: the larger one of the two.
+    """Return the larger of the two-sided p-values for normal and for exponential noise.
 
-    `effect` and `deviation` are those of `measure`. The module's docstring says why one is not enough.
+    ``effect`` and ``deviation`` are as ``measure`` returns them.
     """
     normal = t_test_p_values(effect, deviation, baseline_runs=baseline_runs, today_runs=today_runs)
     statistic = _statistic(effect, deviation, baseline_runs=baseline_runs, today_runs=today_runs)
     points, tails = _exponential_tail(baseline_runs, today_runs)
     with np.errstate(divide="ignore"):
         skewed = np.exp(np.interp(np.log(statistic), points, tails))
-    # Only ties have a deviation of 0, and no continuous noise makes them: then the t-test's 0 or 1 stands.
+    # Only equal values have a deviation of 0, which continuous noise does not produce: use the t-test's 0 or 1.
     return np.where(deviation > 0, np.maximum(normal, skewed), normal)
 
 
 def critical_value(level: float, *, baseline_runs: int, today_runs: int) -> float:
-    """Return the t statistic's size at which `p_values` falls to `level` (two-sided, in (0, 0.5))."""
+    """Return the absolute t statistic at which ``p_values`` falls to ``level`` (two-sided, in (0, 0.5))."""
     freedom = degrees_of_freedom(baseline_runs=baseline_runs, today_runs=today_runs)
     points, tails = _exponential_tail(baseline_runs, today_runs)
     skewed = np.exp(np.interp(np.log(level), tails[::-1], points[::-1]))
@@ -110,15 +107,13 @@ def critical_value(level: float, *, baseline_runs: int, today_runs: int) -> floa
 
 
 def holm_levels(p: Floats, weights: Floats, rate: float) -> Floats:
-    """Return the level at which Holm's method judges each check: it is rejected where p is at most its level.
+    """Return each check's level in Holm's method: it is rejected if its p-value is at most its level.
 
-    Weighted and step-down: in the order of p / weight, a check is held against rate * weight / (weights from
-    it on), until one stands; those after it are held against the same remainder. The chance of rejecting any
-    true hypothesis is at most `rate`, whatever the dependence. Checks lie on the last axis; `weights` has one
-    positive weight for each.
+    Weighted and step-down: in the order of p / weight, a check has the level rate * weight / (sum of the weights from
+    it on), until one is not rejected; later checks use the same sum. The probability of rejecting any true hypothesis
+    is at most ``rate`` for any dependence. Checks are on the last axis, each with a positive weight.
 
-    Source: Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6 (1979),
-    section 4.
+    Source: Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6 (1979), section 4.
     """
     weights = np.broadcast_to(weights, p.shape)
     order = np.argsort(p / weights, axis=-1, kind="stable")
@@ -133,7 +128,7 @@ def holm_levels(p: Floats, weights: Floats, rate: float) -> Floats:
 
 
 def _statistic(effect: Floats, deviation: Floats, *, baseline_runs: int, today_runs: int) -> Floats:
-    """Return the size of the t statistic, with 0 / 0 read as 0."""
+    """Return the absolute t statistic, with 0 / 0 = 0."""
     error = deviation * standard_error_factor(baseline_runs=baseline_runs, today_runs=today_runs)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.asarray(np.where(effect == 0, 0.0, np.abs(effect) / error), dtype=np.float64)
@@ -141,12 +136,12 @@ def _statistic(effect: Floats, deviation: Floats, *, baseline_runs: int, today_r
 
 @lru_cache(maxsize=256)
 def _exponential_tail(n: int, k: int) -> tuple[Floats, Floats]:
-    """Return log |t| and log P(at least |t|) under exponential noise, for n baseline and k runs of today.
+    """Return log |t| and log P(at least |t|) under exponential noise, for n baseline runs and k runs today.
 
-    Above its least value each group is again exponential, and the least values differ by an independent
-    two-sided exponential variable; the total of the excesses is Gamma(n + k - 2), independent of their
-    shares. Both are integrated in closed form. Today's part of the total is Beta(k - 1, n - 1) and integrated
-    by quadrature, and only the spread of the shares within a group is averaged over draws, with a fixed seed.
+    The excesses over each group's smallest value are again exponential, and the smallest values differ by an
+    independent two-sided exponential variable. The total of the excesses is Gamma(n + k - 2), independent of their
+    shares. Both are integrated in closed form. Today's part of the total is Beta(k - 1, n - 1), integrated by
+    quadrature. Only the spread of the shares within a group is averaged over draws, with a fixed seed.
     """
     freedom = n + k - 2
     before, after = _squared_shares(n, seed=0), _squared_shares(k, seed=1)
@@ -156,7 +151,7 @@ def _exponential_tail(n: int, k: int) -> tuple[Floats, Floats]:
     shift = part / k - (1 - part) / n
 
     def beyond(threshold: Floats, *, rate_up: int, rate_down: int) -> float:
-        """Return P(difference of the least values > threshold), averaged over the total, part and shares."""
+        """Return P(difference of the smallest values > threshold), averaged over the total, part and shares."""
         decay = (1 + np.maximum(rate_up * threshold, -rate_down * threshold)) ** -float(freedom)
         tail = np.where(threshold > 0, rate_down / (n + k) * decay, 1 - rate_up / (n + k) * decay)
         return float(tail @ weight)
@@ -170,7 +165,7 @@ def _exponential_tail(n: int, k: int) -> tuple[Floats, Floats]:
 
 
 def _squared_shares(runs: int, *, seed: int) -> Floats:
-    """Return squared deviations, summed, of exponential values whose excesses over the least one sum to 1."""
+    """Return sums of squared deviations of exponential values whose excesses over the smallest sum to 1."""
     if runs == 1:
         return np.zeros(_DRAWS)
     excess = np.random.default_rng(seed).standard_exponential((_DRAWS, runs - 1))
@@ -179,7 +174,7 @@ def _squared_shares(runs: int, *, seed: int) -> Floats:
 
 
 def _todays_part(n: int, k: int) -> tuple[Floats, Floats]:
-    """Return for every draw today's part of the total excess and its weight, by Gauss-Legendre quadrature."""
+    """Return for each draw today's part of the total excess and its weight, by Gauss-Legendre quadrature."""
     if n == 1 or k == 1:
         return np.full(_DRAWS, float(n == 1)), np.full(_DRAWS, 1 / _DRAWS)
     node, weight = np.polynomial.legendre.leggauss(_NODES)

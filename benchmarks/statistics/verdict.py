@@ -1,18 +1,14 @@
-"""Judges a night: every metric of every experiment against its baseline, with one false-alarm rate for all.
+"""Judges a night: compares each metric of each experiment with its baseline, with one false-alarm rate for all.
 
-A check fails if its effect is larger than its tolerance and its p-value is rejected by Holm's method. Both
-are one rule with an allowance: Holm's method rejects a check where p is at most the level it ended with,
-which is where the effect exceeds critical value * s * sqrt(1/n + 1/k) at that level, so the check fails where
-|effect| exceeds the larger one of that and the tolerance. The tolerance enters only after Holm's method and
-only ever turns a failure into a pass. So the chance that a night without any change has a failure is at most
-the stated rate, and no check's tolerance decides about another check.
+A check fails if its effect is larger than its tolerance and Holm's method rejects its p-value. Equivalently, |effect|
+exceeds an allowance, the larger of the tolerance and critical value * s * sqrt(1/n + 1/k) at the check's level from
+Holm's method. The tolerance is applied after Holm's method and can only turn a failure into a pass. So the probability
+that an unchanged night has a failure is at most the stated rate, and no tolerance affects other checks.
 
-A verdict's smallest drop is stated for the level of Holm's first step, the strictest that a check can meet:
-it holds however the other checks of the night come out.
-
-`looks` says how undecided checks train further seeds and what that costs, `significance` what noise the
-p-values allow for. A published baseline is one value without a spread: its tolerance alone judges it, outside
-the false-alarm rate.
+A verdict's smallest drop is for the level of Holm's first step, the strictest level, so it holds whatever the results
+of the other checks are. ``sequential`` describes how undecided checks train further seeds, and ``significance`` for
+what noise the p-values hold. A published baseline is one value without a spread, so only its tolerance judges it,
+outside the false-alarm rate.
 """
 
 from __future__ import annotations
@@ -26,6 +22,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.expect import expect
 from benchmarks.statistics.power import Look, smallest_drop
 from benchmarks.statistics.sequential import FAMILY_SHARES, Decisions, Family, decide, make_plan
 from benchmarks.statistics.significance import (
@@ -38,28 +35,30 @@ from benchmarks.statistics.significance import (
 from benchmarks.statistics.word import Word
 
 Source = Literal["measured", "published"]
-Rule = Literal["tolerance", "t-test"]
+Rule = Literal["tolerance", "t-test", "identical"]
+"""What sets an allowance; runs that are identical to the last digit need none."""
+Sides = tuple[tuple[float, ...], tuple[float, ...]]
+"""The values of the baseline and of today."""
 Looks = Sequence[int] | Mapping[str, Sequence[int]]
 """Numbers of runs at which to judge: the same for all experiments, or by experiment."""
 
 LEAST_BASELINE_RUNS = 3
 
-# Allowances are compared with this relative slack: 0.63 - 0.65 is not beyond a tolerance of 0.02.
-_ROUNDING = 1e-9
+_ROUNDING = 1e-9  # relative; without it, 0.63 - 0.65 would be beyond a tolerance of 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One metric of one experiment: its baseline runs, today's runs in the order of training, its rules.
+    """One metric of one experiment: the values of the baseline's and today's runs, and how to judge them.
 
-    Values and `tolerance` are in the metric's unit (accuracy, gap and F1: fractions, not percentage points; loss:
-    nats). Of a check that is `one_sided` a change for the better passes: a distance that is smaller than usual is no
-    news, where an accuracy that jumps is as likely a leak as a gift. `per_point` is the change that goes with a
-    percentage point of accuracy, above 0; None if not known.
+    Values and ``tolerance`` are in the metric's unit: fractions for accuracy, gap and F1, nats for loss. A
+    ``one_sided`` check passes any change for the better. ``per_point`` is the change of the metric for a percentage
+    point of accuracy, above 0; None if not known. If the baseline grows with today's runs and always has as many,
+    ``grown`` has the values of both sides at each look so far, by the number of runs.
 
     Raises:
-        ValueError: a value is not finite, the tolerance negative, there are no runs today, or the baseline
-            has not exactly one value (published) or at least `LEAST_BASELINE_RUNS` (measured).
+        ValueError: a value is not finite, the tolerance is negative, there are no runs today, or the baseline does not
+            have exactly one value (published) or at least ``LEAST_BASELINE_RUNS`` (measured).
     """
 
     experiment: str
@@ -72,54 +71,45 @@ class Check:
     family: Family = "headline"
     one_sided: bool = False
     per_point: float | None = None
+    grown: Mapping[int, Sides] = field(default_factory=dict)
+
+    def sides(self, runs: int) -> Sides:
+        """Return the values that a look after so many of today's runs compares."""
+        return self.grown[runs] if self.grown else (self.baseline, self.today[:runs])
+
+    def baseline_runs(self, runs: int) -> int:
+        """Return how many runs the baseline has at a look after so many of today's runs."""
+        return runs if self.grown else len(self.baseline)
 
     def __post_init__(self) -> None:
         name = f"{self.experiment} {self.metric}"
-        if self.source not in get_args(Source):
-            raise ValueError(f"{name}: source {self.source!r} must be one of {', '.join(get_args(Source))}")
-        if self.family not in FAMILY_SHARES:
-            raise ValueError(f"{name}: family {self.family!r} must be one of {', '.join(FAMILY_SHARES)}")
-        if not (np.isfinite(self.tolerance) and self.tolerance >= 0):
-            raise ValueError(f"{name}: tolerance {self.tolerance} must be finite and not negative")
+        expect(self.source in get_args(Source), f"{name}, source", self.source, f"one of {get_args(Source)}")
+        expect(self.family in FAMILY_SHARES, f"{name}, family", self.family, f"one of {tuple(FAMILY_SHARES)}")
+        expect(0 <= self.tolerance < np.inf, f"{name}, tolerance", self.tolerance, "a finite number, 0 or more")
         for group, values in (("baseline", self.baseline), ("today", self.today)):
-            for number, value in enumerate(values, start=1):
-                if not np.isfinite(value):
-                    raise ValueError(f"{name}: {group} value {value} of run {number} must be finite")
-        if not self.today:
-            raise ValueError(f"{name}: no runs today; there must be at least one")
-        if self.source == "published" and len(self.baseline) != 1:
-            raise ValueError(f"{name}: {len(self.baseline)} published values; there must be exactly one")
-        if self.source == "measured" and len(self.baseline) < LEAST_BASELINE_RUNS:
-            raise ValueError(
-                f"{name}: {len(self.baseline)} baseline runs; there must be at least {LEAST_BASELINE_RUNS}"
-            )
+            expect(bool(np.isfinite(values).all()), f"{name}, {group}", values, "finite numbers")
+        expect(len(self.today) > 0, f"{name}, runs today", 0, "1 or more")
+        n = len(self.baseline)
+        if self.source == "published":
+            expect(n == 1, f"{name}, published values", n, "1")
+        else:
+            expect(n >= LEAST_BASELINE_RUNS, f"{name}, baseline runs", n, f"{LEAST_BASELINE_RUNS} or more")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What was found for one check, with the numbers at the look that decided it; also what a night's record holds.
+    """The verdict on one check with the numbers at the look that decided it, also as a night's record stores it.
 
-    |effect| within `inner_allowance` passes, beyond `allowance` is a regression or stale, between is
-    undecided; with a single look both are equal. The statistical fields are None for a published baseline,
-    which is judged by its tolerance alone, outside the false-alarm rate.
+    An |effect| within ``inner_allowance`` passes, one beyond ``allowance`` is a regression or stale, one between is
+    undecided. Fields with the default None are None for a published baseline or in a record of format 1.
 
     Attributes:
-        experiment: as the check's, like `metric`, `source`, `family` and `tolerance`.
-        word: the outcome.
-        rule: what set `allowance`: the tolerance or the t-test.
-        baseline: the mean of the baseline's runs, in the metric's unit, as all other values and allowances.
-        today: the mean of those of today's runs that were used.
-        effect: `today` less `baseline`; exactly 0 where all values are equal, whatever the means' rounding.
-        baseline_values: one for each run; none in a record of format 1.
-        today_values: one for each run that was used; none in a record of format 1.
-        runs: how many of today's runs were used.
-        deviation: pooled standard deviation of one run (n + k - 2 degrees of freedom).
-        p_value: two-sided, before Holm's method.
-        level: the check's part of the false-alarm rate by Holm's method; `p_value` is held against it.
-        smallest_drop: change for the worse that the night catches with the stated power, if `deviation` is
-            the true one.
-        seeds_wanted: how many runs the next look takes; None if there is none.
-        per_point: change of the metric that goes with a percentage point of accuracy; None if not known.
+        rule: what sets ``allowance``; ``identical`` if there is nothing to allow for.
+        baseline, today: means over the baseline's runs and over the first ``runs`` runs of today.
+        deviation: pooled standard deviation of one run.
+        level: the level from Holm's method, with which the two-sided ``p_value`` is compared.
+        smallest_drop: the drop that the night detects with the stated power, if ``deviation`` is the true one.
+        seeds_wanted: the number of runs at the next look; None if the verdict is final.
     """
 
     experiment: str
@@ -147,7 +137,7 @@ class Verdict:
 
     @property
     def points(self) -> float | None:
-        """`smallest_drop` in percentage points of accuracy; None if not known."""
+        """``smallest_drop`` in percentage points of accuracy; None if not known."""
         if self.smallest_drop is None or self.per_point is None:
             return None
         return self.smallest_drop / self.per_point
@@ -160,26 +150,21 @@ def judge_night(
     looks: Looks | None = None,
     power: float = 0.95,
 ) -> list[Verdict]:
-    """Judge all checks of one night together, in their order; a pure function of the runs so far.
+    """Judge all checks of one night together; return the verdicts in the same order.
 
     Args:
-        checks: every check of the night, also those decided before: sharing the rate needs them all.
-        false_alarm_rate: chance that a night without any change has anything but passes, over all measured
-            checks and looks; in (0, 0.5).
-        looks: numbers of today's runs at which to judge, increasing; the last one is the most a night trains.
-            Judge after each, then train the experiments with `seeds_wanted` up to it. By experiment where they differ,
-            as many looks for each. None: a single look at all runs, which leaves nothing undecided.
-        power: probability with which each `smallest_drop` is caught, that is, does not pass.
+        checks: all checks of the night, including those decided before, because they share the rate.
+        false_alarm_rate: probability that an unchanged night does not pass, over all measured checks and looks.
+        looks: increasing numbers of today's runs at which to judge; after each, train up to ``seeds_wanted``. None: a
+            single look at all runs, which leaves nothing undecided.
+        power: probability with which each ``smallest_drop`` is detected.
 
     Raises:
-        ValueError: no checks, one twice, a number of runs that is no look, unequal numbers of looks, or a bad rate,
-            look or power.
+        ValueError: no checks or two of one metric, a number of runs between looks, or a wrong rate, look or power.
     """
-    if not checks:
-        raise ValueError("checks is empty: a night without checks is no pass")
+    expect(bool(checks), "checks of a night", list(checks), "one or more")
     for name, count in Counter((check.experiment, check.metric) for check in checks).items():
-        if count > 1:
-            raise ValueError(f"{' '.join(name)}: {count} checks; each metric must have exactly one")
+        expect(count == 1, f"{' '.join(name)}, checks", count, "1")
     measured = [check for check in checks if check.source == "measured"]
     verdicts = iter(_judge_measured(measured, false_alarm_rate, looks, power))
     return [next(verdicts) if check.source == "measured" else _judge_published(check) for check in checks]
@@ -200,17 +185,17 @@ def _judge_published(check: Check) -> Verdict:
 
 
 def _verdict(check: Check, *, runs: int, **found: Any) -> Verdict:
-    """Return the verdict of a check by the first of today's runs."""
-    used = check.today[:runs]
+    """Return a verdict that uses the first ``runs`` of today's runs."""
+    before, used = check.sides(runs)
     return Verdict(
         experiment=check.experiment,
         metric=check.metric,
         source=check.source,
         family=check.family,
         tolerance=check.tolerance,
-        baseline=fmean(check.baseline),
+        baseline=fmean(before),
         today=fmean(used),
-        baseline_values=list(check.baseline),
+        baseline_values=list(before),
         today_values=list(used),
         runs=runs,
         per_point=check.per_point,
@@ -237,16 +222,18 @@ def _judge_measured(
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
         for row, runs in enumerate(schedule):
             if runs <= len(check.today):
-                found = measure(np.array(check.baseline), np.array(check.today[:runs]))
+                before, after = check.sides(runs)
+                found = measure(np.array(before), np.array(after))
                 effect[row, column], deviation[row, column] = found
                 beyond[row, column] = _beyond(check, float(found[0]))
-                p[row, column] = p_values(*found, baseline_runs=len(check.baseline), today_runs=runs)
+                p[row, column] = p_values(*found, baseline_runs=len(before), today_runs=runs)
     decisions = decide(p, beyond, plan)
     first_step = plan.first_step_levels()
     verdicts = []
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
         row = decisions.look[column]
-        n, runs = len(check.baseline), schedule[row]
+        runs = schedule[row]
+        n = check.baseline_runs(runs)
         s = float(deviation[row, column])
         error = s * standard_error_factor(baseline_runs=n, today_runs=runs)
         level, inner_level = float(decisions.level[column]), float(decisions.inner_level[column])
@@ -270,7 +257,7 @@ def _judge_measured(
                     deviation=s,
                     tolerance=check.tolerance,
                     looks=[
-                        Look(baseline_runs=n, today_runs=k, level=float(first))
+                        Look(baseline_runs=check.baseline_runs(k), today_runs=k, level=float(first))
                         for k, first in zip(schedule, first_step[:, column], strict=True)
                     ],
                     power=power,
@@ -282,31 +269,28 @@ def _judge_measured(
 
 
 def _schedule(check: Check, looks: Looks | None) -> tuple[int, ...]:
-    """Return the numbers of runs at which a check is judged, having refused a number of runs in between."""
+    """Return the numbers of runs at which a check is judged, after checking that today's number is one of them."""
     if looks is None:
         return (len(check.today),)
     if isinstance(looks, Mapping):
         looks = looks[check.experiment]
-    if len(check.today) not in looks:
-        raise ValueError(
-            f"{check.experiment} {check.metric}: {len(check.today)} runs today must be one of the looks {tuple(looks)}"
-        )
+    runs = len(check.today)
+    expect(runs in looks, f"{check.experiment} {check.metric}, runs today", runs, f"one of the looks {tuple(looks)}")
     return tuple(looks)
 
 
 def _word(check: Check, decisions: Decisions, column: int, effect: float) -> Word:
-    """Return the outcome's word."""
     if decisions.passed[column]:
         return Word.PASS
     return _side(check, effect) if decisions.failed[column] else Word.UNDECIDED
 
 
 def _side(check: Check, effect: float) -> Word:
-    """Return the word for a failure on the effect's side."""
+    """Return the word for a failure in the direction of the effect."""
     return Word.STALE if (effect > 0) == check.higher_is_better else Word.REGRESSION
 
 
 def _beyond(check: Check, effect: float) -> bool:
-    """Return whether an effect lies beyond the tolerance, by more than rounding can explain, on a side that counts."""
+    """Return whether an effect is beyond the tolerance, in a direction that counts and by more than rounding."""
     counts = not check.one_sided or _side(check, effect) == Word.REGRESSION
     return counts and abs(effect) > check.tolerance * (1 + _ROUNDING)

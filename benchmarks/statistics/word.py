@@ -7,23 +7,22 @@ from enum import StrEnum
 
 
 class Word(StrEnum):
-    """What a check, an experiment or a night comes to, the most urgent first."""
+    """The outcome of a check, an experiment or a night, in order of urgency."""
 
     REGRESSION = "regression"
-    """Outside the allowance on the bad side."""
+    """Worse than the allowance."""
     NOT_IDENTICAL = "not identical"
-    """An experiment of a night that allows no difference, with a run that differs from a recorded one; no verdict has
-    this word."""
+    """With ``--exact``, a run of the experiment differs from the recorded run; not the word of a verdict."""
     STALE = "stale"
-    """Outside the allowance on the good side."""
+    """Better than the allowance."""
     UNDECIDED = "undecided"
-    """Neither clearly inside nor clearly outside."""
+    """Neither clearly inside nor clearly outside the allowance."""
     NOT_JUDGED = "not judged"
-    """An experiment without verdicts; no verdict has this word."""
-    PASS = "pass"  # noqa: S105 - no password
+    """The experiment has no verdicts; not the word of a verdict."""
+    PASS = "pass"  # noqa: S105 - not a password
 
     @staticmethod
     def most_urgent(words: Iterable[Word]) -> Word:
-        """Return the most urgent of some words; without any, nothing was judged."""
+        """Return the most urgent word; NOT_JUDGED if there is none."""
         found = set(words)
         return next((word for word in Word if word in found), Word.NOT_JUDGED)

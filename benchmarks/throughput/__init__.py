@@ -1,1 +1,1 @@
-"""Speeds: the reference workload, their baselines, and ratios against plain Keras."""
+"""Speeds: a reference workload, baselines of speeds, and ratios to a plain Keras script."""

@@ -1,4 +1,4 @@
-"""Images of noise, where speed or memory is measured and what is learned is of no interest."""
+"""Random images for measuring speed and memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from cifar_models.datasets.dataset import CLASS_COUNT, IMAGE_SHAPE, Dataset
 
 
 def random_dataset(train_count: int, evaluation_count: int) -> Dataset:
-    """Draw a data set's images as bytes, without a larger copy on the way.
+    """Draw a data set of random images, without a temporary larger copy.
 
-    It has the name of the synthetic images, for which a backbone starts from random weights.
+    It is called ``synthetic``, so that backbones start from random weights.
     """
     random = np.random.default_rng(0)
     counts = (train_count, evaluation_count)

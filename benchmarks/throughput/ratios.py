@@ -1,4 +1,4 @@
-"""What the suite saves against a plain Keras script: pairs of processes that do the same training."""
+"""Compares the time and memory of the suite and of a plain Keras script, in pairs of processes."""
 
 from __future__ import annotations
 
@@ -19,22 +19,21 @@ from cifar_models.results.environment import peak_memory
 from cifar_models.training.progress import FeatureProgress, Progress
 
 RANDOM = "random"
-"""The data set of random images, in place of a name that ``load_dataset`` knows."""
+"""Name of the data set of random images."""
 
 Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Task:
-    """The training that both sides do, without early stopping.
+    """A training without early stopping, which both sides do.
 
     Attributes:
-        experiment: its name.
-        epochs: how many, 2 or more: the last one is timed by itself.
+        experiment: name of the experiment.
+        epochs: 2 or more; the last one is also timed separately.
         dataset: ``random``, ``synthetic`` or ``cifar10``.
-        train_count: of random images, 50 or more; a fifth as many are for evaluation.
-        data_dir: where the CIFAR-10 files are, or None for Keras's cache.
-        weights_dir: where the ImageNet weight files are, or None for Keras's cache.
+        train_count: number of random training images, 50 or more; a fifth of this number is used for evaluation.
+        data_dir, weights_dir: folders with CIFAR-10 and with ImageNet weights; None for Keras's cache or download.
     """
 
     experiment: str
@@ -45,10 +44,10 @@ class Task:
     weights_dir: Path | None
 
     def load(self) -> tuple[Experiment, Dataset, Any]:
-        """Return the experiment with the task's epochs, the data and the backbone's weights.
+        """Return the experiment with the task's epochs, the data set and the backbone's weights.
 
         Raises:
-            ValueError: an unknown experiment, or data or weights that are not available.
+            ValueError: the experiment is unknown, or data or weights are not available.
         """
         from cifar_models.training.train import default_weights
 
@@ -63,7 +62,7 @@ class Task:
 
 
 def train_plain(task: Task) -> Figures:
-    """Train as a plain Keras script does: float32 arrays, and the whole model in every step."""
+    """Train like a plain Keras script: with float32 arrays and the whole model in every step."""
     import keras
 
     from cifar_models.datasets.normalization import FITS
@@ -75,7 +74,7 @@ def train_plain(task: Task) -> Figures:
     train_images, evaluation_images = normalize(dataset.train_images), normalize(dataset.evaluation_images)
     train_labels = keras.utils.to_categorical(dataset.train_labels, 10)
     evaluation_labels = keras.utils.to_categorical(dataset.evaluation_labels, 10)
-    del dataset  # a script would not keep the bytes
+    del dataset  # a script would not keep the uint8 images
     began, epoch_ends = time.perf_counter(), []
     keras.utils.set_random_seed(0)
     model = experiment.build_model()
@@ -126,11 +125,7 @@ def _figures(began: float, epoch_ends: Sequence[float]) -> Figures:
 
 
 def in_a_process(side: Callable[[Task], Figures], task: Task) -> Figures:
-    """Run one side in a new process: its peak memory is its own.
-
-    Raises:
-        Exception: whatever the side raised.
-    """
+    """Run one side in a new process, so that its peak memory is separate; raise what it raises."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(side, task).result()
 
@@ -138,16 +133,15 @@ def in_a_process(side: Callable[[Task], Figures], task: Task) -> Figures:
 def measure_pairs(
     task: Task, pairs: int, run: Callable[[Callable[[Task], Figures], Task], Figures] = in_a_process
 ) -> list[list[str]]:
-    """Run both sides in turn, each pair in the other order, since what else the machine does then slows both alike.
+    """Run both sides alternately, in changing order, so that other load on the machine affects both.
 
     Args:
-        task: what both train.
-        pairs: how many, 1 or more.
+        task: the training.
+        pairs: number of pairs, 1 or more.
         run: runs one side.
 
     Returns:
-        A line for each figure: its name, the median of either side, the median of plain / suite over the pairs and
-        its range.
+        For each figure its name, the median of each side, and the median and range of plain / suite over the pairs.
     """
     values: dict[str, list[Figures]] = {"train_plain": [], "train_with_suite": []}
     for pair in range(pairs):

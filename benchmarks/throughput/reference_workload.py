@@ -1,4 +1,4 @@
-"""A small fixed workload: what a machine's speed is measured by, so that figures of two machines can be compared."""
+"""A small fixed workload that measures a machine's speed, so that figures of two machines can be compared."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-# Of NumPy's own loops alone: TensorFlow or a BLAS library that became slower must not slow the measure with it.
+# Uses only NumPy's own loops, so that a slower TensorFlow or BLAS library does not slow the reference too.
 _BLOCKS = 32
 _VALUES = 1 << 16
 _PASSES = 30
 
 
 def time_reference(clock: Callable[[], float] = time.perf_counter) -> float:
-    """Return the seconds that the workload takes now: 32 blocks of float32 arithmetic, shared out over the cores.
+    """Return the seconds that the workload takes: 32 blocks of float32 arithmetic, distributed over the cores.
 
-    Some 20 milliseconds on two cores. A block fits into a core's own cache.
-
-    Args:
-        clock: what the seconds are read from, such as ``time.process_time``.
+    It takes about 20 ms on two cores, and a block fits into a core's cache. ``clock`` returns seconds.
     """
     started = clock()
     with ThreadPoolExecutor(_cores()) as pool:
@@ -39,5 +36,5 @@ def _work(block: int) -> None:
 
 
 def _cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

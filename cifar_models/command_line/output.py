@@ -24,11 +24,11 @@ def say(text: str = "", end: str = "\n") -> None:
     sys.stdout.flush()
 
 
-def table(lines: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    """Return a table of text cells, without converting numbers."""
+def table(lines: Sequence[Sequence[str]], headers: Sequence[str], style: str = "simple") -> str:
+    """Return a table of text cells in one of tabulate's styles, without reformatting numbers."""
     from tabulate import tabulate
 
-    return str(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))
+    return str(tabulate(lines, headers, tablefmt=style, disable_numparse=True))
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

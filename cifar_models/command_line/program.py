@@ -56,14 +56,14 @@ class Program:
         """Run the program with these arguments, or with those of the process.
 
         Returns:
-            The exit status: 0; 1 if a training diverged, memory ran out or the output was closed; 2 for errors that the
-            user can correct; 130 for an interruption.
+            The exit status: that of the command, 0 if it returns none; 1 if a training diverged, memory ran out or the
+            output was closed; 2 for errors that the user can correct; 130 for an interruption.
         """
         _silence_tensorflow()
         show_on_any_console()
         parsed = self.parser().parse_args(arguments)
         try:
-            parsed.run(parsed)
+            return parsed.run(parsed) or 0
         except CommandError as error:
             return self._fail(str(error), error.status)
         except ModuleNotFoundError as error:
@@ -81,7 +81,6 @@ class Program:
                 raise
             reason, *_ = str(error).splitlines() or [type(error).__name__]
             return self._fail(f"out of memory ({reason[:200]}): free some, or choose a smaller experiment", 1)
-        return 0
 
     def _fail(self, message: str, status: int) -> int:
         sys.stderr.write(f"{self.name}: {message}\n")

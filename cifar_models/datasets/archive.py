@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from cifar_models.datasets.dataset import DatasetError, refusal
+from cifar_models.datasets.dataset import reading, refusal
 
 MAXIMUM_FILE_BYTES = 64 * 2**20  # twice an official batch; a decompression bomb is refused before it is read
 MAXIMUM_MEMBERS = 32  # the official archives have eight and nine
@@ -29,22 +29,20 @@ def archive_files(archive: Path, folder: str, names: Collection[str]) -> Iterato
         DatasetError: the archive is broken or cut short, has a link, a device or a path outside the folder, or is
             larger than any CIFAR-10 archive.
     """
-    try:
-        with _BoundedGzipFile(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
-            for count, member in enumerate(tar, start=1):
-                _check_member(archive, member, folder, count)
-                name = PurePosixPath(member.name).name
-                if PurePosixPath(member.name) == PurePosixPath(folder, name) and name in names:
-                    file = tar.extractfile(member)
-                    yield name, b"" if file is None else file.read()
-            # Reading the padding to its end makes gzip check the checksum of the whole content.
-            if len(stream.read(MAXIMUM_FILE_BYTES)) == MAXIMUM_FILE_BYTES:
-                raise refusal(str(archive), f"{MAXIMUM_FILE_BYTES} bytes or more after its end", "a little padding")
-    except DatasetError:
-        raise
-    except Exception as error:  # broken content makes gzip, zlib and tarfile raise many kinds of errors
-        found = f"a broken archive ({type(error).__name__}: {str(error)[:200]})"
-        raise refusal(str(archive), found, f"the whole {archive.name}") from error
+    with (
+        reading(str(archive), "archive", f"the whole {archive.name}"),
+        _BoundedGzipFile(archive) as stream,
+        tarfile.open(fileobj=stream, mode="r:") as tar,
+    ):
+        for count, member in enumerate(tar, start=1):
+            _check_member(archive, member, folder, count)
+            name = PurePosixPath(member.name).name
+            if PurePosixPath(member.name) == PurePosixPath(folder, name) and name in names:
+                file = tar.extractfile(member)
+                yield name, b"" if file is None else file.read()
+        # Reading the padding to its end makes gzip check the checksum of the whole content.
+        if len(stream.read(MAXIMUM_FILE_BYTES)) == MAXIMUM_FILE_BYTES:
+            raise refusal(str(archive), f"{MAXIMUM_FILE_BYTES} bytes or more after its end", "a little padding")
 
 
 def _check_member(archive: Path, member: tarfile.TarInfo, folder: str, count: int) -> None:

@@ -28,13 +28,12 @@ _Split = tuple[Images, Labels]
 def load_cifar10(data_dir: Path | None) -> Dataset:
     """Load CIFAR-10: 50,000 train and 10,000 evaluation images, in the files' order.
 
+    The data set is called ``cifar10`` if images and labels are the official ones, otherwise ``cifar10-unofficial``.
+
     Args:
         data_dir: a folder that is or contains ``cifar-10-batches-py`` or ``cifar-10-batches-bin``, or contains
             ``cifar-10-python.tar.gz``, ``cifar-10-binary.tar.gz`` or one ``.npz`` file; the first of these is read.
             None: Keras's cache, otherwise Keras's download.
-
-    Returns:
-        The data set ``cifar10`` if images and labels are the official ones, otherwise ``cifar10-unofficial``.
 
     Raises:
         DatasetError: files are missing, broken or of another layout, or the download failed.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +30,18 @@ def refusal(where: str, found: str, expected: str) -> DatasetError:
     return DatasetError(f"{where}: found {found}, expected {expected}; {REMEDY}")
 
 
+@contextmanager
+def reading(where: str, what: str, expected: str) -> Iterator[None]:
+    """Convert the many kinds of errors that broken content raises in libraries to DatasetError."""
+    try:
+        yield
+    except DatasetError:
+        raise
+    except Exception as error:
+        found = f"a broken {what} ({type(error).__name__}: {str(error)[:200]})"
+        raise refusal(where, found, expected) from error
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Training and evaluation images of one data set; the arrays become read-only.
@@ -37,7 +51,6 @@ class Dataset:
             in the same containers) or ``synthetic``.
         train_images, evaluation_images: ``(N, 32, 32, 3)`` uint8, RGB, 0 to 255.
         train_labels, evaluation_labels: ``(N,)`` int64, 0 to 9.
-        class_names: ten names, by label.
         fingerprint: ``sha256:`` over the four arrays with their shapes.
 
     Raises:

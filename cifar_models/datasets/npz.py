@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cifar_models.datasets.dataset import CLASS_COUNT, IMAGE_SHAPE, DatasetError, Images, Labels, refusal
+from cifar_models.datasets.dataset import CLASS_COUNT, IMAGE_SHAPE, Images, Labels, reading, refusal
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 MAXIMUM_ARRAY_BYTES = 320 * 2**20  # twice the official train images; a decompression bomb is refused unread
@@ -31,14 +31,8 @@ def read_npz(path: Path) -> tuple[tuple[Images, Labels], tuple[Images, Labels]]:
     Raises:
         DatasetError: the file is broken, or an array is missing, repeated or of another type or shape.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            x_train, y_train, x_test, y_test = (_read_array(archive, key, f"{path}, {key}") for key in KEYS)
-    except DatasetError:
-        raise
-    except Exception as error:  # broken content makes zipfile, zlib and NumPy raise many kinds of errors
-        found = f"a broken file ({type(error).__name__}: {str(error)[:200]})"
-        raise refusal(str(path), found, f"a whole .npz with {', '.join(KEYS)}") from error
+    with reading(str(path), "file", f"a whole .npz with {', '.join(KEYS)}"), zipfile.ZipFile(path) as archive:
+        x_train, y_train, x_test, y_test = (_read_array(archive, key, f"{path}, {key}") for key in KEYS)
     return _checked(path, "train", x_train, y_train), _checked(path, "test", x_test, y_test)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cifar_models.datasets.dataset import REMEDY, DatasetError
+from cifar_models.datasets.dataset import reading, refusal
 
 # A batch of 10,000 labels and file names takes 30,000 opcodes in a pickle of Python 2, 100,000 in one of Python 3 with
 # protocol 2.
@@ -32,15 +32,14 @@ class _RefusedError(ValueError):
     """What was found in a pickle, and what was expected instead."""
 
     def __init__(self, found: str, expected: str) -> None:
-        super().__init__(f"found {found}, expected {expected}")
+        super().__init__(found, expected)
+        self.found, self.expected = found, expected
 
 
 def unpickle(content: bytes, *, where: str) -> object:
-    """Return the value of a pickle that holds plain values and NumPy arrays of uint8.
+    """Return the value of a pickle of protocol 2 to 5 that holds plain values and NumPy arrays of uint8.
 
-    Args:
-        content: a whole pickle of protocol 2 to 5.
-        where: what errors call the pickle, such as its path.
+    ``where`` is the pickle's name in errors, such as its path.
 
     Returns:
         None, bool, int, str, bytes (also for Python 2's strings), a read-only uint8 array of at most four axes, or a
@@ -49,13 +48,11 @@ def unpickle(content: bytes, *, where: str) -> object:
     Raises:
         DatasetError: the pickle is broken, too long, or has another class, dtype or opcode.
     """
-    try:
-        return _run(content)
-    except _RefusedError as error:
-        raise DatasetError(f"{where}: {error}; {REMEDY}") from error
-    except Exception as error:  # broken content makes pickletools and the stack raise many kinds of errors
-        found = f"a broken pickle ({type(error).__name__}: {str(error)[:200]})"
-        raise DatasetError(f"{where}: found {found}, expected a whole pickle; {REMEDY}") from error
+    with reading(where, "pickle", "a whole pickle"):
+        try:
+            return _run(content)
+        except _RefusedError as error:
+            raise refusal(where, error.found, error.expected) from error
 
 
 def _run(content: bytes) -> object:

@@ -5,6 +5,7 @@ pyproject.toml and test_training.py included.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -19,7 +20,7 @@ import tensorflow as tf
 import cifar_models.training.live_line  # noqa: F401 - for the same reason
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.baselines_file import write_baselines
-from benchmarks.night import inputs as inputs_module  # noqa: F401 - for the same reason as keras
+from benchmarks.night import loaded_inputs as inputs_module  # noqa: F401 - for the same reason as keras
 from benchmarks.night import training as night_training
 from benchmarks.report import page as render
 from cifar_models import datasets, experiments
@@ -31,7 +32,7 @@ from cifar_models.results.run import Fingerprints, Run
 from cifar_models.training import train as training
 from cifar_models.training.features import FeatureCache
 from cifar_models.training.progress import Progress
-from tests.factories import make_baseline, make_run
+from tests.factories import ENVIRONMENT, make_baseline, make_run
 
 ROOT = Path(__file__).parents[2]
 SYNTHETIC = load_synthetic(train_count=20, evaluation_count=10)
@@ -71,6 +72,7 @@ class Bench:
         self.gap = dict.fromkeys(TABLE, 0.1)
         self.failures: dict[tuple[str, int], BaseException] = {}
         self.contradictions: list[str] = []
+        self.changes: dict[str, Any] = {}  # of each run, such as its code
         self.events: list[str] = []
         self.reports: list[Path] = []
         self.features: list[FeatureCache | None] = []
@@ -136,7 +138,7 @@ class Bench:
                     progress(Progress(epoch, 2, step, 1, 0.25, validation_accuracy, 61.0))
         if failure := self.failures.get((experiment.name, seed)):
             raise failure
-        return make_run(
+        run = make_run(
             experiment.name,
             seed,
             accuracy=self.accuracy[experiment.name.partition("+")[0]],
@@ -145,6 +147,9 @@ class Bench:
             weights=weights.description if weights else "none",
             fingerprints=fingerprints_of(experiment.name),
         )
+        # Without its settings a run repeats no recorded one, so that the stubs of several nights may differ.
+        environment = dataclasses.replace(ENVIRONMENT, settings=None)
+        return dataclasses.replace(run, **({"environment": environment} | self.changes))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def shared_backbones(
     session_backbone: Callable[[str], keras.Model], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], keras.Model]:
-    """Have the package take the session's backbones wherever it would build one of its own."""
+    """Make the package use the session's backbones instead of building new ones."""
     from cifar_models.models import builders, pretrained
 
     monkeypatch.setattr(builders, "build_backbone", session_backbone)

@@ -1,4 +1,4 @@
-"""Disks that fill and folders that nobody can write to, for real: by mounting, which root alone may do."""
+"""Real disks that fill, and real folders that cannot be written, by mounting, which only root may do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pytest plugin for a night with ``--gpu`` where there is none: says of each worker which GPUs CUDA would show it."""
+"""A pytest plugin for a night with ``--gpu`` without GPUs: prints the GPUs that CUDA would show each worker."""
 
 from __future__ import annotations
 

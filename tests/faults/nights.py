@@ -51,7 +51,7 @@ class Ended:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """What became of each training, by its name."""
+        """The outcome of each training, by its name."""
         return {f"{name} {seed}": cells[-1] for (name, seed), cells in self.table("trainings on").items()}
 
     @property

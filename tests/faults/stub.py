@@ -59,7 +59,7 @@ def train(
     progress: Callable[[Progress], None] | None,
     features: FeatureCache | None,  # noqa: ARG001 - the signature is that of ``train``
 ) -> Run:
-    """Stand for a training of two epochs."""
+    """Replace a training of two epochs."""
     training_name = f"{experiment.name} {seed}"
     with (SIGNALS / "trained").open("a", encoding="utf-8") as file:
         file.write(f"{training_name}\n")

@@ -104,7 +104,7 @@ def test_a_record_cut_short_while_its_night_goes_on(house: House) -> None:
     assert ended.status == 0, ended.output
     # It was judged on what it holds in memory, and the page names what it cannot read.
     assert ended.words == {"pass"}
-    assert f"record is left out: {record}: " in (house.night / "report.html").read_text(encoding="utf-8")
+    assert f"record cannot be used: {record}: " in (house.night / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_clock_set_back(interrupted: House) -> None:
@@ -133,7 +133,7 @@ def _write_cifar10(folder: Path, seed: int) -> None:
 
 @pytest.fixture
 def house_of_files(house: House) -> House:
-    """A house whose nights read their data from files, with baselines of its own."""
+    """A house whose nights read their data from files, with separate baselines."""
     data = house.path / "cifar-10-batches-py"
     _write_cifar10(data, seed=1)
     house.selection = ("--dataset=cifar10", f"--data-dir={data}", "-k", "simple_cnn", "--seeds=3", "--first-seed=0")
@@ -164,7 +164,7 @@ def test_data_that_change_before_a_night_is_resumed(house_of_files: House) -> No
     assert ended.trained == [], "no baseline is of these data"
     note = f"{house.run_dir}: found no interrupted night on these data to resume, started a new one"
     assert note in ended.lines
-    assert "the data fingerprint differs, so there is nothing to compare" in ended.output
+    assert "the data fingerprint differs, so the run cannot be compared" in ended.output
     # Put right, the night goes on where it was.
     _write_cifar10(data, seed=1)
     again = house.run("--resume")
@@ -174,7 +174,7 @@ def test_data_that_change_before_a_night_is_resumed(house_of_files: House) -> No
 
 
 def _write_vgg16(folder: Path) -> None:
-    """Write weights drawn anew, under the name of the published ones."""
+    """Write newly drawn weights under the name of the published ones."""
     from cifar_models.models.builders import build_backbone
 
     write_weights(folder / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", build_backbone("vgg16"))
@@ -194,4 +194,4 @@ def test_weights_that_change_before_a_night_is_resumed(house: House) -> None:
     assert ended.status == 125, ended.output
     assert ended.trained == []
     assert "trained anew: vgg16_frozen seed 0, for its weights fingerprint differs" in ended.lines
-    assert "the weights fingerprint differs, so there is nothing to compare" in ended.output
+    assert "the weights fingerprint differs, so the run cannot be compared" in ended.output

@@ -91,8 +91,7 @@ def test_a_disk_too_full_for_the_page(house: House) -> None:
         assert ended.words == {"pass"}
         (line,) = [line for line in ended.lines if line.startswith("report: ")]
         assert line == (
-            f"report: could not be written: {FULL}: put that right, and python -m benchmarks page {house.night} makes "
-            f"the page"
+            f"report: could not be written: {FULL}: fix this, then run python -m benchmarks page {house.night}"
         )
         for picture in pages.iterdir():
             assert picture.read_bytes().endswith(PNG_END), picture

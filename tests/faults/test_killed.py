@@ -1,4 +1,4 @@
-"""A night that is killed: what was trained stays, and --resume goes on with it."""
+"""A night that is killed: its runs are kept, and --resume continues it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nights of several processes, really several: the same answers as one, whoever dies on the way."""
+"""Nights of several real processes give the same results as one, even if some of them die."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may become of a valid file: bytes changed, cut out, put in or moved, and JSON of another structure."""
+"""Mutations of a valid file: bytes changed, removed, inserted or moved, and JSON of another structure."""
 
 from __future__ import annotations
 

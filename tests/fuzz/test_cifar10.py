@@ -50,7 +50,7 @@ def _pickled(value: object, protocol: int) -> bytes:
 
 
 def _load(place: Path, watch: Watch) -> dict[str, np.ndarray[Any, Any]] | None:
-    """Return the arrays of a data set; None for a DatasetError, which is all else that may come of it."""
+    """Return the arrays of a data set; None for a DatasetError, the only error that is allowed."""
     try:
         with watch:
             dataset = load_cifar10(place)
@@ -64,7 +64,7 @@ def _load(place: Path, watch: Watch) -> dict[str, np.ndarray[Any, Any]] | None:
 
 
 def _assert_says(found: dict[str, np.ndarray[Any, Any]], files: dict[str, bytes]) -> None:
-    """Hold a data set against a plain reading of its files."""
+    """Compare a data set with a plain reading of its files."""
     batches = {name: BATCHES[name] if content == FILES[name] else unpickled(content) for name, content in files.items()}
     assert batches["batches.meta"][b"label_names"] == BATCHES["batches.meta"][b"label_names"]
     for part, members in (("train", PYTHON.train), ("evaluation", (PYTHON.test,))):

@@ -61,7 +61,7 @@ def watch() -> Watch:
 
 @pytest.fixture
 def canary(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in the folder, so that a file's code needs no more than a name to leave something there."""
+    """Work in the folder, so that a file's code needs only a name to leave something there."""
     monkeypatch.chdir(folder)
     return folder / CANARY
 
@@ -142,7 +142,7 @@ def _mutated(draw: st.DrawFn, members: dict[str, bytes]) -> bytes:
 
 
 def _arrays(group: h5py.Group) -> list[np.ndarray[Any, Any]]:
-    """Return the arrays of a file that can be read: damage elsewhere in it is no matter of the weights that were."""
+    """Return the arrays of a file that can be read, whose damage does not affect its weights."""
     found: list[np.ndarray[Any, Any]] = []
     with suppress(KeyError, OSError, RuntimeError, ValueError):
         for name in group:

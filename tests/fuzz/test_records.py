@@ -24,10 +24,12 @@ from benchmarks.records.night_folder import (
     nights,
     read_night,
 )
+from benchmarks.records.selection import WithoutRun
+from benchmarks.records.trainings import Outcome
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.storage.strict_json import to_json
-from tests.factories import make_baseline, make_published, make_run, make_verdict
+from tests.factories import make_baseline, make_published, make_run, make_shard, make_verdict
 from tests.fuzz.mutations import JSON_WORDS, mutated_bytes, mutated_json, thousands
 from tests.fuzz.plain import parsed, same_json
 from tests.fuzz.watch import Watch
@@ -41,6 +43,7 @@ NIGHT = NightRecord(
     verdicts=[make_verdict()],
     problems={"improved_cnn": "why not"},
     baselines={"simple_cnn": BaselineMark("measured", "2025-01-31", "the first")},
+    shard=make_shard(3, without_run=[WithoutRun("simple_cnn", 1000, Outcome.FAILED, "ValueError")]),
 )
 BASELINES: Baselines = {
     "simple_cnn": {"synthetic": {"measured": make_baseline()}, "cifar10": {"published": make_published()}}
@@ -77,7 +80,7 @@ def test_a_night_s_record(folder: Path, watch: Watch, content: bytes) -> None:
     (night / NIGHT_RECORD).write_bytes(content)
     with watch:
         found, damaged = list(nights(night.parent)), [str(error) for error in damaged_nights(night.parent)]
-    resumed = NightFolder.resume(night.parent, dataset=NIGHT.dataset, data=NIGHT.data)
+    resumed = NightFolder.resume(night.parent, NIGHT)
     if resumed is not None:
         resumed.close()
     try:

@@ -17,7 +17,7 @@ CODE = frozenset(
 
 
 class Hang(BaseException):
-    """A reading that does not end; no Exception, which the reading might take for a damaged file."""
+    """Raised if a reading does not end; not an Exception, which the reading could take for a damaged file."""
 
 
 class Watch:

@@ -1,4 +1,4 @@
-"""The first steps of an experiment's training, by the training itself."""
+"""Computes the first steps of an experiment's training with the training itself."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from tests.golden.trajectory import Trajectory
 
 SEED = 3
 OTHER_SEEDS = {"improved_cnn": 4, "reference_cnn": 5}
-"""If an activation lies so near a kink of ReLU or max pooling that rounding decides on which side it is, the losses of
-two processors differ by 1e-3 some steps later. Of each experiment, the seed is one for which this does not happen:
+"""If an activation is so close to a kink of ReLU or max pooling that rounding decides its side, the losses of two
+processors differ by 1e-3 some steps later. These seeds avoid this:
 ``tests/sensitivity/test_golden_is_stable.py`` tries the kernels of four processors with one thread and two."""
 STEPS = 10
 FEWER_STEPS = {
     **dict.fromkeys(("vgg16_frozen", "resnet50_frozen", "vgg16_matched", "resnet50_matched", "reference_cnn"), 5),
     **dict.fromkeys(("resnet50_finetuned", "vgg16_matched_finetuned", "resnet50_matched_finetuned"), 3),
 }
-"""If ten are too slow for every commit, or too many for a large learning rate to leave the digits alone."""
+"""For experiments that are too slow for ten steps on every commit, or whose learning rate soon amplifies rounding."""
 LARGEST_INPUT_SIZE = 40
-"""A larger input than this takes seconds, and shows no more of resizing and pooling."""
+"""Larger images take seconds and show no more of resizing and pooling."""
 DETAILED_STEPS = 5
-"""The first ones, of which more than the losses is kept: what breaks a step breaks one of these."""
+"""The first steps, for which all quantities are stored: an error in a step affects one of these."""
 
 
 @contextmanager
 def deterministic_operations() -> Iterator[None]:
-    """Have TensorFlow use operations that give the same each time, meanwhile."""
+    """Make TensorFlow use deterministic operations."""
     tf.config.experimental.enable_op_determinism()
     try:
         yield
@@ -50,14 +50,12 @@ def deterministic_operations() -> Iterator[None]:
 def compute_trajectory(
     experiment: Experiment, draw: Callable[[str, str], BackboneWeights]
 ) -> tuple[Trajectory, list[str]]:
-    """Train an experiment on one batch, a step an epoch.
+    """Train an experiment on one batch, with one step an epoch.
 
-    Args:
-        experiment: a row of the table.
-        draw: returns the random weights that a backbone starts from, for images of a normalization.
+    ``draw`` returns a backbone's random weights for images of a normalization.
 
     Returns:
-        What the steps came to, and the weights that were not restored to what they were at the best epoch's end.
+        The trajectory, and the names of the weights that were not restored to the best epoch's.
     """
     steps, seed = FEWER_STEPS.get(experiment.name, STEPS), OTHER_SEEDS.get(experiment.name, SEED)
     protocol = dataclasses.replace(

@@ -1,4 +1,4 @@
-"""Where a trajectory differs from the stored one: by step, quantity and layer, with what that usually means."""
+"""Describes how a trajectory differs from the stored one: by step, quantity and layer, and the usual cause."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.golden.trajectory import Trajectory
 FIRST_TOLERANCE = 2e-5
 GROWTH = 1.35
 LARGEST_TOLERANCE = 5e-3
-"""Relative, see ``tolerance``."""
+"""Relative; see ``tolerance``."""
 
 LOSS, VALIDATION_LOSS, LEARNING_RATE = "loss", "validation loss", "learning rate"
 MODEL = "the model"
@@ -18,13 +18,13 @@ MODEL = "the model"
 
 @dataclass(frozen=True)
 class Quantity:
-    """One kind of number that a step has.
+    """One kind of number of a step.
 
     Attributes:
-        name: as ``observe`` and the messages call it.
-        meaning: what usually broke where this is the first to differ.
-        factor: of the tolerance.
-        scale: that the tolerance is relative to where the value itself is smaller.
+        name: its name in ``observe`` and in messages.
+        meaning: the usual cause if this is the first to differ.
+        factor: factor on the tolerance.
+        scale: the tolerance is relative to this if the value itself is smaller.
     """
 
     name: str
@@ -39,24 +39,24 @@ QUANTITIES = (
     Quantity("mean of ones after dropout", "dropout's scaling", 0.1),
     Quantity(LOSS, "initialisation, normalization, a layer or the loss; after the first step also what moved them"),
     Quantity("second moment's norm over the first's", "the moments that the optimizer keeps"),
-    Quantity("gradient", "the gradient of the loss, of this layer or of one behind it", 10),
+    Quantity("gradient", "the gradient of the loss, of this layer or of a later one", 10),
     Quantity("cosine of gradient and weights", "the gradient of the loss or of a weight penalty", scale=1),
     Quantity("update", "the optimizer, if the gradient is as stored", 25),
     Quantity("moving mean", "batch normalization in training mode"),
     Quantity("moving variance", "batch normalization in training mode"),
     Quantity(VALIDATION_LOSS, "the moving averages, or a layer that trains and infers differently"),
 )
-"""In the order in which a step computes them: the first that differs is next to what broke."""
+"""In the order in which a step computes them, so that the first that differs is closest to the cause."""
 
 
 def tolerance(step: int, factor: float = 1.0) -> float:
-    """Return by how much of itself a value at a step, counted from 0, may differ.
+    """Return the allowed relative difference of a value at a step, counted from 0.
 
-    Rounding differs between processors, numbers of threads and oneDNN's kernels, and each step multiplies what the
-    ones before have left. A change of the inputs by half a percent moves the first losses by 1e-4 and more. Norms of
-    gradients and updates have a larger factor: of some biases the gradient is nothing but rounding, of which Adam makes
-    a step. ``tests/sensitivity/test_golden_is_stable.py`` holds it for one and two threads, with oneDNN for AVX-512,
-    AVX2 and SSE4.1 and without oneDNN.
+    Rounding differs between processors, numbers of threads and oneDNN's kernels, and each step multiplies earlier
+    differences. A change of the inputs by half a percent moves the first losses by 1e-4 or more. Norms of gradients and
+    updates have a larger factor, because some biases' gradients consist only of rounding, which Adam scales up.
+    ``tests/sensitivity/test_golden_is_stable.py`` checks the tolerance for one and two threads, with oneDNN for
+    AVX-512, AVX2 and SSE4.1 and without oneDNN.
     """
     return min(factor * FIRST_TOLERANCE * GROWTH**step, LARGEST_TOLERANCE)
 
@@ -69,15 +69,15 @@ class _Difference:
 
 
 def difference(experiment: str, stored: Trajectory, found: Trajectory) -> str:
-    """Return where a trajectory differs from the stored one, what first and by how much; empty where it does not."""
+    """Return a description of how a trajectory differs from the stored one; empty if it does not."""
     lines = [
         f"  the {part} fingerprint is {getattr(found.fingerprints, part)}, stored is {expected}: "
-        f"another {part} gives another trajectory"
+        f"a different {part} gives a different trajectory"
         for part, expected in asdict(stored.fingerprints).items()
         if getattr(found.fingerprints, part) != expected
     ]
     if found.initial_weights != stored.initial_weights:
-        lines.append("  the initial weights are others: an initialiser, a layer's shape or the order of layers changed")
+        lines.append("  the initial weights differ: an initialiser, a layer's shape or the order of layers changed")
     if found.seed != stored.seed:
         lines.append(f"  the seed is {found.seed}, stored is {stored.seed}")
     lines += [f"  {name} moved, which it does not in the stored trajectory" for name in _beyond(found, stored)]
@@ -86,8 +86,8 @@ def difference(experiment: str, stored: Trajectory, found: Trajectory) -> str:
     if not lines:
         return ""
     remedy = f"pytest -m unit tests/golden -k {experiment} --update-golden 'why it changed'"
-    first = f"{experiment}: the first steps of training are not what they were"
-    return "\n".join([first, *lines, f"  If that was meant: {remedy}"])
+    first = f"{experiment}: the first steps of training differ from the stored ones"
+    return "\n".join([first, *lines, f"  If this is intended: {remedy}"])
 
 
 def _beyond(one: Trajectory, other: Trajectory) -> list[str]:
@@ -95,7 +95,7 @@ def _beyond(one: Trajectory, other: Trajectory) -> list[str]:
 
 
 def _series(trajectory: Trajectory) -> dict[str, dict[str, list[float]]]:
-    """Return all numbers of a trajectory: by quantity and layer, a value for each step."""
+    """Return all numbers of a trajectory, by quantity and layer, one for each step."""
     return trajectory.quantities | {
         LOSS: {MODEL: trajectory.losses},
         VALIDATION_LOSS: {MODEL: trajectory.validation_losses},
@@ -104,11 +104,11 @@ def _series(trajectory: Trajectory) -> dict[str, dict[str, list[float]]]:
 
 
 def _by_step(stored: dict[str, dict[str, list[float]]], found: dict[str, dict[str, list[float]]]) -> list[str]:
-    """Return a line for each quantity that differs, the earliest step first, and what the first of them means."""
+    """Return a line for each quantity that differs, the earliest step first, and the usual cause of the first."""
     known = {quantity.name: quantity for quantity in QUANTITIES}
     firsts: list[tuple[int, str, Quantity]] = []
     for name in [*known, *sorted((stored.keys() | found.keys()) - known.keys())]:
-        quantity = known.get(name, Quantity(name, "something that the stored trajectory has no numbers of"))
+        quantity = known.get(name, Quantity(name, "something that the stored trajectory does not have"))
         differences = [*_compare(quantity, stored.get(name, {}), found.get(name, {}))]
         if differences:
             first = min(differences, key=lambda each: each.step)
@@ -118,14 +118,14 @@ def _by_step(stored: dict[str, dict[str, list[float]]], found: dict[str, dict[st
     firsts.sort(key=lambda first: first[0])
     lines = [line for _, line, _ in firsts]
     if firsts:
-        lines.insert(1, f"    the first to differ, which usually means: {firsts[0][2].meaning}")
+        lines.insert(1, f"    the first to differ; the usual cause is {firsts[0][2].meaning}")
     return lines
 
 
 def _compare(
     quantity: Quantity, stored: dict[str, list[float]], found: dict[str, list[float]]
 ) -> Iterator[_Difference]:
-    """Yield where each layer's values first differ, in the order of the model's layers."""
+    """Yield the first difference of each layer's values, in the order of the model's layers."""
     for layer in [*found, *(layer for layer in stored if layer not in found)]:
         what = f"the {quantity.name} of {layer}"
         expected, values = stored.get(layer, []), found.get(layer, [])

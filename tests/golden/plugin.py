@@ -1,4 +1,4 @@
-"""The option that stores golden trajectories anew: such a session has compared nothing and is never green."""
+"""The option that stores golden trajectories again; such a session compares nothing and never passes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("cifar").addoption(
         "--update-golden",
         metavar="REASON",
-        help="store the golden trajectories of the selected tests anew, and why; compare nothing, exit with 1",
+        help="store the golden trajectories of the selected tests again, for this reason; compare nothing, exit with 1",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse an update without a reason, or by several processes that each know some of the trajectories.
+    """Check the option before anything is computed.
 
     Raises:
-        pytest.UsageError: the reason is empty, pytest-xdist shares the tests out, or what is stored cannot be read.
+        pytest.UsageError: the reason is empty, pytest-xdist distributes the tests, or the stored file cannot be read.
     """
     reason = config.getoption("update_golden")
     if reason is not None and not reason.strip():
@@ -42,14 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
         try:
             config.stash[BEFORE] = read_trajectories() if STORED.exists() else {}
-        except (OSError, ValueError) as error:  # before anything is computed
+        except (OSError, ValueError) as error:
             raise pytest.UsageError(f"--update-golden: {error}") from None
     config.stash[FOUND] = {}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write what was computed, if that was asked for."""
+    """Write the computed trajectories if the option was given."""
     config = session.config
     reason, found = config.getoption("update_golden"), config.stash.get(FOUND, {})
     if reason is None:
@@ -72,7 +72,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    """Say what was written."""
+    """Print what was written."""
     if config.getoption("update_golden") is not None:
         terminalreporter.write_sep("=", "golden trajectories")
         terminalreporter.write_line(config.stash.get(WRITTEN, "nothing was computed, and nothing was written"))

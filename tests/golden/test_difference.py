@@ -1,4 +1,4 @@
-"""Where trajectories differ, and what is said of it."""
+"""How trajectories differ, and the messages about it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_first_that_differs_comes_first_with_what_it_usually_means() -> None
     text = _said(losses=[2.0, 1.6, 0.5], quantities=_changed("update", "dense", 0, 2.0))
     _, first, meaning, second, _ = text.splitlines()
     assert first.startswith("  the update of dense differs at step 0: found 0.6, stored is 0.3, relatively 1.0e+00 ")
-    assert meaning.endswith("which usually means: the optimizer, if the gradient is as stored")
+    assert meaning.endswith("the usual cause is the optimizer, if the gradient is as stored")
     assert "step 1: found 1.6, stored is 1.5, relatively 6.7e-02 apart where 2.7e-05 is allowed" in second
     assert "--update-golden 'why it changed'" in text
     assert "means: initialisation, normalization, a layer or the loss" in _said(losses=[2.1, 1.5, 1.0])
@@ -107,7 +107,7 @@ def test_what_explains_the_rest_comes_first() -> None:
     )
     _, protocol, weights, loss, *_ = difference("simple_cnn", STORED, other).splitlines()
     assert protocol.startswith("  the protocol fingerprint is sha256:other, stored is sha256:p")
-    assert weights.startswith("  the initial weights are others")
+    assert weights.startswith("  the initial weights differ")
     assert loss.startswith("  the loss of the model differs at step 0")
 
 

@@ -1,4 +1,4 @@
-"""The first training steps of each experiment are what they were."""
+"""The first training steps of each experiment equal the stored ones."""
 
 from __future__ import annotations
 

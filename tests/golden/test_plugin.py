@@ -1,4 +1,4 @@
-"""The option that stores trajectories anew, by whole pytest sessions within this one."""
+"""The option that stores trajectories again, tested by whole pytest sessions within this one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_update_keeps_the_others_says_old_and_new_and_is_not_green(
     path.write_text('{"format": 1}', encoding="utf-8")
     result = pytester.runpytest_inprocess(*run, "--update-golden", "a reason")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --update-golden: *stored.json: found format 1, expected 3; delete it and *"])
+    result.stderr.fnmatch_lines(["ERROR: --update-golden: *stored.json: format: found 1, expected 3; delete it and *"])
     path.write_text(written, encoding="utf-8")
     result = pytester.runpytest_inprocess(*run, "--update-golden", "a reason")
     assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -35,5 +35,5 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     lines = (tmp_path / "t.json").read_text(encoding="utf-8").splitlines()
     assert '            "conv2d": [1.0, 2.0],' in lines, "a list of numbers stands on one line"
     (tmp_path / "t.json").write_text('{"format": 1}', encoding="utf-8")
-    with pytest.raises(ValueError, match="found format 1, expected 3"):
+    with pytest.raises(ValueError, match="format: found 1, expected 3"):
         read_trajectories(tmp_path / "t.json")

@@ -1,4 +1,4 @@
-"""A golden trajectory: what a training's first steps came to, as it is stored."""
+"""Golden trajectories: the results of a training's first steps, as they are stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cifar_models.results.run import Fingerprints
 from cifar_models.storage.files import write_whole
-from cifar_models.storage.strict_json import parse_json, read_as, to_json
+from cifar_models.storage.strict_json import parse_record, read_as, to_json
 
 FORMAT = 3
 STORED = Path(__file__).with_name("trajectories.json")
@@ -16,17 +16,15 @@ STORED = Path(__file__).with_name("trajectories.json")
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a training's first steps came to.
+    """The results of a training's first steps.
 
     Attributes:
-        seed: of initialisation, dropout and the order of the images.
-        fingerprints: of data, weights and protocol.
-        initial_weights: the fingerprint of the model's weights as the seed drew them.
-        losses: of each training step, before it.
+        seed: seed of initialisation, dropout and the order of the images.
+        initial_weights: fingerprint of the weights that the seed drew.
+        losses: before each step.
         validation_losses: after each step, in inference mode.
-        learning_rates: of each step.
-        moved: the variables that the first steps changed, by layer and name, sorted.
-        quantities: by the names that ``observe`` gives them, then by layer: a value for each of the first steps.
+        moved: names of the variables that the first steps changed, sorted.
+        quantities: by name in ``observe`` and by layer, a value for each of the first steps.
     """
 
     seed: int
@@ -41,14 +39,7 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Stored:
-    """A trajectory to compare with, and where it comes from.
-
-    Attributes:
-        trajectory: what was computed.
-        recorded: the day, as YYYY-MM-DD.
-        reason: why it was stored.
-        packages: version by package name.
-    """
+    """A stored trajectory with the date as YYYY-MM-DD, the reason, and the versions of the packages."""
 
     trajectory: Trajectory
     recorded: str
@@ -57,28 +48,26 @@ class Stored:
 
 
 Trajectories = dict[str, Stored]
-"""All that is stored, by experiment."""
+"""Stored trajectories by experiment."""
 
 
 def read_trajectories(path: Path = STORED) -> Trajectories:
     """Read the stored trajectories.
 
     Raises:
-        OSError: no file that can be read.
-        ValueError: not as this module writes it.
+        OSError: the file cannot be read.
+        ValueError: the file is not as this module writes it.
     """
-    record = parse_json(path.read_text(encoding="utf-8"))
-    found = record.get("format") if isinstance(record, dict) else None
-    if found != FORMAT:
-        raise ValueError(
-            f"{path}: found format {found!r}, expected {FORMAT}; delete it and store all anew with --update-golden"
-        )
-    trajectories: Trajectories = read_as(Trajectories, record.get("trajectories"), path.name)
+    try:
+        _, record = parse_record(path.read_text(encoding="utf-8"), "format", [FORMAT])
+        trajectories: Trajectories = read_as(Trajectories, record.get("trajectories"), "trajectories")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; delete it and store all again with --update-golden") from None
     return trajectories
 
 
 def write_trajectories(trajectories: Trajectories, path: Path = STORED) -> None:
-    """Write trajectories whole or not at all.
+    """Write trajectories.
 
     Raises:
         OSError: the folder cannot be written.
@@ -89,4 +78,4 @@ def write_trajectories(trajectories: Trajectories, path: Path = STORED) -> None:
 
 
 _LIST = re.compile(r"\[[^][{}]*\]")
-"""A list of numbers or names: it stands on one line, so that a change reads well in a diff."""
+"""A list of numbers or names, which is written on one line, so that a change is easy to read in a diff."""

@@ -1,4 +1,4 @@
-"""What a night sees, beside what else could judge it: records clean and broken runs once, and has four judges look.
+"""Compares a night with three other judges: records clean and broken runs once, and judges them in four ways.
 
 ``python -m tests.sensitivity.compare_judges record FOLDER`` trains, and goes on where an earlier call stopped; with
 ``table FOLDER`` it prints the table in Markdown.

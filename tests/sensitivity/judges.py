@@ -65,13 +65,13 @@ def former_night(baseline: Sequence[Run], today: Sequence[Run]) -> str:
 
 
 def fixed_bound(baseline: Sequence[Run], today: Sequence[Run]) -> str:
-    """Fail where the first run's accuracy is more than five points from the baseline's mean, either way."""
+    """Fail if the first run's accuracy is more than five points from the baseline's mean in either direction."""
     accuracy = today[0].accuracy
     return "accuracy" if abs(accuracy - fmean(run.accuracy for run in baseline)) > BOUND else ""
 
 
 def extremes(baseline: Sequence[Run], today: Sequence[Run]) -> str:
-    """Fail where the first run's accuracy or gap lies outside ten runs' extremes by more than 5 % of their values."""
+    """Fail if the first run's accuracy or gap is outside the extremes of ten runs by more than 5 % of their values."""
     for metric in ("accuracy", "gap"):
         values = [getattr(run, metric) for run in baseline[:FORMER_RUNS]]
         low, high = min(values), max(values)

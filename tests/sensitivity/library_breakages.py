@@ -112,7 +112,7 @@ BREAKAGES = (
         "keras.initializers.GlorotUniform.__call__",
         ways.change_result(lambda drawn: 1.1 * drawn),
         _golden("simple_cnn"),
-        says="the initial weights are others",
+        says="the initial weights differ",
     ),
     Breakage(
         "set_random_seed sets nothing",

@@ -253,10 +253,10 @@ REGRESSIONS = (
     ),
     Regression(
         "the best epoch's gap for the last one's",
-        "cifar_models/results/evaluation.py",
-        "return train_accuracy[-1] - validation_accuracy[-1]",
-        "best = int(np.argmax(validation_accuracy))\n    return train_accuracy[best] - validation_accuracy[best]",
-        f"{_TESTS}/results/test_evaluation.py::TestOverfittingGap::test_it_is_train_minus_validation_of_the_last_epoch",
+        "cifar_models/results/run.py",
+        "return self.curves.accuracy[-1] - self.curves.val_accuracy[-1]",
+        "best = self.best_epoch - 1\n        return self.curves.accuracy[best] - self.curves.val_accuracy[best]",
+        f"{_TESTS}/results/test_run.py::test_the_gap_is_train_minus_validation_of_the_last_epoch",
     ),
     Regression(
         "the last epoch's accuracy for the best one's",

@@ -1,4 +1,4 @@
-"""The judges that are compared: each passes recorded runs, and fails by what it is there to see."""
+"""The judges that are compared: each passes recorded runs, and fails broken ones."""
 
 from __future__ import annotations
 

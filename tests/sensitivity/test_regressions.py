@@ -1,4 +1,4 @@
-"""The table of regressions fits the code: on every commit, so that whoever moves the code moves the table with it."""
+"""The table of regressions fits the code, which is checked on every commit, so that a change of code updates it."""
 
 from __future__ import annotations
 

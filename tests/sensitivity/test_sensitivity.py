@@ -38,7 +38,6 @@ GUARDS = ("tests/cifar_models", "tests/golden")
 """Of the unit tests, those that guard a training; the others guard its judges."""
 EVERY_COMMIT = ("-m", "unit or integration")
 NIGHT = ("-m", "benchmark", "--dataset", "synthetic", "-k", EXPERIMENT, "--seeds", str(SEEDS))
-VERDICT = f"benchmarks/test_training.py::test_verdict[{EXPERIMENT}]"
 BOTH_CNNS = ("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn or improved_cnn", "--seeds", str(SEEDS))
 """A night on libraries: dropout and batch normalization are ``improved_cnn``'s."""
 
@@ -55,7 +54,7 @@ class Outcome:
     seconds: float
 
     def messages_of(self, node_id: str) -> list[str]:
-        """Return the messages of a test that failed, of each of its parameters that did where none is named."""
+        """Return the messages of a test that failed, for all its failed parameters if none is named."""
         name = node_id.replace(".py::", ".").replace("::", ".").replace("/", ".")
         return [message for failed, message in self.failures.items() if name in (failed, failed.partition("[")[0])]
 
@@ -69,7 +68,7 @@ class Copy:
     def run(self, *arguments: str, breakage: Breakage | None = None) -> Outcome:
         """Run the copy's tests on the copy's packages: ``python -m`` looks in the current folder first.
 
-        ``breakage`` is what is broken in a library meanwhile.
+        ``breakage`` is a library's fault during the session.
         """
         plugin = ("-p", "tests.sensitivity.broken_library") if breakage else ()
         environment = os.environ | ({VARIABLE: breakage.name} if breakage else {})
@@ -119,14 +118,7 @@ def test_it_is_the_copy_that_is_tested_and_what_cannot_be_collected_counts_for_n
 @pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda regression: regression.name)
 def test_the_tests_of_every_commit_catch(regression: Regression, copy: Copy, table: list[Row]) -> None:
     regression.apply(copy.root)
-    outcome = copy.run(*UNIT, *GUARDS)
-    # By an assertion: an edit that merely crashes would be caught by anything.
-    caught = outcome.status == pytest.ExitCode.TESTS_FAILED and any(
-        message.startswith(("assert ", "AssertionError")) for message in outcome.messages_of(regression.unit)
-    )
-    by = regression.unit.removeprefix("tests/") if caught else "NOT CAUGHT"
-    table.append(Row(regression.name, "unit", by, len(outcome.failures), outcome.seconds))
-    assert caught, f"expected {regression.unit} to fail by an assertion, found:\n{outcome.output}"
+    _expect_assertion(copy.run(*UNIT, *GUARDS), regression.name, regression.unit, table)
 
 
 @pytest.mark.parametrize(
@@ -134,37 +126,39 @@ def test_the_tests_of_every_commit_catch(regression: Regression, copy: Copy, tab
 )
 def test_the_night_catches(regression: Regression, copy: Copy, table: list[Row]) -> None:
     regression.apply(copy.root)
-    outcome = copy.run(*NIGHT)
-    said = "".join(outcome.messages_of(VERDICT))
-    caught = outcome.status in (REGRESSION, STALE) and f"{EXPERIMENT} on synthetic: {regression.night}\n" in said
-    by = regression.night if caught else "NOT CAUGHT"
-    table.append(Row(regression.name, "night", by, len(outcome.failures), outcome.seconds))
-    assert caught, f"expected {regression.night!r}, found:\n{outcome.output}"
+    _expect_verdict(copy.run(*NIGHT), regression.name, f"{EXPERIMENT} on synthetic: {regression.night}", table)
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.name)
 def test_the_tests_of_every_commit_see_a_library(breakage: Breakage, copy: Copy, table: list[Row]) -> None:
     outcome = copy.run(*UNIT, *GUARDS, breakage=breakage)
-    messages = outcome.messages_of(breakage.unit)
-    caught = outcome.status == pytest.ExitCode.TESTS_FAILED and any(
-        message.startswith(("assert ", "AssertionError")) and breakage.says in message for message in messages
-    )
-    by = breakage.unit.removeprefix("tests/") if caught else "NOT CAUGHT"
-    table.append(Row(breakage.name, "unit", by, len(outcome.failures), outcome.seconds))
-    assert caught, f"expected {breakage.unit} to fail by an assertion that says {breakage.says!r}:\n{outcome.output}"
+    _expect_assertion(outcome, breakage.name, breakage.unit, table, breakage.says)
 
 
 @pytest.mark.parametrize(
     "breakage", [breakage for breakage in BREAKAGES if breakage.night], ids=lambda breakage: breakage.name
 )
 def test_the_night_sees_a_library(breakage: Breakage, copy: Copy, table: list[Row]) -> None:
-    outcome = copy.run(*BOTH_CNNS, breakage=breakage)
-    experiment = breakage.night.partition(" ")[0]
+    _expect_verdict(copy.run(*BOTH_CNNS, breakage=breakage), breakage.name, breakage.night, table)
+
+
+def _expect_assertion(outcome: Outcome, name: str, unit: str, table: list[Row], says: str = "") -> None:
+    """Require a unit test to fail by an assertion: an edit that merely crashes would be caught by anything."""
+    caught = outcome.status == pytest.ExitCode.TESTS_FAILED and any(
+        message.startswith(("assert ", "AssertionError")) and says in message for message in outcome.messages_of(unit)
+    )
+    by = unit.removeprefix("tests/") if caught else "NOT CAUGHT"
+    table.append(Row(name, "unit", by, len(outcome.failures), outcome.seconds))
+    assert caught, f"expected {unit} to fail by an assertion that says {says!r}, found:\n{outcome.output}"
+
+
+def _expect_verdict(outcome: Outcome, name: str, title: str, table: list[Row]) -> None:
+    """Require the night's verdict on the experiment that the title of its failure begins with."""
+    experiment = title.partition(" ")[0]
     said = "".join(outcome.messages_of(f"benchmarks/test_training.py::test_verdict[{experiment}]"))
-    caught = outcome.status in (REGRESSION, STALE) and f"{breakage.night}\n" in said
-    by = breakage.night if caught else "NOT CAUGHT"
-    table.append(Row(breakage.name, "night", by, len(outcome.failures), outcome.seconds))
-    assert caught, f"expected {breakage.night!r}, found:\n{outcome.output}"
+    caught = outcome.status in (REGRESSION, STALE) and f"{title}\n" in said
+    table.append(Row(name, "night", title if caught else "NOT CAUGHT", len(outcome.failures), outcome.seconds))
+    assert caught, f"expected {title!r}, found:\n{outcome.output}"
 
 
 @pytest.mark.parametrize("repetition", range(REPETITIONS))

@@ -1,4 +1,4 @@
-"""Functions that take what a library has and return what stands there once it is broken."""
+"""Functions that take an attribute of a library and return a broken one."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def permute_by(permutation: Callable[[np.random.Generator, int], Any]) -> Callab
 
 
 def other_layers(**changes: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a namespace of layers some of which are built otherwise."""
+    """Return a namespace of layers, some of them changed."""
     return lambda layers: SimpleNamespace(
         **vars(layers) | {name: change(getattr(layers, name)) for name, change in changes.items()}
     )

@@ -77,7 +77,7 @@ def test_a_fingerprint_that_differs_is_an_error_that_names_it(part: str) -> None
     assert _find({"measured": baseline}, PRETRAINED) is baseline
     other = dataclasses.replace(PRETRAINED, **{part: "sha256:other"})
     text = _not_found(lambda: _find({"measured": baseline}, other))
-    assert f"the {part} fingerprint differs, so there is nothing to compare: found sha256:other, " in text
+    assert f"the {part} fingerprint differs, so the run cannot be compared: found sha256:other, " in text
     assert f"expected sha256:{part} as in the measured baseline" in text
 
 
@@ -90,10 +90,6 @@ def test_a_measured_baseline_that_differs_is_not_passed_over_for_a_published_one
 
 def test_weights_and_none_differ_either_way() -> None:
     text = _not_found(lambda: _find({"measured": make_baseline()}, PRETRAINED))
-    assert (
-        "the weights fingerprint differs, so there is nothing to compare: found sha256:weights, expected None" in text
-    )
+    assert "the weights fingerprint differs, so the run cannot be compared: found sha256:weights, expected None" in text
     text = _not_found(lambda: _find({"measured": make_baseline(fingerprints=PRETRAINED)}))
-    assert (
-        "the weights fingerprint differs, so there is nothing to compare: found None, expected sha256:weights" in text
-    )
+    assert "the weights fingerprint differs, so the run cannot be compared: found None, expected sha256:weights" in text

@@ -100,7 +100,7 @@ def test_whatever_is_measured_can_be_read_back_or_is_refused(written: Path, valu
     try:
         baseline = measured_baseline(runs, reason="r", day=DAY)
     except ValueError as error:
-        assert "close enough to each other" in str(error)  # noqa: PT017 - either outcome is right
+        assert "expected values so close together" in str(error)  # noqa: PT017 - either outcome is right
         return
     write_baselines(written, {"a": {"b": {"measured": baseline}}})
     assert read_baselines(written) == {"a": {"b": {"measured": baseline}}}
@@ -111,14 +111,14 @@ def test_whatever_is_measured_can_be_read_back_or_is_refused(written: Path, valu
     [
         ([], "r", "runs: found 0, expected 3 or more"),
         (_runs([0.7] * 2, [0.1] * 2), "r", "runs: found 2, expected 3 or more"),
-        ([*_runs([0.7] * 3, [0.1] * 3), make_run(seed=2)], "r", "runs: found a seed twice, expected each"),
-        ([*_runs([0.7] * 3, [0.1] * 3), make_run("other", seed=3)], "r", "found several experiments"),
-        ([*_runs([0.7] * 3, [0.1] * 3), make_run(seed=3, dataset="cifar10")], "r", "found several exp"),
-        (_runs([0.7] * 3, [0.1] * 3), "", "reason: found none, expected why the baseline changes"),
-        (_runs([0.7] * 3, [0.1] * 3), " \n", "reason: found none, expected why the baseline changes"),
+        ([*_runs([0.7] * 3, [0.1] * 3), make_run(seed=2)], "r", "seeds: found [0, 1, 2, 2], expected each seed once"),
+        ([*_runs([0.7] * 3, [0.1] * 3), make_run("other", seed=3)], "r", "experiments, data sets and fingerprints: "),
+        ([*_runs([0.7] * 3, [0.1] * 3), make_run(seed=3, dataset="cifar10")], "r", "found 2, expected one of each"),
+        (_runs([0.7] * 3, [0.1] * 3), "", "reason: found '', expected why the baseline changes"),
+        (_runs([0.7] * 3, [0.1] * 3), " \n", "reason: found ' \\n', expected why the baseline changes"),
         (_runs([0.7, 0.7, float("nan")], [0.1] * 3), "r", "accuracy: found [0.7, 0.7, nan], expected finite"),
         (_runs([0.7] * 3, [0.1, 0.1, float("inf")]), "r", "gap: found [0.1, 0.1, "),
-        (_runs([0.1, 0.75, 0.75], [0.1] * 3), "r", "accuracy: found 0.1000, 0.7500, 0.7500, expected runs close"),
+        (_runs([0.1, 0.75, 0.75], [0.1] * 3), "r", "accuracy: found [0.1, 0.75, 0.75], expected values so close"),
     ],
 )
 def test_runs_that_make_no_baseline_are_refused(runs: list[Run], reason: str, expected: str) -> None:
@@ -130,7 +130,7 @@ def test_runs_that_make_no_baseline_are_refused(runs: list[Run], reason: str, ex
 @pytest.mark.parametrize("part", ["data", "weights", "protocol"])
 def test_runs_of_several_fingerprints_make_no_baseline(part: str) -> None:
     other = make_run(seed=3, fingerprints=dataclasses.replace(FINGERPRINTS, **{part: "sha256:other"}))
-    with pytest.raises(ValueError, match="found several experiments, data sets or fingerprints, expected one"):
+    with pytest.raises(ValueError, match="experiments, data sets and fingerprints: found 2, expected one of each"):
         measured_baseline([*_runs([0.7] * 3, [0.1] * 3), other], reason="r", day=DAY)
 
 

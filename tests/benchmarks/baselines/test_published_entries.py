@@ -94,7 +94,7 @@ def test_the_command_waits_for_another_update(
     with updating(path):
         ended = command("published", f"--baselines={path}", "--reason=why")
     assert ended.status == 2
-    assert "found another update at work" in ended.error
+    assert "found it locked by another update" in ended.error
     assert path.read_bytes() == before
 
 

@@ -12,7 +12,7 @@ from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit
 
-COMMANDS = ("plan", "page", "prune", "readme", "published", "ratios", "record-throughput")
+COMMANDS = ("plan", "compare", "judge", "page", "prune", "readme", "published", "ratios", "record-throughput")
 
 
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)])
@@ -44,10 +44,27 @@ def test_the_help_lists_the_commands(command: Command) -> None:
         ("plan --drop 6 --false-alarm-rate 0", "--false-alarm-rate: found 0, expected a number above 0 and below 0.5"),
         ("plan --drop 6 --dataset photographs", "--dataset: found no baselines for 'photographs', expected a data set"),
         ("plan --drop 6 --baselines missing.json", "missing.json: found no such file, expected the baselines; "),
+        ("compare", "found neither a commit nor another environment, expected one"),
+        ("compare a b c", "COMMIT: found 3, expected at most two"),
+        ("compare a --seeds 2", "--seeds: found '2', expected a whole number, 3 or more"),
+        ("compare a --max-seeds 6", "--max-seeds: found 6 with no --seeds, expected --seeds"),
+        ("compare a --seeds 6 --max-seeds 5", "--max-seeds: found 5 with --seeds 6"),
+        ("compare a --seeds 1001", "found 1001, expected at most 1000"),
+        ("compare a --first-seed 4294966296", "--first-seed: found 4294966296, expected 0 to 4294966295"),
+        ("compare a --false-alarm-rate 0.5", "found '0.5', expected a number above 0 and below 0.5"),
+        ("compare a --minutes 0", "--minutes: found '0', expected a number above 0"),
+        ("compare a --minutes soon", "--minutes: found 'soon', expected a number above 0"),
+        ("compare a --data-dir nowhere", "--data-dir: found no folder nowhere, expected one"),
+        ("compare a --dataset photographs", "--dataset: invalid choice: 'photographs'"),
+        ("compare a -k (", "-k: found '(' "),
+        ("compare a", "not a git repository"),
         ("page", "required: NIGHT_FOLDER"),
         ("page nowhere", "nowhere/night.json: "),
         ("page . --baselines missing.json", "missing.json: found no such file"),
         ("page . --baselines .", "found nothing that can be read as text"),
+        ("judge", "required: DIR"),
+        ("judge nowhere", "nowhere: found no folder, expected one of a shard"),
+        ("judge .", ".: found no shard in it, expected folders as pytest -m benchmark --shard 1/8 leaves them"),
         ("prune", "required: --keep"),
         ("prune --keep 0", "--keep: found '0', expected a whole number, 1 or more"),
         ("prune --keep -1", "--keep: "),

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.baselines.baseline import Baselines
-from benchmarks.night.inputs import Inputs
+from benchmarks.night.loaded_inputs import LoadedInputs
 from benchmarks.night.night import Night
 from benchmarks.night.settings import Settings
-from benchmarks.records.night_folder import Selection
+from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.experiments import find_experiment
@@ -30,10 +30,10 @@ def make_inputs(
     baselines: Baselines | None = None,
     weights: BackboneWeights | WeightsError = WEIGHTS,
     **settings: Any,
-) -> Inputs:
+) -> LoadedInputs:
     """Return what a night on a stand-in for CIFAR-10 trains on, with a baselines file at this path."""
     chosen = Settings(baselines_path=path, run_dir=path.parent / "runs", **settings)
-    return Inputs(chosen, CIFAR10, baselines or {}, {"vgg16": weights})
+    return LoadedInputs(chosen, CIFAR10, baselines or {}, {"vgg16": weights})
 
 
 def make_night(

@@ -1,4 +1,4 @@
-"""Baselines over several sessions: absent, recorded, held against, updated."""
+"""Baselines over several sessions: missing, recorded, used, updated."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
         [
             "simple_cnn on synthetic: accuracy is a regression; gap is a regression",
             "  Accuracy 0.6000 (1 run) is 0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): "
-            "regression. Allowed is 0.0050 either way by its tolerance: the smallest change worth acting on.",
-            "  No confusion of two classes grew.",
-            f"  Training got worse. If that was meant: {update_command('simple_cnn')}",
+            "regression. The allowance is 0.0050 either way by its tolerance: the smallest change worth acting on.",
+            "  No confusion of two classes increased.",
+            f"  Training got worse. If this is intended: {update_command('simple_cnn')}",
         ]
     )
     assert not lines(result, "Traceback|test_training.py:[0-9]+:")
@@ -185,7 +185,7 @@ def test_an_update_leaves_the_entry_of_runs_too_far_apart(bench: Bench) -> None:
         patch.setattr(training, "train", scattered)
         result = bench.update("-k", "simple_cnn")
     assert result.ret == NOT_JUDGED
-    result.stdout.fnmatch_lines(["left as it was: simple_cnn, for accuracy: found 0.1000, 0.7500, 0.7500, expected *"])
+    result.stdout.fnmatch_lines(["left as it was: simple_cnn, for accuracy: found [[]0.1, 0.75, 0.75], expected *"])
     assert bench.baselines_path.read_text(encoding="utf-8") == before
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,13 +14,7 @@ from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run, write_run
 from cifar_models.results.source_code import Code, describe_code
-from cifar_models.training import train as training
-from tests.benchmarks.sessions import (
-    Bench,
-    night_folder,
-    trainings,
-    words,
-)
+from tests.benchmarks.sessions import Bench, night_folder, trainings, words
 
 pytestmark = pytest.mark.integration
 
@@ -42,16 +35,9 @@ def test_each_training_leaves_its_record_in_the_night_s_folder(bench: Bench) -> 
     result.stdout.fnmatch_lines([f"runs: {night}", "*= records =*", str(night)])
 
 
-def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code, environment = describe_code(), describe_environment()
-    train = bench.train
-
-    def as_now(*args: Any, **options: Any) -> Run:
-        return dataclasses.replace(train(*args, **options), code=code, environment=environment)
-
-    monkeypatch.setattr(training, "train", as_now)
+def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(bench: Bench) -> None:
+    code = describe_code()
+    bench.changes = {"code": code, "environment": describe_environment()}
     bench.record()
     bench.failures["vgg16_frozen", 1] = KeyboardInterrupt()
     result = bench.benchmark("--seeds", "2")
@@ -119,16 +105,8 @@ def test_a_record_that_cannot_be_kept_is_tried_again_and_named_if_it_is_lost(
     assert (expected in result.outlines) == lost
 
 
-def test_a_night_that_is_resumed_in_part_is_gone_on_with_until_all_of_it_is_judged(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code, environment = describe_code(), describe_environment()
-    train = bench.train
-
-    def as_now(*args: Any, **options: Any) -> Run:
-        return dataclasses.replace(train(*args, **options), code=code, environment=environment)
-
-    monkeypatch.setattr(training, "train", as_now)
+def test_a_night_that_is_resumed_in_part_is_gone_on_with_until_all_of_it_is_judged(bench: Bench) -> None:
+    bench.changes = {"code": describe_code(), "environment": describe_environment()}
     bench.record()
     bench.failures["improved_cnn", 0] = KeyboardInterrupt()
     assert bench.benchmark().ret == pytest.ExitCode.INTERRUPTED

@@ -1,4 +1,4 @@
-"""A night by itself: what it holds of each training, what it judges, and when it has come to its end."""
+"""A night without pytest: which trainings it keeps, what it judges, and when it has ended."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baselines, Metric
-from benchmarks.night.inputs import Inputs
+from benchmarks.night.loaded_inputs import LoadedInputs
 from benchmarks.night.night import Night, judge_to_the_end
-from benchmarks.records.night_folder import Selection, read_night, read_night_runs
+from benchmarks.records.night_folder import read_night, read_night_runs
+from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run, Timings
@@ -220,7 +221,7 @@ def test_a_night_that_did_all_that_was_selected_has_ended(path: Path) -> None:
 
 
 def test_a_night_that_is_resumed_in_part_can_be_resumed_with_the_rest(path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(Inputs, "difference", lambda *_: "")
+    monkeypatch.setattr(LoadedInputs, "difference", lambda *_: "")
     whole = Selection({PLAIN: [0], PRETRAINED: [0]}, [PLAIN, PRETRAINED])
     first = _with_folder(path, whole, seeds=1, max_seeds=1)
     assert first.folder is not None
@@ -247,7 +248,7 @@ def test_a_night_that_is_resumed_in_part_can_be_resumed_with_the_rest(path: Path
 
 
 def test_a_verdict_that_was_selected_and_not_made_keeps_a_night_resumable(path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(Inputs, "difference", lambda *_: "")
+    monkeypatch.setattr(LoadedInputs, "difference", lambda *_: "")
     whole = Selection({PLAIN: [0], PRETRAINED: [0]}, [PLAIN, PRETRAINED])
     first = _with_folder(path, whole, seeds=1, max_seeds=1)
     for name in (PLAIN, PRETRAINED):

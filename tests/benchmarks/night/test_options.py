@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import keras
 import pytest
 
 from benchmarks.baselines.baselines_file import write_baselines
+from benchmarks.statistics.seeds import first_seed_of
 from cifar_models import datasets
 from cifar_models.datasets import Dataset, DatasetError
 from cifar_models.experiments import variants_in_words
@@ -34,7 +36,20 @@ pytestmark = pytest.mark.integration
         (["--update-baselines", "--seeds", "2", "--reason", "r"], "--update-baselines: found --seeds 2, expected 3"),
         (["--update-baselines", "--reason", "r"], "--update-baselines: found --seeds 1, expected 3 or more"),
         (["--seeds", "3", "--max-seeds", "2"], "--max-seeds: found 2, expected 3 or more, as --seeds says"),
-        (["--first-seed", "-1"], "--first-seed: found -1, expected 0 to 4294966295"),
+        (["--first-seed", "-1"], "--first-seed: found -1, expected 0 to 4294966295, or a day as YYYY-MM-DD"),
+        (["--first-seed", "4294966296"], "--first-seed: found 4294966296, expected 0 to 4294966295, or a day"),
+        (["--first-seed", "today"], "--first-seed: found today, expected 0 to 4294966295, or a day as YYYY-MM-DD"),
+        (["--first-seed", "2026-02-30"], "--first-seed: day is out of range for month"),
+        (["--first-seed", "1999-12-31"], "--first-seed: day: found 1999-12-31, expected 2000-01-01 or later"),
+        *(
+            (["--shard", text], f"--shard: found '{text}', expected a part K/N with K from 1 to N, such as 3/8")
+            for text in ("3", "0/8", "9/8", "1/0", "3-8", "1/8/2", "", "a/b", "1.0/8")
+        ),
+        (["--shard", "1/2", "--report-dir", "r"], "--report-dir: found with --shard, which draws no page; give it to"),
+        (
+            ["--shard", "1/2", "--update-baselines", "--seeds", "3", "--reason", "r", "--reuse-runs"],
+            "--reuse-runs: found with --shard, and the seed that --reuse-runs trains may be another shard's; leave one",
+        ),
         (
             ["--update-baselines", "--seeds", "3", "--reason", "r", "--exact"],
             "--exact: found with --update-baselines, which judges nothing; leave it out",
@@ -126,8 +141,8 @@ def test_baselines_of_an_unknown_experiment_are_one_line(bench: Bench) -> None:
     (line,) = [line for line in result.errlines if line]
     assert line == (
         f"ERROR: {bench.baselines_path}: baselines of an unknown experiment: found 'old_cnn', expected one of "
-        f"simple_cnn, vgg16_frozen, improved_cnn, or NAME{variants_in_words()}; remove that entry or bring its "
-        "experiment back"
+        f"simple_cnn, vgg16_frozen, improved_cnn, or NAME{variants_in_words()}; remove that entry or restore its "
+        "experiment"
     )
     assert bench.trained == []
 
@@ -166,6 +181,14 @@ def test_a_frozen_part_runs_once_a_session_unless_told(
     bench.record()
     bench.benchmark("-k", "vgg16_frozen", *options)
     assert bench.features == [features]
+
+
+def test_a_day_as_the_first_seed_repeats_that_day_s_night(bench: Bench) -> None:
+    bench.record()
+    result = bench.run("-m", "benchmark", "--dataset=synthetic", "--seeds=2", "--first-seed=2025-01-31", "-k", "simple")
+    first = first_seed_of(datetime.date(2025, 1, 31))
+    assert bench.trained == [f"train simple_cnn {seed} on none" for seed in (first, first + 1)]
+    result.assert_outcomes(passed=3, skipped=1, deselected=8)  # the exact lane has nothing to repeat
 
 
 def test_a_tilde_that_the_shell_has_left_is_the_home_folder(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Which records of an interrupted night stand for trainings of tonight: those that nothing tells apart."""
+"""Which records of an interrupted night can replace trainings of tonight."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ def test_another_fingerprint_is_named(part: str) -> None:
         (_with("code", source="sha256:other"), "the package's source has changed"),
         (_with("code", commit="fedcba9"), "it is of commit fedcba9, not 0123abc"),
         (_with("code", commit=None), "it is of commit None, not 0123abc"),
-        (_with("environment", packages={"keras": "3.9.0"}), "keras has another version"),
-        (_with("environment", packages={}), "keras has another version"),
-        (_with("environment", packages={"keras": "3.8.0", "numpy": "2"}), "numpy has another version"),
+        (_with("environment", packages={"keras": "3.9.0"}), "its keras is 3.9.0, not 3.8.0"),
+        (_with("environment", packages={}), "its keras is not recorded, not 3.8.0"),
+        (_with("environment", packages={"keras": "3.8.0", "numpy": "2"}), "its numpy is 2, not installed"),
+        (_with("environment", python="3.12.1"), "its python is 3.12.1, not 3.11.0"),
     ],
 )
 def test_other_code_and_other_versions_are_named(run: Run, expected: str) -> None:
@@ -54,10 +55,10 @@ def test_other_code_and_other_versions_are_named(run: Run, expected: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "part", sorted({field.name for field in dataclasses.fields(Environment)} - {"packages", "cores"})
+    "part", sorted({field.name for field in dataclasses.fields(Environment)} - {"packages", "python", "cores"})
 )
 def test_another_machine_is_named(part: str) -> None:
-    expected = "python, the system, the processor, the device or a setting of TensorFlow differs"
+    expected = "the system, the processor, the device or a setting of TensorFlow differs"
     other = {"TF_ENABLE_ONEDNN_OPTS": "0"} if part == "settings" else "another"
     assert _difference(_with("environment", **{part: other})) == expected
 

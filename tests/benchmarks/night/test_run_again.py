@@ -1,4 +1,4 @@
-"""One run for each experiment and seed, whatever has an item run again."""
+"""A night keeps one run for each experiment and seed, even if an item is run again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DUPLICATES = ("--keep-duplicates", "benchmarks/test_training.py", "benchmarks/te
 
 @pytest.fixture
 def again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """Plugins that have items run again, and pytest-benchmark switched on, which it is not where others share cores."""
+    """Plugins that run items again, and pytest-benchmark enabled, which it is not if workers share the cores."""
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
         monkeypatch.delenv(name)
     for name, content in (("repeating", REPEATING), ("twice", TWICE)):

@@ -1,4 +1,4 @@
-"""What a session shows and answers, whatever becomes of its trainings."""
+"""What a session prints and returns for all outcomes of its trainings."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_training_out_of_memory_gives_no_run_and_is_no_regression(bench: Bench
     result = bench.benchmark("--seeds", "2")
     result.assert_outcomes(passed=5, failed=4)
     assert result.ret == NOT_JUDGED
-    remedy = "free some or train fewer at a time, and --resume trains it"
+    remedy = "free some or train fewer at a time, then use --resume"
     assert f"simple_cnn seed 1: out of memory (Unable to allocate 3 TiB): {remedy}" in result.outlines
     assert f"improved_cnn seed 0: out of memory (OOM when allocating tensor): {remedy}" in result.outlines
     assert trainings(result)["simple_cnn", "1"] == ["out of memory"]

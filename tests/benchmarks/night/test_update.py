@@ -67,7 +67,7 @@ def test_an_experiment_whose_runs_make_no_baseline_is_left_out_with_the_reason(p
     night = _night(path, *make_trainings("simple_cnn", accuracies=(0.1, 0.75, 0.75)), *make_trainings("other"))
     after, left_out = update_baselines(night)
     assert list(after) == ["other"]
-    assert left_out["simple_cnn"].startswith("accuracy: found 0.1000, 0.7500, 0.7500, expected runs close enough")
+    assert left_out["simple_cnn"].startswith("accuracy: found [0.1, 0.75, 0.75], expected values so close")
 
 
 def test_a_night_that_has_nothing_to_write_writes_nothing(path: Path) -> None:
@@ -107,8 +107,8 @@ def test_an_update_that_waits_in_vain_for_another_says_so_and_writes_nothing(
     with updating(path), pytest.raises(BaselineError) as caught:
         update_baselines(_night(path, *make_trainings("simple_cnn")))
     assert str(caught.value) == (
-        f"{path}: found another update at work on it for 0.01 seconds (it holds {path.parent}/.baselines.json.lock), "
-        "expected it to end; check why that process does not"
+        f"{path}: found it locked by another update for 0.01 seconds (the lock is {path.parent}/.baselines.json.lock), "
+        "expected the update to end; check that process"
     )
     assert not path.exists()
     assert not (path.parent / "baseline_runs").exists()

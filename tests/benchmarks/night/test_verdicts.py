@@ -95,7 +95,7 @@ def test_one_class_that_collapses_fails_though_accuracy_and_gap_hold(bench: Benc
     result.stdout.fnmatch_lines(
         [
             "simple_cnn on synthetic: classes is a regression",
-            "  F1 that moved most: cat 0.9000 to 0.6000, dog 0.8000 to 0.8000.",
+            "  Largest changes of F1: cat 0.9000 to 0.6000, dog 0.8000 to 0.8000.",
         ]
     )
     found = {metric: word for (_, metric), word in words(result).items()}

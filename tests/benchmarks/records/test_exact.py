@@ -1,4 +1,4 @@
-"""The exact lane: identical to the last digit, or since which epoch not, and only where conditions agree."""
+"""The exact lane: runs of equal conditions are identical to the last digit, or differ since an epoch."""
 
 from __future__ import annotations
 

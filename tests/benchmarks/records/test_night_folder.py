@@ -30,7 +30,7 @@ from benchmarks.statistics.word import Word
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name, write_run
 from cifar_models.storage.files import remove_leftovers, write_whole
-from tests.factories import make_baseline, make_run
+from tests.factories import make_baseline, make_run, make_shard
 
 pytestmark = pytest.mark.unit
 
@@ -43,14 +43,25 @@ def _record(started: str = FIRST, ended: str | None = None, data: str = "sha256:
 
 
 def _night(run_dir: Path, record: NightRecord | None = None) -> Path:
-    """Leave a night as an interrupted session does, or with ``ended`` as one that came to its end."""
+    """Leave a night as an interrupted session does, or with ``ended`` as a finished one."""
     folder = NightFolder.start(run_dir, record or _record())
     folder.close()
     return folder.path
 
 
 def _resume(run_dir: Path) -> NightFolder | None:
-    return NightFolder.resume(run_dir, dataset="synthetic", data="sha256:data")
+    return NightFolder.resume(run_dir, _record())
+
+
+def test_a_shard_is_resumed_by_itself_alone(tmp_path: Path) -> None:
+    third, fourth, tomorrow = make_shard(3), make_shard(4), make_shard(3, first_seed=2000)
+    _night(tmp_path, dataclasses.replace(_record(), shard=third))
+    for other in (None, fourth, tomorrow, make_shard(3, count=9)):
+        assert NightFolder.resume(tmp_path, dataclasses.replace(_record(), shard=other)) is None
+    found = NightFolder.resume(tmp_path, dataclasses.replace(_record(), shard=third))
+    assert found is not None
+    assert found.read_record().shard == third
+    found.close()
 
 
 def _folder_in_place_of(path: Path) -> None:

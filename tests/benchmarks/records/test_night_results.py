@@ -101,8 +101,8 @@ def test_a_baseline_that_was_changed_since_does_not_stand_for_the_night_s(tmp_pa
     (result,) = found.experiments
     assert (result.baseline, result.recorded) == (None, [])
     assert found.notes == [
-        "simple_cnn was held against the baseline of 2025-01-31 (the first), which is no longer the one in "
-        "the baselines file: it is not drawn."
+        "simple_cnn was compared with the baseline of 2025-01-31 (the first), which is no longer in the baselines "
+        "file, so it is not shown."
     ]
 
 
@@ -135,7 +135,7 @@ def test_a_pass_with_a_run_that_is_not_identical_comes_before_other_passes(tmp_p
 def test_an_interrupted_night_says_so_and_its_experiments_are_not_judged(tmp_path: Path, records: Path) -> None:
     found = read_night_results(_folder(tmp_path, ended=None), BASELINES, records)
     (result,) = found.experiments
-    assert (result.word, result.problem) == ("not judged", "the night came to no verdict")
+    assert (result.word, result.problem) == ("not judged", "the night reached no verdict")
     assert result.baseline == BASELINE
     assert found.notes == ["The night was interrupted, or has not ended yet."]
 
@@ -146,7 +146,7 @@ def test_a_damaged_record_is_said_and_left_out(tmp_path: Path, records: Path) ->
     found = read_night_results(folder, BASELINES, records)
     assert len(found.experiments[0].runs) == 1
     (note,) = found.notes
-    assert note.startswith("A run's record is left out: ")
+    assert note.startswith("A run's record cannot be used: ")
     assert "seed7.json" in note
 
 

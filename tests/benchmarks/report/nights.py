@@ -19,7 +19,7 @@ EPOCHS = 4
 
 
 class Project(NamedTuple):
-    """A night's folder, with earlier nights beside it, and the baselines that it was held against."""
+    """A night's folder, with earlier nights beside it, and its baselines."""
 
     night: Path
     baselines_path: Path

@@ -15,7 +15,7 @@ from filelock import FileLock
 from benchmarks.records.night_folder import NightFolder, read_night
 from benchmarks.report.page import write_page
 from cifar_models.figures.style import TYPE_SIZE
-from tests.benchmarks.report.nights import HOSTILE, Project, make_project
+from tests.benchmarks.report.nights import HOSTILE, Project
 
 pytestmark = pytest.mark.browser
 
@@ -41,18 +41,8 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make_project(tmp_path_factory.mktemp("project"))
-
-
-@pytest.fixture(scope="module")
-def path(project: Project) -> Path:
-    return write_page(project.night, project.baselines, project.records, project.night)
-
-
-@pytest.fixture(scope="module")
 def passing(project: Project) -> Path:
-    """Return the page of a night before, on which all experiments that were judged pass."""
+    """Return the page of an earlier night on which all experiments that were judged pass."""
     (night,) = project.night.parent.glob("2025-01-30*")
     (night / "hostile.synthetic.seed0.json").unlink()
     record = read_night(night)

@@ -1,4 +1,4 @@
-"""The page as text: whole, on its own, every part of it there and every name escaped."""
+"""The page as text: it is complete, has no external references, and escapes every name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.report.page import write_page
 from benchmarks.statistics.word import Word
 from cifar_models.figures import dots
 from cifar_models.figures import style as figures
-from tests.benchmarks.report.nights import HOSTILE, Project, make_project
+from tests.benchmarks.report.nights import HOSTILE, Project
 from tests.cifar_models.command_line.conftest import Command
 from tests.factories import make_baseline
 
@@ -46,16 +46,6 @@ class Reader(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make_project(tmp_path_factory.mktemp("project"))
-
-
-@pytest.fixture(scope="module")
-def path(project: Project) -> Path:
-    return write_page(project.night, project.baselines, project.records, project.night)
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +127,8 @@ def test_every_table_has_a_caption_and_its_headers_say_what_they_head(page: Read
 @pytest.mark.parametrize(
     "words",
     [
-        "0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): regression. Allowed is 0.0400 either way",
-        "F1 that moved most: cat 0.6000 to 0.6000, dog 0.8000 to 0.8000.",
+        "0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): regression. The allowance is 0.0400",
+        "Largest changes of F1: cat 0.6000 to 0.6000, dog 0.8000 to 0.8000.",
         "The mean curves lie outside the range of the baseline's runs since epoch 1 in",
         "device CPU a GPU",
         "Not judged: it diverged",
@@ -235,7 +225,7 @@ def test_without_the_baseline_at_hand_the_page_says_so_and_draws_today_alone(pro
     other = {name: {"synthetic": {"measured": make_baseline(reason="of tomorrow")}} for name in project.baselines}
     page = Reader(write_page(project.night, other, project.records, tmp_path).read_text(encoding="utf-8"))
     text = " ".join(page.text.split())
-    assert "simple_cnn was held against the baseline of 2025-01-31 (the first & <only>), which is no longer" in text
+    assert "simple_cnn was compared with the baseline of 2025-01-31 (the first & <only>), which is no longer" in text
     assert "The records of the baseline's runs are not available" in text
     assert "epochs 4.0 not available" in text
     assert "0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): regression" in text

@@ -1,4 +1,4 @@
-"""What a night came to, in sentences that somebody reads over coffee."""
+"""The sentences on a night's results."""
 
 from __future__ import annotations
 
@@ -134,11 +134,11 @@ def test_the_message_and_the_reasons_begin_with_the_run_that_is_not_identical_th
         "a on synthetic: seed 0 is not identical to its recorded run; accuracy is a regression over 12 nights\n"
         "  Seed 0 repeats a recorded run and differs since epoch 2: val_loss 1.5, +0.5 from the recorded run.\n"
         f"  A{DRIFTED[1:]}: regression.\n"
-        "  Training got worse. If that was meant: the command"
+        "  Training got worse. If this is intended: the command"
     )
     only = make_result("a", "pass", exact=REPEATS, must_be_identical=True)
     assert failure_message(only, update_command="the command").endswith(
-        "\n  The code or a library computes something else than before. If that was meant: the command"
+        "\n  The code or a library computes other values than before. If this is intended: the command"
     )
     assert failure_message(dataclasses.replace(only, must_be_identical=False), update_command="") == ""
 
@@ -188,9 +188,9 @@ def test_the_reasons_say_what_moved_since_when_and_what_is_confused() -> None:
     today = _with_curves(make_run(confusion=((2, 2), (1, 3))), [0.55, 0.5])
     found = reasons(make_result(verdicts=[WORSE, make_verdict("gap")], runs=[today], recorded=recorded))
     assert found == [
-        f"{MOVED}: regression. Allowed is 0.0400 either way by its tolerance.",
+        f"{MOVED}: regression. The allowance is 0.0400 either way by its tolerance.",
         "The mean curves lie outside the range of the baseline's runs since epoch 2 in validation accuracy.",
-        "Confusion that grew most: cat taken for dog, 25.0% to 50.0% of its images.",
+        "Largest increase of a confusion: cat taken for dog, 25.0% to 50.0% of its images.",
     ]
 
 
@@ -210,14 +210,15 @@ def test_of_the_classes_the_three_that_moved_most_are_named() -> None:
         verdicts=[WORSE], runs=[make_run(f1=moved)], baseline=make_baseline(f1=dict.fromkeys(moved, [0.7] * 3))
     )
     assert (
-        reasons(result)[1] == "F1 that moved most: cat 0.7000 to 0.4000, dog 0.7000 to 0.9000, bird 0.7000 to 0.6000."
+        reasons(result)[1]
+        == "Largest changes of F1: cat 0.7000 to 0.4000, dog 0.7000 to 0.9000, bird 0.7000 to 0.6000."
     )
 
 
 def test_a_class_that_fails_has_a_reason_and_a_pass_has_none() -> None:
     fails = make_verdict("F1 of cat", "regression", today=0.5)
     result = make_result(verdicts=[fails], runs=[make_run(f1={"cat": 0.5, "dog": 0.8})], baseline=make_baseline())
-    assert reasons(result)[0] == "F1 that moved most: cat 0.6000 to 0.5000, dog 0.8000 to 0.8000."
+    assert reasons(result)[0] == "Largest changes of F1: cat 0.6000 to 0.5000, dog 0.8000 to 0.8000."
     assert reasons(make_result(verdicts=[make_verdict("F1 of cat")], baseline=make_baseline())) == []
 
 
@@ -225,19 +226,19 @@ def test_curves_that_do_not_differ_and_missing_records_are_mentioned() -> None:
     run = make_run()
     assert reasons(make_result(verdicts=[WORSE], runs=[run], recorded=[run]))[1:] == [
         "The mean curves end inside the range of the baseline's runs.",
-        "No confusion of two classes grew.",
+        "No confusion of two classes increased.",
     ]
     assert reasons(make_result(verdicts=[WORSE]))[1:] == [
-        "The records of the baseline's runs are not available: since which epoch the curves differ, and which "
-        "confusion grew, is not known."
+        "The records of the baseline's runs are not available, so it is not known since which epoch the curves "
+        "differ and which confusion increased."
     ]
 
 
 def test_a_record_without_values_and_baseline_says_what_it_has() -> None:
     old = dataclasses.replace(WORSE, baseline_values=[], today_values=[], inner_allowance=None, rule="t-test")
     assert reasons(make_result(verdicts=[old]))[0] == (
-        "Accuracy 0.6100 (mean of 3 runs) is 0.0900 below the baseline 0.7000: regression. Allowed is 0.0400 either "
-        "way by the t-test at the night's false-alarm rate."
+        "Accuracy 0.6100 (mean of 3 runs) is 0.0900 below the baseline 0.7000: regression. The allowance is 0.0400 "
+        "either way by the t-test at the night's false-alarm rate."
     )
 
 
@@ -286,12 +287,12 @@ def test_a_failure_message_is_a_title_the_reasons_and_what_to_do() -> None:
         "simple_cnn on synthetic: accuracy is a regression\n"
         "  Accuracy 0.5000 (mean of 3 runs, 0.4900 to 0.5100) is 0.2000 below the baseline 0.7000 (mean of 5 runs, "
         "0.6800 to 0.7200): regression. "
-        f"Allowed is {accuracy.allowance:.4f} either way by the t-test at the night's false-alarm rate, as runs "
+        f"The allowance is {accuracy.allowance:.4f} either way by the t-test at the night's false-alarm rate; runs "
         "vary by 0.0141 (standard deviation).\n"
-        "  F1 that moved most: cat 0.6000 to 0.5500, dog 0.8000 to 0.7600.\n"
+        "  Largest changes of F1: cat 0.6000 to 0.5500, dog 0.8000 to 0.7600.\n"
         "  The mean curves end inside the range of the baseline's runs.\n"
-        "  Confusion that grew most: cat taken for dog, 10.0% to 40.0% of its images.\n"
-        "  Training got worse. If that was meant: the command"
+        "  Largest increase of a confusion: cat taken for dog, 10.0% to 40.0% of its images.\n"
+        "  Training got worse. If this is intended: the command"
     )
     result = make_result(verdicts=_judge(runs), runs=runs, baseline=BASELINE, recorded=RECORDED)
     assert text.splitlines()[1:-1] == [f"  {reason}" for reason in reasons(result)]
@@ -319,7 +320,7 @@ def test_a_published_baseline_names_its_source_and_the_reason_of_its_tolerance()
     text = _message(_night(gap=0.1), make_published(accuracy=0.7, gap=0.169))
     assert (
         "Gap 0.2000 (mean of 3 runs, 0.1900 to 0.2100) is 0.0310 above the baseline 0.1690 (published, one value): "
-        "regression. Allowed is 0.0200 either way by its tolerance: what the report's one run leaves open.\n"
+        "regression. The allowance is 0.0200 either way by its tolerance: what the report's one run leaves open.\n"
     ) in text
     assert "F1" not in text
 
@@ -327,7 +328,7 @@ def test_a_published_baseline_names_its_source_and_the_reason_of_its_tolerance()
 def test_a_difference_within_a_wide_tolerance_is_not_blamed_on_the_spread() -> None:
     wide = make_baseline(accuracy=(0.70, 0.70, 0.70), tolerance=0.1, tolerance_reason="as wide as that")
     same = [make_run(seed=seed, accuracy=0.5) for seed in range(3)]
-    assert "Allowed is 0.1000 either way by its tolerance: as wide as that.\n" in _message(same, wide)
+    assert "The allowance is 0.1000 either way by its tolerance: as wide as that.\n" in _message(same, wide)
 
 
 def test_an_undecided_verdict_says_between_what_it_lies() -> None:
@@ -345,7 +346,7 @@ def test_an_undecided_verdict_says_between_what_it_lies() -> None:
         "t-test"
     )
     assert between in text
-    assert text.endswith("train more seeds (--max-seeds), or measure the baseline with more of them")
+    assert text.endswith("train more seeds (--max-seeds), or measure the baseline with more seeds")
     assert "got worse" not in text
 
 

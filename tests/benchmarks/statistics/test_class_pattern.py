@@ -30,7 +30,7 @@ def test_a_change_that_all_classes_share_is_none() -> None:
     ("baseline", "today"), [((1, 10), (3, 10)), ((5, 10), (3, 9))], ids=["one run", "another class"]
 )
 def test_what_has_no_pattern_to_compare_is_refused(baseline: tuple[int, int], today: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="expected two or more baseline runs and as many classes today"):
+    with pytest.raises(ValueError, match="expected two or more baseline runs and the same number of classes"):
         pattern_distances(np.zeros(baseline), np.zeros(today))
 
 

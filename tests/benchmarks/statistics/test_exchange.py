@@ -62,7 +62,7 @@ def test_curves_that_do_not_tell_give_none(accuracy: list[float], loss: list[flo
 
 @pytest.mark.parametrize(("accuracy", "loss"), [([], []), ([[0.5, 0.6, 0.7]], []), ([[0.5, 0.6, 0.7]], [[1.0, 0.9]])])
 def test_curves_that_do_not_belong_together_are_refused(accuracy: list[list[float]], loss: list[list[float]]) -> None:
-    with pytest.raises(ValueError, match="expected one of each for a run and as many epochs"):
+    with pytest.raises(ValueError, match="expected one of each for every run, with the same number of epochs"):
         nats_per_point(accuracy, loss)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.statistics.seeds import BLOCK, first_seed_of
+from benchmarks.statistics.seeds import BLOCK, day_of, first_seed_of
 
 pytestmark = pytest.mark.unit
 
@@ -26,6 +26,12 @@ def test_two_days_share_no_seed(first: datetime.date, second: datetime.date) -> 
 @settings(max_examples=50)
 def test_no_day_has_a_baseline_s_seeds_or_one_that_keras_refuses(day: datetime.date) -> None:
     assert BLOCK <= first_seed_of(day) < 2**32 - BLOCK
+
+
+@given(day=days)
+@settings(max_examples=50)
+def test_a_first_seed_says_its_day(day: datetime.date) -> None:
+    assert day_of(first_seed_of(day)) == day
 
 
 def test_a_day_before_all_blocks_is_refused() -> None:

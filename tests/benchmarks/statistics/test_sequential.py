@@ -76,5 +76,5 @@ def test_looks_double_from_the_least_to_the_most_seeds(least: int, most: int, lo
 
 @pytest.mark.parametrize(("least", "most"), [(0, 3), (4, 3)])
 def test_looks_between_bad_limits_are_refused(least: int, most: int) -> None:
-    with pytest.raises(ValueError, match=f"seeds from {least} to {most}"):
+    with pytest.raises(ValueError, match=rf"least and most seeds: found \({least}, {most}\), expected 1 or more"):
         looks_between(least, most)

@@ -185,29 +185,30 @@ def test_an_effect_within_the_tolerance_trains_no_further_seeds() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"today": (0.6, float("nan"))}, "today value nan of run 2 must be finite"),
-        ({"baseline": (0.6, 0.6, float("inf"))}, "baseline value inf of run 3 must be finite"),
-        ({"tolerance": float("nan")}, "tolerance nan must be finite and not negative"),
-        ({"tolerance": -0.1}, "tolerance -0.1 must be finite and not negative"),
-        ({"today": ()}, "no runs today; there must be at least one"),
-        ({"baseline": (0.6, 0.7)}, "2 baseline runs; there must be at least 3"),
-        ({"source": "published"}, "5 published values; there must be exactly one"),
-        ({"source": "guessed"}, "source 'guessed' must be one of measured, published"),
-        ({"family": "other"}, "family 'other' must be one of headline, secondary"),
+        ({"today": (0.6, float("nan"))}, "today: found (0.6, nan), expected finite numbers"),
+        ({"baseline": (0.6, 0.6, float("inf"))}, "baseline: found (0.6, 0.6, inf), expected finite numbers"),
+        ({"tolerance": float("nan")}, "tolerance: found nan, expected a finite number, 0 or more"),
+        ({"tolerance": float("inf")}, "tolerance: found inf, expected a finite number, 0 or more"),
+        ({"tolerance": -0.1}, "tolerance: found -0.1, expected a finite number, 0 or more"),
+        ({"today": ()}, "runs today: found 0, expected 1 or more"),
+        ({"baseline": (0.6, 0.7)}, "baseline runs: found 2, expected 3 or more"),
+        ({"source": "published"}, "published values: found 5, expected 1"),
+        ({"source": "guessed"}, "source: found 'guessed', expected one of ('measured', 'published')"),
+        ({"family": "other"}, "family: found 'other', expected one of ('headline', 'secondary')"),
     ],
 )
 def test_a_bad_check_is_refused_with_its_name_value_and_rule(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"simple_cnn accuracy: {message}")):
+    with pytest.raises(ValueError, match=re.escape(f"simple_cnn accuracy, {message}")):
         check(**changes)
 
 
 def test_a_night_without_checks_is_no_pass() -> None:
-    with pytest.raises(ValueError, match="checks is empty"):
+    with pytest.raises(ValueError, match=r"checks of a night: found \[\], expected one or more"):
         judge()
 
 
 def test_a_metric_checked_twice_is_refused() -> None:
-    with pytest.raises(ValueError, match="simple_cnn accuracy: 2 checks"):
+    with pytest.raises(ValueError, match="simple_cnn accuracy, checks: found 2, expected 1"):
         judge(check(), check())
 
 
@@ -219,12 +220,12 @@ def test_a_bad_false_alarm_rate_is_refused(rate: float) -> None:
 
 @pytest.mark.parametrize("looks", [(), (0, 3), (3, 3), (6, 3)])
 def test_looks_that_do_not_increase_are_refused(looks: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="must be positive and increasing"):
+    with pytest.raises(ValueError, match="expected positive and increasing"):
         judge(check(), looks=looks)
 
 
 def test_a_number_of_runs_between_looks_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"3 runs today must be one of the looks \(2, 4\)"):
+    with pytest.raises(ValueError, match=r"runs today: found 3, expected one of the looks \(2, 4\)"):
         judge(check(), looks=(2, 4))
 
 

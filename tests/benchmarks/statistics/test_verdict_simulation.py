@@ -1,4 +1,4 @@
-"""Simulated nights: the stated error rates hold, baseline and runs being drawn anew for every night.
+"""Simulated nights: the stated error rates hold, with a new baseline and new runs for every night.
 
 A night has five experiments with two headline metrics and four per-class ones, whose runs move together. The
 judge is the one of real nights: `measure`, `p_values` and `decide`.

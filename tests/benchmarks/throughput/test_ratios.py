@@ -1,4 +1,4 @@
-"""Pairs of two sides: the same training, in turn, each in a process of its own."""
+"""Pairs of the same training on two sides, alternately, each in its own process."""
 
 from __future__ import annotations
 

@@ -67,10 +67,11 @@ def test_what_is_no_speed_never_passes(ratio: float) -> None:
 def test_the_sentence_says_how_far_and_what_to_do() -> None:
     assert explain("simple_cnn", "step", 50.0, BASELINE) == (
         "simple_cnn: step is slower\n"
-        "  50 images a reference workload are 0.50 times the baseline's 100 "
+        "  50 images per reference workload are 0.50 times the baseline's 100 "
         "(geometric mean of 2 repetitions, 80 to 125);\n"
-        "  allowed is a factor of 1.50 either way: a rule.\n"
-        "  Find what costs the time. If that was meant, record the baseline again as docs/how-to/check-speed.md says."
+        "  a factor of 1.50 either way is allowed: a rule.\n"
+        "  Find out what takes the time. If the change is intended, record the baseline again; see "
+        "docs/how-to/check-speed.md."
     )
     assert "faster" in explain("simple_cnn", "step", 500.0, BASELINE)
 
@@ -127,7 +128,7 @@ def test_repetitions_that_agree_still_leave_room() -> None:
         ([1.0] * 4, "why", "ratios: found 4, expected 5 or more"),
         ([1.0] * 4 + [0.0], "why", "expected finite numbers above 0"),
         ([1.0] * 4 + [math.nan], "why", "expected finite numbers above 0"),
-        ([1.0] * 5, "  ", "reason: found none"),
+        ([1.0] * 5, "  ", "reason: found '  ', expected why the baseline changes"),
     ],
 )
 def test_repetitions_that_make_no_baseline_are_refused(ratios: list[float], reason: str, text: str) -> None:
@@ -155,7 +156,7 @@ def _section(**changes: Any) -> dict[str, Any]:
         (_section(reason=" "), r"step.reason: found ' ', expected why it was set"),
         (
             {"CPU": {"simple_cnn": {"stride": _section()["CPU"]["simple_cnn"]["step"]}}},
-            "found the figure 'stride', expected one of step",
+            "figure: found 'stride', expected one of step",
         ),
         ({"CPU": {"simple_cnn": {"step": {}}}}, "found no key"),
     ],

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare each figure its pixels, which take longer than all else here."""
+    """Do not render figures, which takes longer than everything else here."""
     monkeypatch.setattr(style, "to_png", lambda _: b"png")
 
 

@@ -115,7 +115,7 @@ def test_every_other_error_is_a_bug(command: Command, monkeypatch: pytest.Monkey
 
 
 def _process(*words: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, without the variables that are None."""
+    """Run a command in a new process, without the variables that are None."""
     kept = {name: value for name, value in os.environ.items() if name not in variables}
     environment = kept | {name: value for name, value in variables.items() if value is not None}
     return subprocess.run(  # noqa: S603

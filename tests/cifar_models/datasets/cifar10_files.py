@@ -1,4 +1,4 @@
-"""Small CIFAR-10 files of the tests' own, in every container, and what must become of them."""
+"""Small CIFAR-10 files in every container, and the data that they must give."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def test_improved_cnn_is_the_one_that_its_baselines_were_measured_with() -> None
 
 
 def _setting(layer: keras.layers.Layer) -> Any:
-    """Return what regularizes a layer, or what it does where nothing does."""
+    """Return what regularizes a layer, or the layer's function if nothing does."""
     if penalty := getattr(layer, "kernel_regularizer", None):
         return penalty.l2
     kinds = {"BatchNormalization": "momentum", "Dropout": "rate"}

@@ -119,7 +119,7 @@ def _members(path: Path) -> dict[str, bytes]:
 
 
 def _with(**changes: Any) -> Callable[[Path, dict[str, bytes]], None]:
-    """Return what writes an archive with some members replaced, or left out where that is None."""
+    """Return a function that writes an archive with some members replaced, or left out if None."""
 
     def damage(path: Path, members: dict[str, bytes]) -> None:
         changed = members | {name.replace("__", "."): content for name, content in changes.items()}

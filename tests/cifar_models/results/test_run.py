@@ -128,10 +128,18 @@ def test_the_text_has_sorted_keys_two_spaces_of_indent_and_the_format() -> None:
     assert json.loads(text) == {"format": FORMAT, **recorded}
 
 
-def test_accuracy_gap_and_epochs_follow_from_what_is_recorded() -> None:
+def test_accuracy_and_epochs_follow_from_what_is_recorded() -> None:
     assert RUN.accuracy == 0.75
-    assert RUN.gap == 0.875 - 0.25
     assert RUN.epochs == 3
+
+
+def test_the_gap_is_train_minus_validation_of_the_last_epoch() -> None:
+    assert RUN.gap == 0.875 - 0.25  # in the best epoch, the second, it would be 0
+
+
+def test_the_gap_is_below_0_where_validation_is_the_better() -> None:
+    curves = Curves(loss=[1.0], accuracy=[0.25], val_loss=[1.0], val_accuracy=[0.5])
+    assert dataclasses.replace(RUN, curves=curves).gap == -0.25
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])

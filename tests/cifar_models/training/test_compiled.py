@@ -81,7 +81,7 @@ def test_what_trains_are_the_layers_that_the_builder_made(ready: CompiledModel) 
 
 
 def _ours(function: Any) -> bool:
-    """Tell whether a function's code is this package's, whatever name and module it says that it has."""
+    """Return whether a function's code is this package's, whatever its name and module say."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     codes = [code, getattr(function, "__code__", None)]
     return any(code is not None and code.co_filename.startswith(OURS) for code in codes)

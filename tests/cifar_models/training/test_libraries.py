@@ -107,7 +107,7 @@ def test_predictions_are_the_probabilities_of_the_restored_weights(trained: Trai
 def follow() -> Iterator[Callable[[list[float]], tuple[int, float]]]:
     """Return a function that trains through a given curve of validation accuracies.
 
-    It returns how many epochs there were, and the last bias afterwards, which counts the epochs from 0.
+    It returns the number of epochs, and the last bias, which counts the epochs from 0.
     """
     models = CompiledModelCache()  # traced once
     built: list[keras.Model] = []

@@ -36,7 +36,7 @@ MOVED = {"vgg16_frozen": 2, "resnet50_frozen": 2, "resnet50_finetuned": 56, "vgg
 
 @dataclass(frozen=True)
 class Trained:
-    """What one way of training came to: curves by name, and the weights after it and before."""
+    """The result of one way of training: curves by name, and the weights after and before it."""
 
     curves: dict[str, list[float]]
     after: list[npt.NDArray[np.float32]]

@@ -179,7 +179,7 @@ def whole(laboratory: Laboratory, cached: Seen, diverged: str) -> Seen:  # noqa:
 
 @pytest.fixture(scope="module")
 def standstill(laboratory: Laboratory) -> Seen:
-    """Train without moving from weights that were given, in batches that leave a smaller one over."""
+    """Train without changing the given weights, in batches of which the last is smaller."""
     protocol = dataclasses.replace(PROTOCOL, learning_rate=0.0, batch_size=32, patience=2, epochs=6, backbone="vgg16")
     layers = {"backbone": [np.full((4, 4, 3, 6), 0.25, np.float32), np.ones(6, np.float32)]}
     return _observe(laboratory, 4, protocol, weights=_weights("vgg16", layers=layers))
@@ -259,7 +259,7 @@ def alone(laboratory: Laboratory) -> Seen:
 
 
 class TestTheCompiledModel:
-    """A seed gives the same on a model that was compiled for another seed as on one of its own."""
+    """A seed gives the same run on a model that was compiled for another seed as on a new one."""
 
     def _assert_equal(self, seen: Seen, alone: Seen) -> None:
         assert _numbers(seen.run) == _numbers(alone.run)

@@ -1,0 +1,1 @@
+"""Two sides trained in turn on one machine and judged against each other: commits, or environments."""

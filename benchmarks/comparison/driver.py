@@ -1,0 +1,169 @@
+"""Trains for one side of a comparison. A side's interpreter runs this file; it is not imported.
+
+It uses the standard library and the ``cifar_models`` of the folder that it is started in, which may be older or newer
+than this file's own. So it asks little of that package, and says in one sentence what it does not find.
+
+Its argument is a JSON object: ``dataset``, ``data_dir``, ``weights_dir``, ``gpu`` and ``records``, the folder for the
+records. It answers on standard output, a JSON object a line: first ``ready``, which describes the side, or ``failed``,
+which says why it cannot train. Then it takes jobs from standard input, a line each, such as
+``{"experiment": "simple_cnn", "seed": 0}``. It answers with ``progress`` while it trains, and in the end with
+``record``, the file of the run, or with ``diverged``, ``memory``, ``failed`` or ``unwritten`` and why. It ends with its
+standard input.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import os
+import queue
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+Answer = Callable[..., None]
+_SECONDS_BETWEEN_PROGRESS = 0.5
+
+
+class Trainer:
+    """The side's own package, with what its trainings share: data and weights, and its caches.
+
+    Raises:
+        Exception: whatever keeps the package from being imported and its data from being loaded.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+        import cifar_models
+
+        if (found := Path(str(cifar_models.__file__)).parents[1].resolve()) != Path.cwd().resolve():
+            raise ImportError(f"found cifar_models in {found}, expected that of {Path.cwd()}")
+        from cifar_models.training import devices
+
+        devices.use_gpus() if settings["gpu"] else devices.hide_gpus()
+        from cifar_models import datasets, experiments
+        from cifar_models.results.run_files import write_run
+        from cifar_models.training import train
+
+        self._experiments, self._train, self._write = experiments, train, write_run
+        self._settings = settings
+        self._weights: dict[tuple[str, str], Any] = {}
+        self.dataset = datasets.load_dataset(settings["dataset"], _path(settings["data_dir"]))
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the other side is held against."""
+        return {
+            "experiments": {name: row.protocol.fingerprint for name, row in self._experiments.EXPERIMENTS.items()},
+            "dataset": self.dataset.name,
+            "data": self.dataset.fingerprint,
+            "classes": list(self.dataset.class_names),
+            "python": sys.version.split()[0],
+            "packages": _packages(),
+        }
+
+    def train(self, name: str, seed: int, answer: Answer) -> Any:
+        """Train and return the run."""
+        experiment = self._experiments.find_experiment(name)
+        options: dict[str, Any] = {"weights": self._weights_of(experiment)}
+        if "progress" in inspect.signature(self._train.train).parameters:
+            options["progress"] = _progress(answer)
+        return self._train.train(experiment, self.dataset, seed, **options)
+
+    def write(self, run: Any) -> str:
+        """Write a run's record and return its file."""
+        return str(self._write(Path(self._settings["records"]), run))
+
+    def _weights_of(self, experiment: Any) -> Any:
+        key = experiment.protocol.backbone, experiment.protocol.normalization  # random weights are made for one
+        if key not in self._weights:
+            folder = _path(self._settings["weights_dir"])
+            self._weights[key] = self._train.default_weights(experiment, self.dataset, folder)
+        return self._weights[key]
+
+
+def _progress(answer: Answer) -> Callable[[Any], None]:
+    shown = 0.0
+
+    def report(state: Any) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if dataclasses.is_dataclass(state) and not isinstance(state, type):
+            values = dataclasses.asdict(state)
+            if values.get("validation_accuracy") is not None or now - shown >= _SECONDS_BETWEEN_PROGRESS:
+                shown = now
+                answer(progress=values)
+
+    return report
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _packages() -> dict[str, str]:
+    """Return the version of each package that is installed, by normalized name; the first on the path counts."""
+    found: dict[str, str] = {}
+    for package in metadata.distributions():
+        if name := package.metadata["Name"]:  # a package that was removed by halves has none
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), package.version)
+    found.pop("cifar-models", None)  # installed or not, it comes from the checkout
+    return found
+
+
+def _described(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _outcome(error: Exception) -> str:
+    """Return what an error of a training is, by the names that it has had in every version of the package."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "TrainingDiverged" in names:
+        return "diverged"
+    return "memory" if names & {"MemoryError", "ResourceExhaustedError"} else "failed"
+
+
+def _listen(jobs: queue.Queue[dict[str, Any]]) -> None:
+    """Take jobs; end this process at once when nobody is left to give any, even in the middle of a training."""
+    for line in sys.stdin:
+        jobs.put(json.loads(line))
+    os._exit(0)
+
+
+def main() -> None:
+    """Describe the side, then train what is asked for."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print is no answer
+
+    def answer(**content: Any) -> None:
+        answers.write(json.dumps(content) + "\n")
+        answers.flush()
+
+    jobs: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    try:
+        trainer = Trainer(json.loads(sys.argv[1]))
+        answer(ready=trainer.describe())
+    except Exception as error:  # noqa: BLE001 - of any code that a commit may have
+        answer(failed=_described(error))
+        return
+    while True:
+        job = jobs.get()
+        try:
+            run = trainer.train(job["experiment"], job["seed"], answer)
+        except Exception as error:  # noqa: BLE001 - as above
+            answer(**{_outcome(error): _described(error)})
+            continue
+        try:
+            answer(record=trainer.write(run))
+        except OSError as error:
+            answer(unwritten=_described(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""One judgement of all shards: a night whose trainings are theirs, judged and kept like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.night.exit_status import NOT_JUDGED, status_of
+from benchmarks.night.inputs import read_or_start_baselines
+from benchmarks.night.night import Night, judge_to_the_end
+from benchmarks.night.reports import write_reports
+from benchmarks.night.settings import Settings
+from benchmarks.night.update import Update, update_baselines
+from benchmarks.records.night_folder import nights
+from benchmarks.records.trainings import Outcome, Training
+from benchmarks.shards.junit import junit
+from benchmarks.shards.kept_shards import KeptShard, ShardError
+from benchmarks.shards.recorded_inputs import RecordedData, RecordedInputs
+from benchmarks.statistics.seeds import day_of
+from cifar_models import experiments
+from cifar_models.results.run_files import write_run
+from cifar_models.results.source_code import Code
+from cifar_models.storage.files import write_whole
+
+
+@dataclass
+class Judgement:
+    """A night that was trained in shards and has been judged.
+
+    Attributes:
+        night: with the runs of all shards.
+        status: the exit status of the night.
+        update: what became of the baselines file; None if the night was judged.
+        said: what else became of its files, a sentence each.
+    """
+
+    night: Night
+    status: int = NOT_JUDGED
+    update: Update | str | None = None
+    said: list[str] = field(default_factory=list)
+
+
+def join(shards: Sequence[KeptShard], *, baselines_path: Path, run_dir: Path, report_dir: Path | None = None) -> Night:
+    """Return the night that some shards are, with all their trainings and not judged yet.
+
+    Args:
+        shards: all of one night.
+        baselines_path: the baselines file to compare with, or to write.
+        run_dir: the folder of nights that the night gets a folder in.
+        report_dir: where the page goes; None for the night's folder.
+
+    Raises:
+        BaselineError: baselines that cannot be used.
+        ShardError: a run that does not belong to the others, or a night that was judged before.
+        OSError: the night's folder cannot be written; nothing of it is left.
+    """
+    first = shards[0]
+    told, record = first.shard, first.record
+    settings = Settings(
+        baselines_path=baselines_path,
+        run_dir=run_dir,
+        report_dir=report_dir,
+        dataset=record.dataset,
+        seeds=told.seeds,
+        max_seeds=told.max_seeds,
+        first_seed=told.first_seed,
+        repeats=told.repeats,
+        against=told.against,
+        exact=bool(record.must_be_identical),
+        false_alarm_rate=record.false_alarm_rate,
+        reason=told.reason,
+        joined=True,
+        options=told.options,
+    )
+    code = next((one.run.code for one in all_of(shards) if one.run and one.run.code), Code(commit=None, source=""))
+    inputs = RecordedInputs(
+        settings,
+        RecordedData(record.dataset, record.data),
+        read_or_start_baselines(baselines_path, to_update=settings.updates),
+        fingerprints={name: found for one in reversed(shards) for name, found in one.shard.fingerprints.items()},
+        problems={name: why for one in shards for name, why in one.record.problems.items()},
+        code=code,
+    )
+    _require_alike(shards, inputs)
+    night = Night(inputs, told.night)
+    night.started = min(one.record.started for one in shards)
+    for training in sorted(all_of(shards), key=lambda one: (_position(one.experiment), one.key)):
+        night.file(training)
+    _require_not_judged(night)
+    night.open_folder()
+    assert night.folder is not None  # noqa: S101 - it has just been opened
+    try:
+        for training in night.trainings:
+            if training.run:
+                write_run(night.folder.path, training.run)
+    except OSError:
+        night.folder.remove()
+        raise
+    return night
+
+
+def judge(night: Night, *, junit_file: Path | None = None) -> Judgement:
+    """Judge a night of shards, or write the baselines that it was trained for; record what it came to.
+
+    Args:
+        night: as ``join`` returns it.
+        junit_file: to write the results to as well; None for none.
+    """
+    judgement = Judgement(night)
+    if night.settings.updates:
+        try:
+            judgement.update = update_baselines(night)
+        except (OSError, ValueError) as error:
+            judgement.update = str(error)
+    else:
+        judge_to_the_end(night, lambda name, seed: night.file(Training(name, seed, Outcome.IN_NO_SHARD)))
+    night.close_folder(interrupted=isinstance(judgement.update, str))
+    judgement.said, status = write_reports(night)
+    judgement.status = status_of(night) or status
+    if junit_file:
+        try:
+            write_whole(junit_file, junit(night))
+        except OSError as error:
+            judgement.said.append(f"--junitxml: {error}; expected a file that can be written")
+            judgement.status = judgement.status or NOT_JUDGED
+    return judgement
+
+
+def further_seeds(night: Night) -> list[str]:
+    """Return which seeds undecided verdicts want, and how to train them, a line each; nothing if they want none."""
+    wanted = [f"{one.experiment} seed {one.seed}" for one in night.trainings if one.outcome == Outcome.IN_NO_SHARD]
+    if not wanted:
+        return []
+    settings = night.settings
+    first_seed = day_of(settings.first_seed) if settings.repeats else settings.first_seed
+    command = (
+        f"pytest -m benchmark {settings.options} --seeds {settings.seeds} --max-seeds {settings.max_seeds} "
+        f"--first-seed {first_seed} --run-dir={settings.run_dir} --resume"
+    )
+    return [
+        f"undecided verdicts want {', '.join(wanted)}, and judging trains nothing",
+        f"on a machine like that of the shards, this trains them and judges the night again: {command}",
+    ]
+
+
+def machines(shards: Sequence[KeptShard]) -> list[str]:
+    """Return what the shards were trained on, a line for each kind of machine, with the numbers of its shards."""
+    kinds: dict[str, list[int]] = {}
+    for one in shards:
+        kinds_of_shard = {
+            f"{training.run.environment.device} on {training.run.environment.processor}"
+            for training in one.trainings
+            if training.run
+        }
+        for kind in sorted(kinds_of_shard):
+            kinds.setdefault(kind, []).append(one.shard.number)
+    return [f"{kind}: shard {', '.join(map(str, numbers))}" for kind, numbers in kinds.items()]
+
+
+def all_of(shards: Iterable[KeptShard]) -> list[Training]:
+    """Return the trainings of all shards."""
+    return [training for one in shards for training in one.trainings]
+
+
+def _position(experiment: str) -> int:
+    """Return where an experiment is in the table; one that this checkout does not know comes last."""
+    name, *_ = experiment.split("+")
+    return [*experiments.EXPERIMENTS, name].index(name)
+
+
+def _require_alike(shards: Sequence[KeptShard], inputs: RecordedInputs) -> None:
+    """Refuse runs that a night on one machine could not have, and baselines of several kinds of machine."""
+    reference = next((training.run for training in all_of(shards) if training.run), None)
+    for one in shards:
+        for name, found in one.shard.fingerprints.items():
+            for part in ("data", "weights", "protocol"):
+                if getattr(found, part) != (expected := getattr(inputs.fingerprints[name], part)):
+                    raise ShardError(
+                        f"{one}: found the {part} fingerprint {getattr(found, part)} of {name}, expected {expected} as "
+                        f"in another shard; train all shards on the same data, weights and code"
+                    )
+        for training in one.trainings:
+            if training.run and reference and (why := inputs.difference(training.run, reference.environment)):
+                raise ShardError(
+                    f"{one}: {training.experiment} seed {training.seed} does not belong to {shards[0]}: {why}; train "
+                    f"all shards with the same code, versions, data and weights"
+                )
+    if inputs.settings.updates and len(kinds := machines(shards)) > 1:
+        raise ShardError(
+            f"found shards of several kinds of machine ({'; '.join(kinds)}), expected one: a baseline describes one "
+            f"machine; train all shards on one kind"
+        )
+
+
+def _require_not_judged(night: Night) -> None:
+    """Refuse to judge a night twice in one folder: its runs would be compared with themselves."""
+    dataset = night.inputs.dataset.name
+    for path, record in nights(night.settings.run_dir):
+        if (record.started, record.dataset) == (night.started, dataset) and record.shard is None:
+            raise ShardError(
+                f"{path}: found this night there already, judged or begun, expected it once; remove that folder to "
+                f"judge the night again, or give another --run-dir"
+            )

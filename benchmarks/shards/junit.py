@@ -1,0 +1,68 @@
+"""A judged night as a JUnit file, with the tests that pytest would have had."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+from benchmarks.night.items import training_id
+from benchmarks.night.night import Night
+from benchmarks.night.reports import Properties, properties_of
+from benchmarks.records.trainings import Outcome
+
+_CLASS = "benchmarks.test_training"
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit(night: Night) -> str:
+    """Return the XML: a test for each training, which fails without a run, and one for each verdict.
+
+    An experiment that cannot be trained and judged at all is an error, as it is with pytest.
+
+    Args:
+        night: that was judged to its end.
+    """
+    impossible = {
+        training.experiment
+        for training in night.trainings
+        if training.outcome in (Outcome.NO_BASELINE, Outcome.NO_WEIGHTS)
+    }
+    suite = ET.Element("testsuite", name="pytest", timestamp=night.started)
+    for training in night.trainings:
+        seconds = training.run.timings.total if training.run else 0.0
+        name = f"test_trains[{training_id(*training.key)}]"
+        test = _test(suite, name, seconds, properties_of(night, *training.key))
+        if training.outcome == Outcome.NOTHING_TO_REPEAT:
+            ET.SubElement(test, "skipped", message=_text(training.description))
+        elif training.run is None:
+            kind = "error" if training.experiment in impossible else "failure"
+            _fail(test, kind, f"{training.experiment} seed {training.seed}: {training.description}")
+    for experiment in night.selection.verdicts:
+        test = _test(suite, f"test_verdict[{experiment}]", 0.0, properties_of(night, experiment, None))
+        if failure := night.answer(experiment):
+            _fail(test, "error" if experiment in impossible else "failure", failure)
+    paths = {"tests": "testcase", "failures": "testcase/failure", "errors": "testcase/error"}
+    paths["skipped"] = "testcase/skipped"
+    suite.attrib |= {name: str(len(suite.findall(path))) for name, path in paths.items()}
+    suites = ET.Element("testsuites")
+    suites.append(suite)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _test(suite: ET.Element, name: str, seconds: float, properties: Properties) -> ET.Element:
+    test = ET.SubElement(suite, "testcase", classname=_CLASS, name=_text(name), time=f"{seconds:.3f}")
+    if properties:
+        listed = ET.SubElement(test, "properties")
+        for key, value in properties:
+            ET.SubElement(listed, "property", name=_text(key), value=_text(str(value)))
+    return test
+
+
+def _fail(test: ET.Element, kind: str, failure: str) -> None:
+    first, *_ = failure.splitlines()
+    ET.SubElement(test, kind, message=_text(first)).text = _text(failure)
+
+
+def _text(text: str) -> str:
+    """Return a text without the characters that XML cannot hold."""
+    return _NOT_IN_XML.sub("?", text)
