@@ -119,6 +119,7 @@ def test_a_module_has_at_most_400_lines(module: str) -> None:
 
 WITH_PYTEST = {
     "benchmarks.plugin",
+    "benchmarks.comparison.selection",  # pytest's own -k
     *(f"benchmarks.night.{name}" for name in ("items", "options", "reports", "session", "workers")),
 }
 

@@ -8,10 +8,15 @@ from benchmarks.baselines.baseline import Baseline, BaselineError, Baselines
 from cifar_models.results.run import Fingerprints
 
 
-def preferred_baseline(baselines: Baselines, experiment: str, dataset: str) -> Baseline | None:
-    """Return an experiment's measured baseline on a data set, otherwise the published one, and None without any."""
+def preferred_baseline(
+    baselines: Baselines, experiment: str, dataset: str, against: str = "measured"
+) -> Baseline | None:
+    """Return an experiment's baseline of a source on a data set; None if there is none.
+
+    Without a measured baseline, the published one takes its place.
+    """
     sources = baselines.get(experiment, {}).get(dataset, {})
-    return sources.get("measured") or sources.get("published")
+    return sources.get(against) or sources.get("published")
 
 
 def find_baseline(
@@ -21,8 +26,9 @@ def find_baseline(
     dataset: str,
     fingerprints: Fingerprints,
     update_command: str,
+    against: str = "measured",
 ) -> Baseline:
-    """Return the baseline that a run may be compared with: the measured one, otherwise the published one.
+    """Return the baseline that a run may be compared with.
 
     Args:
         baselines: as read.
@@ -30,12 +36,18 @@ def find_baseline(
         dataset: the data set's name.
         fingerprints: of the run's data, weights and protocol.
         update_command: what to run to set a baseline, for the message.
+        against: the source of the baseline; see ``preferred_baseline``.
 
     Raises:
         BaselineError: there is none, or its fingerprints differ; says which, and how to set a baseline.
     """
     remedy = f"to set a baseline: {update_command}"
-    baseline = preferred_baseline(baselines, experiment, dataset)
+    baseline = preferred_baseline(baselines, experiment, dataset, against)
+    if baseline is None and against == "published":
+        raise BaselineError(
+            f"{experiment} on {dataset}: found no published baseline, expected one to compare with; the published "
+            f"numbers are for the official CIFAR-10 images: leave out --against published for others"
+        )
     if baseline is None:
         raise BaselineError(f"{experiment} on {dataset}: found no baseline, expected one to compare with; {remedy}")
     for part, expected in asdict(baseline.fingerprints).items():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import math
 import textwrap
 from pathlib import Path
 from typing import Any
 
+from cifar_models.datasets import DATASETS
 from cifar_models.storage.files import user_path
 
 
@@ -22,6 +24,53 @@ def add_command(commands: Any, name: str, run: Any, *, summary: str, description
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what to train, on what, and with which environment: options of a night, and those of one side."""
+    parser.add_argument(
+        "-k", dest="keyword", metavar="EXPRESSION", help="train the experiments that pytest's -k selects by their names"
+    )
+    parser.add_argument(
+        "--dataset",
+        choices=DATASETS,
+        default=DATASETS[0],
+        help="what to train on: the CIFAR-10 files, or the package's own images (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=user_path,
+        metavar="DIR",
+        help="folder with the CIFAR-10 files (default: Keras's cache, then its download)",
+    )
+    parser.add_argument(
+        "--weights-dir",
+        type=user_path,
+        metavar="DIR",
+        help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
+    )
+    parser.add_argument("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
+
+
+def add_environment_options(parser: argparse.ArgumentParser) -> None:
+    """Declare an environment to build."""
+    parser.add_argument(
+        "--requirement",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="a package of another environment, such as 'tensorflow==2.20.*'; repeatable",
+    )
+    parser.add_argument(
+        "-r",
+        "--requirements-file",
+        action="append",
+        default=[],
+        type=user_path,
+        metavar="FILE",
+        help="a requirements file of another environment; repeatable",
+    )
+    parser.add_argument("--python", metavar="VERSION", help="the Python of another environment, such as 3.13")
 
 
 def add_baselines(parser: argparse.ArgumentParser, default: str = "baselines.json") -> None:
@@ -52,6 +101,18 @@ def whole_number(text: str, least: int = 1) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number, {least} or more")
     return int(text)
+
+
+def number_between(text: str, low: float, high: float) -> float:
+    """Parse a number that lies between two others."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not low < number < high:
+        most = "" if math.isinf(high) else f" and below {high:g}"
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number above {low:g}{most}")
+    return number
 
 
 def _text(text: str) -> str:

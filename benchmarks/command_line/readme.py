@@ -11,6 +11,9 @@ from benchmarks.command_line.arguments import add_baselines, add_command
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
 
+REPRODUCTION = Path("docs/explanation/the-published-table.md")
+"""The page with a figure, which is written beside it."""
+
 
 def add_to(commands: Any) -> None:
     """Declare the command."""
@@ -32,7 +35,10 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: baselines, nights or documents that cannot be read or written, or marks without an end.
     """
+    from benchmarks.baselines.baselines_file import read_baselines
+    from benchmarks.records.night_folder import RECORDS
     from benchmarks.report.documents import documents, refresh
+    from benchmarks.report.reproduction import FIGURE, official_runs, png
     from cifar_models.storage.files import write_whole
 
     with user_errors(ValueError, OSError):
@@ -42,6 +48,11 @@ def run(arguments: argparse.Namespace) -> None:
         for path, text in changed.items():
             write_whole(path, text)
             say(f"wrote {path}")
+        if REPRODUCTION in changed or not (REPRODUCTION.parent / FIGURE).exists():
+            baselines = read_baselines(arguments.baselines)
+            picture = png(official_runs(baselines, arguments.baselines.parent / RECORDS))
+            write_whole(REPRODUCTION.parent / FIGURE, picture)
+            say(f"wrote {REPRODUCTION.parent / FIGURE}")
 
 
 def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
@@ -57,6 +68,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
     from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
+    from benchmarks.report import reproduction
     from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, verdicts_of
 
     baselines = read_baselines(baselines_path)
@@ -66,7 +78,14 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
     def failures() -> str:
         return failures_of(red, baselines, settings.records, settings.update_command("simple_cnn"))
 
+    official = reproduction.official_runs(baselines, settings.records)
     return {
+        "published-table": lambda: reproduction.distances(official),
+        "published-figure": lambda: reproduction.figure(official),
+        "published-curves": lambda: reproduction.curves_by_epoch(official),
+        "published-classes": lambda: reproduction.classes(official),
+        "published-conditions": lambda: reproduction.conditions(official),
+        "published-trials": lambda: reproduction.trials(root / "docs" / "trials" / "published.jsonl"),
         "numbers": lambda: measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
         "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
         "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),

@@ -57,8 +57,8 @@ class Revision:
     def __str__(self) -> str:
         """Return the name with a short hash."""
         if self.base:
-            return f"{self.name} ({self.base[:10]} with changes)"
-        return self.name if self.commit.startswith(self.name) else f"{self.name} ({self.commit[:10]})"
+            return f"{self.name}, {self.base[:10]} with changes"
+        return self.name if self.commit.startswith(self.name) else f"{self.name}, {self.commit[:10]}"
 
 
 class Repository:

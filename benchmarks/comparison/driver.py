@@ -7,8 +7,8 @@ Its argument is a JSON object: ``dataset``, ``data_dir``, ``weights_dir``, ``gpu
 records. It answers on standard output, a JSON object a line: first ``ready``, which describes the side, or ``failed``,
 which says why it cannot train. Then it takes jobs from standard input, a line each, such as
 ``{"experiment": "simple_cnn", "seed": 0}``. It answers with ``progress`` while it trains, and in the end with
-``record``, the file of the run, or with ``diverged``, ``memory`` or ``failed`` and why. It ends with its standard
-input.
+``record``, the file of the run, or with ``diverged``, ``memory``, ``failed`` or ``unwritten`` and why. It ends with its
+standard input.
 """
 
 from __future__ import annotations
@@ -67,13 +67,16 @@ class Trainer:
             "packages": {_normalized(one.metadata["Name"]): one.version for one in metadata.distributions()},
         }
 
-    def train(self, name: str, seed: int, answer: Answer) -> str:
-        """Train, write the record and return its file."""
+    def train(self, name: str, seed: int, answer: Answer) -> Any:
+        """Train and return the run."""
         experiment = self._experiments.find_experiment(name)
         options: dict[str, Any] = {"weights": self._weights_of(experiment)}
         if "progress" in inspect.signature(self._train.train).parameters:
             options["progress"] = _progress(answer)
-        run = self._train.train(experiment, self.dataset, seed, **options)
+        return self._train.train(experiment, self.dataset, seed, **options)
+
+    def write(self, run: Any) -> str:
+        """Write a run's record and return its file."""
         return str(self._write(Path(self._settings["records"]), run))
 
     def _weights_of(self, experiment: Any) -> Any:
@@ -146,9 +149,14 @@ def main() -> None:
     while True:
         job = jobs.get()
         try:
-            answer(record=trainer.train(job["experiment"], job["seed"], answer))
+            run = trainer.train(job["experiment"], job["seed"], answer)
         except Exception as error:  # noqa: BLE001 - as above
             answer(**{_outcome(error): _described(error)})
+            continue
+        try:
+            answer(record=trainer.write(run))
+        except OSError as error:
+            answer(unwritten=_described(error))
 
 
 if __name__ == "__main__":

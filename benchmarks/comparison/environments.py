@@ -14,7 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -78,12 +78,15 @@ def differences(a: Mapping[str, str], b: Mapping[str, str]) -> list[Difference]:
     return [Difference(name, a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)]
 
 
-def interpreter(wanted: Wanted, project: Path, *, cache: Path | None = None) -> Path:
+def interpreter(
+    wanted: Wanted, project: Path, *, say: Callable[[str], None] | None = None, cache: Path | None = None
+) -> Path:
     """Return the Python interpreter of an environment, which is built now unless it is in the cache.
 
     Args:
         wanted: what is asked for.
         project: the folder with the ``pyproject.toml`` whose dependencies are installed.
+        say: is told when one is built, which takes minutes.
         cache: the folder of environments; None for the one in the user's cache folder.
 
     Raises:
@@ -101,6 +104,8 @@ def interpreter(wanted: Wanted, project: Path, *, cache: Path | None = None) -> 
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f".{place.name}.lock"):
             if not place.is_dir():
+                if say is not None:
+                    say(f"building the environment with {wanted} in {place}")
                 _build(place, wanted, dependencies, kept)
     except (OSError, UnicodeDecodeError) as error:
         raise BuildError(

@@ -34,12 +34,12 @@ class TrainingEnded(RuntimeError):
     """A training that gave no run, while its side can train on.
 
     Attributes:
-        diverged: whether its loss turned NaN or infinite.
+        outcome: ``diverged``, ``memory`` for too little of it, or ``failed``.
     """
 
-    def __init__(self, message: str, *, diverged: bool) -> None:
+    def __init__(self, message: str, *, outcome: str) -> None:
         super().__init__(message)
-        self.diverged = diverged
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,11 @@ class Side:
             if show is not None:
                 with suppress(TypeError):  # of a version with other fields
                     show(Progress(**answer["progress"]))
+        if "unwritten" in answer:
+            raise SideError(f"{self.name}, {what}: trained, but its record cannot be kept: {answer['unwritten']}")
         if "record" not in answer:
             ((outcome, reason),) = answer.items()
-            raise TrainingEnded(f"{self.name}, {what}: {reason}", diverged=outcome == "diverged")
+            raise TrainingEnded(f"{self.name}, {what}: {reason}", outcome=outcome)
         try:
             return read_run(Path(answer["record"]))
         except RunError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.records.exact import Exact, compare_exactly, why_not_comparable, why_not_repeatable
@@ -11,6 +12,7 @@ from benchmarks.records.night_folder import BaselineMark, NightFolder
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
+from cifar_models.results.source_code import describe_code
 
 if TYPE_CHECKING:
     from benchmarks.night.inputs import Inputs
@@ -27,6 +29,53 @@ def recorded_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder |
         seed: of the training.
         tonight: the folder whose own records do not count; None if the night keeps none.
     """
+    return next((run for _, run in _recorded_runs(inputs, name, seed, tonight=tonight)), None)
+
+
+def reusable_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None) -> Run | None:
+    """Return a recorded run that can stand for a training of tonight's baseline; None if there is none.
+
+    Runs of the former baseline count whatever commit they are of, since ``why_not_reusable`` checks that today's code
+    repeats one of them. Runs of earlier nights count only with today's source: a night may have tried a broken change.
+
+    Args:
+        inputs: tonight's.
+        name: the experiment's.
+        seed: of the training. The first seed is always trained.
+        tonight: as for ``recorded_run``.
+    """
+    if not inputs.settings.reuse_runs or seed == inputs.settings.first_seed:
+        return None
+    source = describe_code().source
+    return next(
+        (
+            run
+            for path, run in _recorded_runs(inputs, name, seed, tonight=tonight)
+            if path.parent == inputs.settings.records or (run.code and run.code.source == source)
+        ),
+        None,
+    )
+
+
+def why_not_reusable(inputs: Inputs, first: Run, *, tonight: NightFolder | None) -> str:
+    """Return why recorded runs say nothing of today's code; empty if it repeats the first one to the last digit.
+
+    Args:
+        inputs: tonight's.
+        first: tonight's own training of the first seed.
+        tonight: as for ``recorded_run``.
+    """
+    found = exact_lane(inputs, [first], tonight=tonight)
+    if found and found[0].identical:
+        return ""
+    what = f"{found[0]}" if found else "no recorded run of it under these conditions"
+    return (
+        f"seed {first.seed}: found {what}, expected the digits of the recorded run; recorded runs say nothing of "
+        f"today's code: leave out --reuse-runs"
+    )
+
+
+def _recorded_runs(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None) -> Iterator[tuple[Path, Run]]:
     file = record_name(name, inputs.dataset.name, seed)
     nights = sorted(inputs.settings.run_dir.glob(f"[!.]*/{file}"), reverse=True)
     own = tonight.path if tonight else None
@@ -37,8 +86,7 @@ def recorded_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder |
         except RunError:
             continue
         if not why_not_repeatable(run, fingerprints=inputs.fingerprints_for(name), environment=environment):
-            return run
-    return None
+            yield path, run
 
 
 def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | None) -> list[Exact]:

@@ -87,6 +87,7 @@ class Inputs:
             dataset=self.dataset.name,
             fingerprints=self.fingerprints_for(name),
             update_command=self.settings.update_command(name),
+            against=self.settings.against,
         )
 
     def difference(self, run: Run, environment: Environment) -> str:

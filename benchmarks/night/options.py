@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.baselines.baseline import LEAST_RUNS
+from benchmarks.baselines.baseline import LEAST_RUNS, SOURCES
 from benchmarks.night.settings import Settings
 from benchmarks.records.night_folder import newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
@@ -72,6 +72,13 @@ def add_options(parser: pytest.Parser) -> None:
         "baseline has; 0 with --update-baselines)",
     )
     group.addoption(
+        "--against",
+        choices=SOURCES,
+        default=SOURCES[0],
+        help="judge by the measured baselines, or by the published numbers on the official CIFAR-10 images (default: "
+        "%(default)s)",
+    )
+    group.addoption(
         "--exact",
         action="store_true",
         help="fail where a run differs in any digit from the recorded run of the same seed and conditions",
@@ -96,6 +103,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="write what was measured into the baselines file, judge nothing, exit with 125; needs --reason",
     )
     group.addoption("--reason", metavar="TEXT", help="why the baselines change, kept with them")
+    group.addoption(
+        "--reuse-runs",
+        action="store_true",
+        help="with --update-baselines: train the first seed; if it repeats the recorded run to the last digit, take "
+        "the recorded runs of the other seeds and train only those that are missing",
+    )
     group.addoption(
         "--run-dir",
         type=user_path,
@@ -147,9 +160,11 @@ def read_settings(config: pytest.Config) -> Settings:
         max_seeds=option("max_seeds"),
         first_seed=_first_seed(config),
         repeats=option("first_seed") is None and not option("update_baselines"),
+        against=option("against"),
         exact=option("exact"),
         false_alarm_rate=option("false_alarm_rate"),
         reason=option("reason"),
+        reuse_runs=option("reuse_runs"),
         resume=option("resume"),
         options=_options_to_repeat(config),
     )
@@ -198,6 +213,8 @@ def _check_numbers(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")
     if config.getoption("exact") and updating:
         raise pytest.UsageError("--exact: found with --update-baselines, which judges nothing; leave it out")
+    if config.getoption("against") == "published" and updating:
+        raise pytest.UsageError("--against: found with --update-baselines, which judges nothing; leave it out")
     if updating and not (reason or "").strip():
         raise pytest.UsageError("--update-baselines: found no --reason, expected why the baselines change")
     if updating and (seeds or 0) < LEAST_RUNS:
@@ -214,6 +231,8 @@ def _check_numbers(config: pytest.Config) -> None:
         raise pytest.UsageError("--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone")
     if not 0 < rate < 0.5:
         raise pytest.UsageError(f"--false-alarm-rate: found {rate}, expected a number above 0 and below 0.5")
+    if config.getoption("reuse_runs") and not updating:
+        raise pytest.UsageError("--reuse-runs: found without --update-baselines, which it is for")
     if reason is not None and not updating:
         raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
 

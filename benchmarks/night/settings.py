@@ -28,6 +28,12 @@ NOT_REPEATED = ("resnet50_finetuned",)
 """Experiments without a training for the exact lane: a seed takes a minute. Golden trajectories see their layers."""
 
 
+def default_seeds(dataset: str, experiment: str) -> int:
+    """Return with how many seeds a night trains an experiment, or a variant of one, on a data set."""
+    name, *_ = experiment.split("+")
+    return SEEDS.get(dataset, {}).get(name, OTHER_SEEDS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The settings of a night.
@@ -45,9 +51,11 @@ class Settings:
         max_seeds: with how many at most while its verdict is undecided; None for no more.
         first_seed: the first of them.
         repeats: whether a night trains the baselines' first seed too, for the exact lane alone.
+        against: the source of the baselines that runs are compared with.
         exact: whether a run that differs from the recorded one of its seed fails.
         false_alarm_rate: chance that a night without any change has anything but passes.
         reason: why the baselines change; None for a night that judges.
+        reuse_runs: whether recorded runs stand for trainings of a night that writes baselines.
         resume: whether to go on with an interrupted night.
         options: those of the command line that a command to repeat a training needs.
     """
@@ -64,9 +72,11 @@ class Settings:
     max_seeds: int | None = None
     first_seed: int = 0
     repeats: bool = False
+    against: str = "measured"
     exact: bool = False
     false_alarm_rate: float = FALSE_ALARM_RATE
     reason: str | None = None
+    reuse_runs: bool = False
     resume: bool = False
     options: str = ""
 
@@ -82,8 +92,7 @@ class Settings:
 
     def seeds_of(self, experiment: str) -> range:
         """Return the seeds that an experiment is trained with, as many as a variant's own experiment."""
-        name, *_ = experiment.split("+")
-        count = self.seeds or SEEDS.get(self.dataset, {}).get(name, OTHER_SEEDS)
+        count = self.seeds or default_seeds(self.dataset, experiment)
         return range(self.first_seed, self.first_seed + count)
 
     def looks_of(self, experiment: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.baselines.baseline import BaselineError
+from benchmarks.night.earlier import reusable_run
 from benchmarks.night.night import Night
 from benchmarks.records.trainings import Outcome, Training
 from cifar_models.experiments import find_experiment
@@ -32,7 +33,7 @@ def why_impossible(night: Night, name: str) -> tuple[Outcome, str] | None:
 
 
 def train_and_file(night: Night, name: str, seed: int, show: Show | None = None) -> str:
-    """Train an experiment with a seed, or take its run from an interrupted night, and file what becomes of it.
+    """Train an experiment with a seed, or take a recorded run of it, and file what becomes of it.
 
     Args:
         night: that it is a training of.
@@ -48,6 +49,8 @@ def train_and_file(night: Night, name: str, seed: int, show: Show | None = None)
     """
     if run := night.resumed.get((name, seed)):
         return night.file(Training(name, seed, Outcome.RESUMED, run))
+    if run := reusable_run(night.inputs, name, seed, tonight=night.folder):
+        return night.file(Training(name, seed, Outcome.REUSED, run))
     try:
         run = training.train(
             find_experiment(name),

@@ -10,7 +10,9 @@ from typing import NamedTuple
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.baselines_file import read_baselines, updating, write_baselines
 from benchmarks.baselines.measure import measured_baseline
+from benchmarks.night.earlier import why_not_reusable
 from benchmarks.night.night import Night
+from benchmarks.records.trainings import Outcome
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import record_name, write_run
 from cifar_models.storage.files import remove_leftovers
@@ -44,6 +46,10 @@ def update_baselines(night: Night) -> Update:
         runs = night.runs_of(name)
         if len(runs) < len(settings.seeds_of(name)):
             left_out[name] = "not every seed gave a run"
+            continue
+        reused = any(one.experiment == name and one.outcome == Outcome.REUSED for one in night.trainings)
+        if reused and (why := why_not_reusable(night.inputs, runs[0], tonight=night.folder)):
+            left_out[name] = why
             continue
         try:
             today = datetime.datetime.now(tz=datetime.UTC).date()

@@ -87,6 +87,11 @@ def compare_exactly(today: Run, recorded: Run) -> Exact:
     """
     if why := why_not_comparable(today, recorded):
         raise ValueError(f"{today.experiment} seed {today.seed}: found {why}, expected runs of the same conditions")
+    return first_other_digit(today, recorded)
+
+
+def first_other_digit(today: Run, recorded: Run) -> Exact:
+    """Return the first digit in which two runs of an experiment and seed differ, whatever their conditions."""
     for epoch in range(max(today.epochs, recorded.epochs)):
         for curve in fields(Curves):
             now, before = (_value(getattr(run.curves, curve.name), epoch) for run in (today, recorded))

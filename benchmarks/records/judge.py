@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
 
 import numpy as np
 
 from benchmarks.baselines.baseline import Baseline
+from benchmarks.baselines.measure import measured_baseline
 from benchmarks.statistics.class_pattern import pattern_distances
 from benchmarks.statistics.verdict import Check, Looks, Source, Verdict, judge_night
+from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
 
 HIGHER_IS_BETTER = {"accuracy": True, "loss": False, "gap": False}
@@ -105,7 +110,64 @@ def judge(
         ValueError: as ``verdict.judge_night`` and ``checks_of``.
     """
     checks = [check for name, some in runs.items() for check in checks_of(some, baselines[name])]
-    verdicts: dict[str, list[Verdict]] = {name: [] for name in runs}
-    for verdict in judge_night(checks, false_alarm_rate=false_alarm_rate, looks=looks):
-        verdicts[verdict.experiment].append(verdict)
-    return verdicts
+    return by_experiment(judge_night(checks, false_alarm_rate=false_alarm_rate, looks=looks))
+
+
+def by_experiment(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
+    """Return verdicts by the name of their experiment, in their order."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        found.setdefault(verdict.experiment, []).append(verdict)
+    return found
+
+
+def checks_of_sides(a: Sequence[Run], b: Sequence[Run], looks: Sequence[int]) -> list[Check]:
+    """Return what one side's runs of an experiment are judged by against another's, which grow in number with them.
+
+    At each look, the baseline and the pattern over classes are those of the runs so far: what a look has seen does not
+    change later.
+
+    Args:
+        a: the runs that stand for the baseline's, in the order of training, as many as one of the looks says.
+        b: the runs that stand for today's, likewise.
+        looks: numbers of runs of each side at which to judge, the first 3 or more.
+
+    Raises:
+        ValueError: as ``measured_baseline`` and ``checks_of``.
+    """
+    seen = [
+        checks_of(b[:runs], measured_baseline(a[:runs], reason="the other side", day=datetime.date.today()))
+        for runs in looks
+        if runs <= len(b)
+    ]
+    return [
+        replace(same[-1], grown={len(check.today): (check.baseline, check.today) for check in same})
+        for same in zip(*seen, strict=True)
+    ]
+
+
+def identical_verdicts(runs: Sequence[Run]) -> list[Verdict]:
+    """Return the verdicts on runs of an experiment that are, to the last digit, those of the other side: all pass.
+
+    Args:
+        runs: of either side, one or more.
+    """
+    return [
+        Verdict(
+            experiment=runs[0].experiment,
+            metric=metric,
+            source="measured",
+            family="headline" if metric in HEADLINE else "secondary",
+            word=Word.PASS,
+            rule="identical",
+            baseline=fmean(values),
+            today=fmean(values),
+            effect=0.0,
+            allowance=0.0,
+            runs=len(runs),
+            baseline_values=values,
+            today_values=values,
+        )
+        for metric in HIGHER_IS_BETTER
+        for values in [[getattr(run, metric) for run in runs]]
+    ]

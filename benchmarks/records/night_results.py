@@ -130,7 +130,7 @@ def night_results(
     names = [verdict.experiment for verdict in night.verdicts] + [*night.problems] + [run.experiment for run in runs]
     for name in dict.fromkeys(names):
         mark = night.baselines.get(name)
-        baseline = preferred_baseline(baselines, name, night.dataset)
+        baseline = preferred_baseline(baselines, name, night.dataset, mark.source if mark else "measured")
         if mark and (baseline is None or not mark.same_as(BaselineMark.of(baseline))):
             baseline = None
             notes.append(

@@ -16,6 +16,8 @@ class Outcome(StrEnum):
 
     TRAINED = "trained"
     RESUMED = "taken from the interrupted night"
+    REUSED = "recorded earlier"
+    """A night that writes baselines took a recorded run of the same seed and conditions."""
     DIVERGED = "diverged"
     NO_BASELINE = "no baseline"
     NO_WEIGHTS = "no weights"
@@ -35,7 +37,7 @@ class Outcome(StrEnum):
     def final(self) -> bool:
         """Whether trying again comes to the same: there is a run, or there is none for a reason that stays."""
         return self in (
-            *(Outcome.TRAINED, Outcome.RESUMED, Outcome.DIVERGED, Outcome.CONTRADICTS),
+            *(Outcome.TRAINED, Outcome.RESUMED, Outcome.REUSED, Outcome.DIVERGED, Outcome.CONTRADICTS),
             *(Outcome.NO_BASELINE, Outcome.NO_WEIGHTS, Outcome.NOTHING_TO_REPEAT),
         )
 

@@ -11,13 +11,19 @@ from benchmarks.report.rows import cells, metrics_of
 from benchmarks.report.wording import SYMBOLS, answer, reasons, repeated_runs
 
 
-def markdown(results: NightResults) -> str:
-    """Return a heading with the answer, a table of the experiments, and the reasons of those that failed."""
+def markdown(results: NightResults, introduction: str | None = None) -> str:
+    """Return a heading with the answer, a table of the experiments, and the reasons of those that failed.
+
+    Args:
+        results: of a night, or of a comparison whose side A is the baseline.
+        introduction: plain text below the heading; None to name the night.
+    """
     night = results.night
-    lines = [f"## {_text(answer(results.experiments))}", "", f"Night of {night.started}, {_text(night.dataset)}.", ""]
+    introduction = introduction or f"Night of {night.started}, {night.dataset}."
+    lines = [f"## {as_markdown(answer(results.experiments))}", "", as_markdown(introduction), ""]
     if repeated := repeated_runs(results.experiments):
-        lines += [_text(repeated), ""]
-    lines += [f"> {_text(note)}\n" for note in results.notes]
+        lines += [as_markdown(repeated), ""]
+    lines += [f"> {as_markdown(note)}\n" for note in results.notes]
     metrics = metrics_of(results.experiments)
     rows = [(result, cells(result, metrics)) for result in results.experiments]
     if rows:
@@ -25,11 +31,11 @@ def markdown(results: NightResults) -> str:
         lines += [_row(headers), _row(["---"] * len(headers))]
     for result, row in rows:
         values = [f"{cell.value} ({cell.difference})" if cell.difference else cell.value for cell in row]
-        lines.append(_row(map(_text, [result.experiment, f"{SYMBOLS[result.word]} {result.word}", *values])))
+        lines.append(_row(map(as_markdown, [result.experiment, f"{SYMBOLS[result.word]} {result.word}", *values])))
     for result in results.experiments:
         if reasons(result):
-            lines += ["", f"### {_text(result.experiment)}: {result.word}", ""]
-            lines += [f"- {_text(reason)}" for reason in _reasons(result)]
+            lines += ["", f"### {as_markdown(result.experiment)}: {result.word}", ""]
+            lines += [f"- {as_markdown(reason)}" for reason in _reasons(result)]
     return "\n".join(lines) + "\n"
 
 
@@ -47,6 +53,6 @@ def _reasons(result: ExperimentResult) -> list[str]:
     return found
 
 
-def _text(words: str) -> str:
+def as_markdown(words: str) -> str:
     """Return words as Markdown that shows them as they are, in one line and in one cell."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(words.split()))

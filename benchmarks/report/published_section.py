@@ -84,7 +84,7 @@ def published_section(runs: Mapping[str, Sequence[Run]], panels: Sequence[Panel]
         experiments=Table(
             "The five published trainings and ours", _HEADERS, [_row(name, runs) for name in PUBLISHED_NUMBERS]
         ),
-        classes=[_class_table(name, runs.get(name, ())) for name, result in PUBLISHED_NUMBERS.items() if result.f1],
+        classes=[class_table(name, runs.get(name, ())) for name, result in PUBLISHED_NUMBERS.items() if result.f1],
         figures=gallery(panels),
     )
 
@@ -102,7 +102,8 @@ def _row(name: str, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...]:
     )
 
 
-def _class_table(name: str, runs: Sequence[Run]) -> Table:
+def class_table(name: str, runs: Sequence[Run]) -> Table:
+    """Return the F1 of each class and their mean, as published and ours, of an experiment with published ones."""
     published = PUBLISHED_NUMBERS[name]
     rows = [
         (each, f"{f1:.2f}", mean_and_deviation([run.evaluation.classes[each].f1 for run in runs]) or _NOT_MEASURED)

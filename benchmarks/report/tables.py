@@ -32,7 +32,7 @@ def catches(verdict: Verdict) -> str:
     That of accuracy and of loss is in percentage points of accuracy, the loss's with the rate of conversion.
     """
     if verdict.smallest_drop is None:
-        return "not known"
+        return "any change" if verdict.rule == "identical" else "not known"
     if verdict.points is None:
         return f"{verdict.smallest_drop:.4f}"
     converted = "" if verdict.metric == "accuracy" else f" at {verdict.per_point:.3f} nats"

@@ -52,6 +52,7 @@ _ADVICE = {
     ),
     Word.UNDECIDED: "Undecided is neither: train more seeds (--max-seeds), or measure the baseline with more of them",
 }
+_PUBLISHED_ADVICE = "The published numbers stay as they are: find out what differs from the published training."
 
 
 def answer(experiments: Sequence[ExperimentResult]) -> str:
@@ -194,6 +195,8 @@ def failure_message(result: ExperimentResult, *, update_command: str) -> str:
     title = f"{result.experiment} on {result.runs[0].dataset}: {'; '.join(failed)}"
     words = {result.word, *(verdict.word for verdict in result.failed), *(drift.word for drift in result.drifts)}
     advice = [said.format(update_command) for word, said in _ADVICE.items() if word in words]
+    if result.mark and result.mark.source == "published":
+        advice = [_PUBLISHED_ADVICE]
     return "\n  ".join([title, *reasons(result), *advice])
 
 

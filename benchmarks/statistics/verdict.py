@@ -38,7 +38,10 @@ from benchmarks.statistics.significance import (
 from benchmarks.statistics.word import Word
 
 Source = Literal["measured", "published"]
-Rule = Literal["tolerance", "t-test"]
+Rule = Literal["tolerance", "t-test", "identical"]
+"""What sets an allowance; runs that are identical to the last digit need none."""
+Sides = tuple[tuple[float, ...], tuple[float, ...]]
+"""The values of the baseline and of today."""
 Looks = Sequence[int] | Mapping[str, Sequence[int]]
 """Numbers of runs at which to judge: the same for all experiments, or by experiment."""
 
@@ -55,7 +58,8 @@ class Check:
     Values and `tolerance` are in the metric's unit (accuracy, gap and F1: fractions, not percentage points; loss:
     nats). Of a check that is `one_sided` a change for the better passes: a distance that is smaller than usual is no
     news, where an accuracy that jumps is as likely a leak as a gift. `per_point` is the change that goes with a
-    percentage point of accuracy, above 0; None if not known.
+    percentage point of accuracy, above 0; None if not known. Where the baseline grows with today's runs and always has
+    as many, `grown` has the values of both sides at each look so far, by the number of runs.
 
     Raises:
         ValueError: a value is not finite, the tolerance negative, there are no runs today, or the baseline
@@ -72,6 +76,15 @@ class Check:
     family: Family = "headline"
     one_sided: bool = False
     per_point: float | None = None
+    grown: Mapping[int, Sides] = field(default_factory=dict)
+
+    def sides(self, runs: int) -> Sides:
+        """Return the values that a look after so many of today's runs compares."""
+        return self.grown[runs] if self.grown else (self.baseline, self.today[:runs])
+
+    def baseline_runs(self, runs: int) -> int:
+        """Return how many runs the baseline has at a look after so many of today's runs."""
+        return runs if self.grown else len(self.baseline)
 
     def __post_init__(self) -> None:
         name = f"{self.experiment} {self.metric}"
@@ -106,7 +119,7 @@ class Verdict:
     Attributes:
         experiment: as the check's, like `metric`, `source`, `family` and `tolerance`.
         word: the outcome.
-        rule: what set `allowance`: the tolerance or the t-test.
+        rule: what set `allowance`: the tolerance or the t-test; `identical` where there is nothing to allow for.
         baseline: the mean of the baseline's runs, in the metric's unit, as all other values and allowances.
         today: the mean of those of today's runs that were used.
         effect: `today` less `baseline`; exactly 0 where all values are equal, whatever the means' rounding.
@@ -201,16 +214,16 @@ def _judge_published(check: Check) -> Verdict:
 
 def _verdict(check: Check, *, runs: int, **found: Any) -> Verdict:
     """Return the verdict of a check by the first of today's runs."""
-    used = check.today[:runs]
+    before, used = check.sides(runs)
     return Verdict(
         experiment=check.experiment,
         metric=check.metric,
         source=check.source,
         family=check.family,
         tolerance=check.tolerance,
-        baseline=fmean(check.baseline),
+        baseline=fmean(before),
         today=fmean(used),
-        baseline_values=list(check.baseline),
+        baseline_values=list(before),
         today_values=list(used),
         runs=runs,
         per_point=check.per_point,
@@ -237,16 +250,18 @@ def _judge_measured(
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
         for row, runs in enumerate(schedule):
             if runs <= len(check.today):
-                found = measure(np.array(check.baseline), np.array(check.today[:runs]))
+                before, after = check.sides(runs)
+                found = measure(np.array(before), np.array(after))
                 effect[row, column], deviation[row, column] = found
                 beyond[row, column] = _beyond(check, float(found[0]))
-                p[row, column] = p_values(*found, baseline_runs=len(check.baseline), today_runs=runs)
+                p[row, column] = p_values(*found, baseline_runs=len(before), today_runs=runs)
     decisions = decide(p, beyond, plan)
     first_step = plan.first_step_levels()
     verdicts = []
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
         row = decisions.look[column]
-        n, runs = len(check.baseline), schedule[row]
+        runs = schedule[row]
+        n = check.baseline_runs(runs)
         s = float(deviation[row, column])
         error = s * standard_error_factor(baseline_runs=n, today_runs=runs)
         level, inner_level = float(decisions.level[column]), float(decisions.inner_level[column])
@@ -270,7 +285,7 @@ def _judge_measured(
                     deviation=s,
                     tolerance=check.tolerance,
                     looks=[
-                        Look(baseline_runs=n, today_runs=k, level=float(first))
+                        Look(baseline_runs=check.baseline_runs(k), today_runs=k, level=float(first))
                         for k, first in zip(schedule, first_step[:, column], strict=True)
                     ],
                     power=power,

@@ -59,14 +59,14 @@ class Program:
             arguments: None for those of the process.
 
         Returns:
-            The exit status: 0; 1 for a training that diverged, too little memory or an output that nobody reads on; 2
-            for anything that the user can correct; 130 for an interruption.
+            The exit status: 0, or what the command returns; 1 for a training that diverged, too little memory or an
+            output that nobody reads on; 2 for anything that the user can correct; 130 for an interruption.
         """
         _silence_tensorflow()
         show_on_any_console()
         parsed = self.parser().parse_args(arguments)
         try:
-            parsed.run(parsed)
+            status = parsed.run(parsed)
         except CommandError as error:
             return self._fail(str(error), error.status)
         except ModuleNotFoundError as error:
@@ -84,7 +84,7 @@ class Program:
                 raise
             reason, *_ = str(error).splitlines() or [type(error).__name__]
             return self._fail(f"out of memory ({reason[:200]}): free some, or choose a smaller experiment", 1)
-        return 0
+        return int(status or 0)
 
     def _fail(self, message: str, status: int) -> int:
         sys.stderr.write(f"{self.name}: {message}\n")

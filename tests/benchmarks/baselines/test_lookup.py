@@ -20,6 +20,7 @@ PRETRAINED = Fingerprints(data="sha256:data", weights="sha256:weights", protocol
 def _find(
     sources: dict[str, Baseline],
     fingerprints: Fingerprints = FINGERPRINTS,
+    against: str = "measured",
 ) -> Baseline:
     return find_baseline(
         {"simple_cnn": {"synthetic": sources}},
@@ -27,6 +28,7 @@ def _find(
         dataset="synthetic",
         fingerprints=fingerprints,
         update_command="the command",
+        against=against,
     )
 
 
@@ -43,6 +45,13 @@ def test_a_measured_baseline_is_preferred_over_a_published_one() -> None:
     measured, published = make_baseline(), make_published()
     assert _find({"published": published, "measured": measured}) is measured
     assert _find({"published": published}) is published
+
+
+def test_the_published_numbers_are_compared_with_on_request_and_must_exist() -> None:
+    both = {"published": make_published(), "measured": make_baseline()}
+    assert _find(both, against="published") is both["published"]
+    with pytest.raises(BaselineError, match=r"found no published baseline, .* leave out --against published"):
+        _find({"measured": make_baseline()}, against="published")
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.factories import make_run
-
 IDENTITY = ("-c", "user.name=a name", "-c", "user.email=an@address.example", "-c", "commit.gpgsign=false")
 
 EXPERIMENTS = """
@@ -32,19 +30,14 @@ def load_dataset(name, data_dir=None):
     return SimpleNamespace(name=name, fingerprint="sha256:data", class_names=("cat", "dog"))
 """
 
-TRAIN = '''
+RECORDS = Path(__file__).parents[3] / "baseline_runs"
+TRAIN = f"""
 import json
-import os
-import random
-import signal
-import time
 from pathlib import Path
 
-TEMPLATE = json.loads(Path(__file__).with_name("run.json").read_text())
-SHIFT = 0.0
-"""What is added to the accuracy."""
-EPOCH = 1
-"""From which on the curves show it."""
+RECORDS = Path({str(RECORDS)!r})
+SOURCE = ""
+FIRST = 0
 
 
 class TrainingDiverged(ArithmeticError):
@@ -55,25 +48,18 @@ def default_weights(experiment, dataset, weights_dir=None):
     return None
 
 
-def fault(experiment, seed):
-    """Nothing, unless a test writes another one."""
+def fault(experiment, seed, run):
+    pass
 
 
 def train(experiment, dataset, seed, *, weights=None):
-    fault(experiment, seed)
-    draw = random.Random(f"{experiment.name} {seed}")
-    run = json.loads(json.dumps(TEMPLATE)) | {"experiment": experiment.name, "seed": seed, "dataset": dataset.name}
-    values = [0.5 + 0.1 * epoch + draw.gauss(0, 0.01) for epoch in range(3)]
-    shifted = [value + (SHIFT if epoch + 1 >= EPOCH else 0) for epoch, value in enumerate(values)]
-    losses = [2 - 2 * value for value in shifted]
-    run["curves"] = {"accuracy": [value + 0.05 for value in shifted], "loss": losses, "val_accuracy": shifted,
-                     "val_loss": losses}
-    run["evaluation"]["accuracy"] = shifted[-1]
-    run["evaluation"]["loss"] = losses[-1]
-    for name in ("cat", "dog"):
-        run["evaluation"]["classes"][name]["f1"] = shifted[-1] + draw.gauss(0, 0.002)
+    number = (seed % 1000 + FIRST) % 24
+    source = RECORDS / f"{{SOURCE or experiment.name}}.synthetic.seed{{number}}.json"
+    run = json.loads(source.read_text()) | {{"experiment": experiment.name, "seed": seed}}
+    fault(experiment.name, seed, run)
     return run
-'''
+"""
+"""A training gives a recorded run: of the experiment ``SOURCE`` or of its own, by the seed's number and ``FIRST``."""
 
 RUN_FILES = """
 import json
@@ -106,7 +92,6 @@ FILES = {
     "cifar_models/training/__init__.py": "",
     "cifar_models/training/devices.py": DEVICES,
     "cifar_models/training/train.py": TRAIN,
-    "cifar_models/training/run.json": make_run().to_json(),
 }
 
 
@@ -145,8 +130,9 @@ class Project:
         self.write(name, text.replace(old, new))
 
     def fault(self, code: str) -> None:
-        """Have trainings run some lines first, which may use ``experiment`` and ``seed``."""
-        self.replace('    """Nothing, unless a test writes another one."""', f"    {code}")
+        """Have trainings run some lines, which may use ``experiment``, the name, ``seed`` and ``run``, the record."""
+        lines = code.strip().splitlines()
+        self.replace("    pass\n\n\ndef train(", "\n".join(f"    {line}" for line in lines) + "\n\n\ndef train(")
 
     def commit(self, message: str = "a commit") -> str:
         self.git("add", "--all")

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night.earlier import exact_lane, history_up_to, recorded_run
+from benchmarks.night.earlier import exact_lane, history_up_to, recorded_run, reusable_run, why_not_reusable
 from benchmarks.night.inputs import Inputs
 from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import write_run
+from cifar_models.results.source_code import Code, describe_code
 from tests.benchmarks.night.nights import CIFAR10, PLAIN, fingerprints_of, make_inputs, passing_baselines
 from tests.factories import make_run
 
@@ -74,6 +75,31 @@ def test_each_run_is_held_against_the_recorded_one_of_its_seed(inputs: Inputs) -
         Exact(PLAIN, 0, 1, "loss", first, 5.0),
         Exact(PLAIN, 1),
     ]
+
+
+def test_a_night_that_writes_baselines_reuses_runs_of_the_baseline_and_of_nights_with_today_s_code(
+    tmp_path: Path,
+) -> None:
+    inputs = make_inputs(tmp_path / "baselines.json", baselines=passing_baselines(), reason="more", reuse_runs=True)
+    other_code = dataclasses.replace(_run(2), code=Code("c0ffee", "sha256:other"))
+    for seed in (0, 1):
+        write_run(inputs.settings.records, dataclasses.replace(_run(seed), code=Code("c0ffee", "sha256:other")))
+    _night(inputs, STARTED, other_code, dataclasses.replace(_run(3), code=describe_code()))
+    found = {seed: reusable_run(inputs, PLAIN, seed, tonight=None) for seed in range(5)}
+    assert {seed for seed, run in found.items() if run} == {1, 3}  # the first seed is always trained
+    inputs.settings = dataclasses.replace(inputs.settings, reuse_runs=False)
+    assert reusable_run(inputs, PLAIN, 1, tonight=None) is None
+
+
+def test_recorded_runs_are_not_reusable_unless_the_first_seed_repeats_its_digits(inputs: Inputs) -> None:
+    assert "found no recorded run of it under these conditions" in why_not_reusable(inputs, _run(), tonight=None)
+    write_run(inputs.settings.records, _run())
+    assert why_not_reusable(inputs, _run(), tonight=None) == ""
+    changed = dataclasses.replace(_run(), curves=dataclasses.replace(_run().curves, loss=[5.0, 1.0]))
+    assert why_not_reusable(inputs, changed, tonight=None) == (
+        "seed 0: found differs since epoch 1: loss 5, +4 from the recorded run, expected the digits of the recorded "
+        "run; recorded runs say nothing of today's code: leave out --reuse-runs"
+    )
 
 
 def test_the_history_ends_with_tonight_and_its_baseline(inputs: Inputs) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.baselines.baselines_file import read_baselines
 from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION
 from benchmarks.records.night_folder import newest_first, read_night
 from benchmarks.records.night_results import read_night_results
@@ -139,3 +140,23 @@ def test_a_run_that_contradicts_itself_is_an_error_by_name_and_no_evidence(bench
         [f"{bench.contradictions[0]}: an error of the suite or of a library, whatever the numbers are worth; find*"]
     )
     assert any("not judged" in line and "its record contradicts itself" in line for line in result.outlines)
+
+
+def test_more_seeds_are_added_to_a_baseline_whose_first_seed_repeats_its_digits(here: Bench) -> None:
+    here.update("-k", "simple_cnn")
+    result = here.update("-k", "simple_cnn", "--seeds", "5", "--reuse-runs")
+    assert [line.split()[2] for line in here.trained] == ["0", "3", "4"]
+    assert trainings(result)["simple_cnn", "1"][-1] == "recorded earlier"
+    entry = read_baselines(here.baselines_path)["simple_cnn"]["synthetic"]["measured"]
+    assert entry.seeds == [0, 1, 2, 3, 4]
+    records = here.pytester.path / "baseline_runs"
+    assert len(list(records.iterdir())) == 5
+
+    # Today's code gives other digits: no baseline is made of runs of both.
+    here.accuracy["simple_cnn"] = 0.71
+    result = here.update("-k", "simple_cnn", "--seeds", "6", "--reuse-runs")
+    assert result.ret == NOT_JUDGED
+    (line,) = lines(result, "left as it was")
+    assert "leave out --reuse-runs" in line
+    assert read_baselines(here.baselines_path)["simple_cnn"]["synthetic"]["measured"] == entry
+    assert len(list(records.iterdir())) == 5

@@ -39,12 +39,17 @@ pytestmark = pytest.mark.integration
             "--exact: found with --update-baselines, which judges nothing; leave it out",
         ),
         (
+            ["--update-baselines", "--seeds", "3", "--reason", "r", "--against", "published"],
+            "--against: found with --update-baselines, which judges nothing; leave it out",
+        ),
+        (
             ["--update-baselines", "--seeds", "3", "--reason", "r", "--max-seeds", "9"],
             "--max-seeds: found with --update-baselines, which judges nothing; use --seeds alone",
         ),
         (["--false-alarm-rate", "0"], "--false-alarm-rate: found 0.0, expected a number above 0 and below 0.5"),
         (["--false-alarm-rate", "0.5"], "--false-alarm-rate: found 0.5, expected a number above 0 and below 0.5"),
         (["--false-alarm-rate", "nan"], "--false-alarm-rate: found nan, expected a number above 0 and below 0.5"),
+        (["--reuse-runs"], "--reuse-runs: found without --update-baselines, which it is for"),
         (["--reason", "r"], "--reason: found without --update-baselines, which it is for"),
         (["--reason", ""], "--reason: found without --update-baselines, which it is for"),
         (["--data-dir", "nowhere"], "--data-dir: found no folder nowhere, expected one"),

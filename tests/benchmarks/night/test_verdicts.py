@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.baselines.baselines_file import read_baselines, write_baselines
 from benchmarks.night.exit_status import NOT_JUDGED, UNDECIDED
+from benchmarks.records.night_folder import newest_first
+from benchmarks.records.night_results import read_night_results
 from cifar_models.datasets import Dataset
 from cifar_models.experiments import Experiment
 from cifar_models.results.run import Run
@@ -20,7 +23,7 @@ from tests.benchmarks.sessions import (
     trainings,
     words,
 )
-from tests.factories import make_baseline
+from tests.factories import make_baseline, make_published
 
 pytestmark = pytest.mark.integration
 
@@ -115,3 +118,26 @@ def test_a_verdict_without_all_of_its_trainings_is_a_failure(bench: Bench) -> No
     result = bench.benchmark("-k", "simple_cnn and (seed0 or test_verdict)", "--seeds", "2")
     result.assert_outcomes(passed=1, failed=1, deselected=7)
     assert "simple_cnn: not judged, found 1 of its 2 trainings, expected all to be selected" in result.outlines
+
+
+def test_a_night_is_judged_by_the_published_numbers_on_request(bench: Bench) -> None:
+    baselines = bench.record()
+    for name, accuracy in (("simple_cnn", 0.6763), ("improved_cnn", 0.6999)):
+        published = make_published(accuracy=accuracy, gap=None, fingerprints=fingerprints_of(name))
+        baselines[name]["synthetic"]["published"] = published
+    write_baselines(bench.baselines_path, baselines)
+    assert bench.benchmark().ret == pytest.ExitCode.OK  # the measured ones are the default
+
+    result = bench.benchmark("--against", "published")
+    assert words(result) == {("simple_cnn", "accuracy"): "stale", ("improved_cnn", "accuracy"): "pass"}
+    result.assert_outcomes(passed=3, failed=1, errors=2)  # vgg16_frozen has no published number here, which is no pass
+    assert lines(result, "vgg16_frozen on synthetic: found no published baseline")
+    assert lines(result, "The published numbers stay as they are")
+    assert not lines(result, "If the gain is real")
+
+    # The page of that night shows what it was held against.
+    folder, _ = newest_first(bench.pytester.path / "runs")[0]
+    results = read_night_results(folder, read_baselines(bench.baselines_path), bench.pytester.path / "baseline_runs")
+    sources = {one.experiment: one.baseline.source for one in results.experiments if one.baseline}
+    assert sources == {"simple_cnn": "published", "improved_cnn": "published", "vgg16_frozen": "measured"}
+    assert results.notes == []

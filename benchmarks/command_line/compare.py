@@ -1,0 +1,235 @@
+"""``compare``: two commits, or two environments, trained in turn on this machine and judged against each other."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.command_line.arguments import (
+    add_command,
+    add_environment_options,
+    add_training_options,
+    number_between,
+    today,
+    whole_number,
+)
+from benchmarks.statistics import FALSE_ALARM_RATE
+from benchmarks.statistics.seeds import BLOCK, first_seed_of
+from cifar_models.command_line.errors import CommandError, user_errors
+from cifar_models.command_line.output import say
+from cifar_models.storage.files import user_path, write_whole
+
+if TYPE_CHECKING:
+    from benchmarks.comparison.comparison import Comparison, Settings
+    from benchmarks.comparison.records import ComparisonFolder
+    from benchmarks.comparison.side import Ready
+    from benchmarks.comparison.two_sides import Party
+
+NOT_COMPARED = 125
+"""The exit status where the sides themselves keep the comparison from being made, as of a night that was not judged."""
+
+
+def add_to(commands: Any) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands,
+        "compare",
+        run,
+        summary="does one commit, or one environment, train as well as another?",
+        description="Train two sides in turn with the same seeds, and judge side B by side A with the statistics of a "
+        "night. With one commit, A is that commit and B the working tree. With two, A is the first and B the second. "
+        "With none, both are the working tree, and --requirement, -r or --python say how the environments differ. "
+        "They are always those of side B; A has the current environment.",
+        example="main --dataset synthetic -k simple_cnn",
+    )
+    parser.add_argument("commits", nargs="*", metavar="COMMIT", help="at most two: branches, tags or hashes")
+    add_training_options(parser)
+    add_environment_options(parser)
+    parser.add_argument(
+        "--seeds",
+        type=partial(whole_number, least=3),
+        metavar="N",
+        help="judge an experiment first after N seeds, 3 or more (default: as many as a night trains, 3 at least)",
+    )
+    parser.add_argument(
+        "--max-seeds",
+        type=whole_number,
+        metavar="M",
+        help="train up to M seeds of an experiment that is undecided (default: twice as many as at first)",
+    )
+    parser.add_argument(
+        "--first-seed",
+        type=partial(whole_number, least=0),
+        metavar="S",
+        help="train seeds from S on, to repeat a comparison of another day (default: those of a night of today)",
+    )
+    parser.add_argument(
+        "--false-alarm-rate",
+        type=partial(number_between, low=0, high=0.5),
+        default=FALSE_ALARM_RATE,
+        metavar="RATE",
+        help="chance that two equal sides do not pass, over all checks (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=partial(number_between, low=0, high=float("inf")),
+        metavar="M",
+        help="start no training that would end later than M minutes from now",
+    )
+    parser.add_argument(
+        "--output",
+        type=user_path,
+        default=Path("runs/comparisons"),
+        metavar="DIR",
+        help="folder in which each comparison keeps its records (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--summary", type=user_path, metavar="FILE", help="write the outcome as Markdown too, as for a pull request"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare, print what it came to and return the exit status of a night with that outcome.
+
+    Raises:
+        CommandError: no git, an unknown commit, an environment that cannot be built, or a side that cannot train.
+    """
+    from benchmarks.comparison.checkouts import cleaning_up_when_ended
+
+    settings = _settings(arguments)
+    try:
+        with cleaning_up_when_ended():
+            return _compare(arguments, settings)
+    except CommandError as error:
+        if arguments.summary:
+            _write_summary(arguments.summary, f"## Not compared\n\n{error}\n")
+        raise
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from benchmarks.comparison.comparison import Settings
+
+    seeds, most = arguments.seeds, arguments.max_seeds
+    if len(arguments.commits) > 2:
+        raise CommandError(f"COMMIT: found {len(arguments.commits)}, expected at most two")
+    if not arguments.commits and not (arguments.requirement or arguments.requirements_file or arguments.python):
+        raise CommandError(
+            "found neither a commit nor another environment, expected one: `compare main` compares main with the "
+            "working tree, --requirement 'tensorflow==2.20.*' two environments"
+        )
+    if most is not None and (seeds is None or most < seeds):
+        found = "no --seeds" if seeds is None else f"--seeds {seeds}"
+        raise CommandError(f"--max-seeds: found {most} with {found}, expected --seeds, and no more than that")
+    if max(seeds or 0, most or 0) > BLOCK:
+        raise CommandError(f"--seeds, --max-seeds: found {max(seeds or 0, most or 0)}, expected at most {BLOCK}")
+    first = arguments.first_seed
+    if first is not None and first >= 2**32 - BLOCK:
+        raise CommandError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")
+    for option, path in (("--data-dir", arguments.data_dir), ("--weights-dir", arguments.weights_dir)):
+        if path is not None and not path.is_dir():
+            raise CommandError(f"{option}: found no folder {path}, expected one")
+    return Settings(
+        dataset=arguments.dataset,
+        first_seed=first_seed_of(today()) if first is None else first,
+        seeds=seeds,
+        max_seeds=most,
+        false_alarm_rate=arguments.false_alarm_rate,
+    )
+
+
+def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
+    from benchmarks.comparison.checkouts import CheckoutError, Repository
+    from benchmarks.comparison.clock import Clock
+    from benchmarks.comparison.comparison import Comparison
+    from benchmarks.comparison.environments import BuildError, Wanted
+    from benchmarks.comparison.records import ComparisonFolder
+    from benchmarks.comparison.selection import in_both, select
+    from benchmarks.comparison.side import Job, SideError
+    from benchmarks.comparison.two_sides import two_parties, two_sides
+    from cifar_models.training.live_line import LiveLine
+
+    clock = Clock(arguments.minutes)
+    wanted = Wanted(tuple(arguments.requirement), tuple(arguments.requirements_file), arguments.python)
+    data_dir, weights_dir = (path and path.resolve() for path in (arguments.data_dir, arguments.weights_dir))
+    job = Job(dataset=arguments.dataset, data_dir=data_dir, weights_dir=weights_dir, gpu=arguments.gpu)
+    line = LiveLine(_write, terminal=sys.stdout.isatty())
+    with user_errors(CheckoutError):
+        repository = Repository(Path.cwd())
+        parties = two_parties(repository, arguments.commits, wanted)
+    for party in parties:
+        say(str(party))
+    with user_errors(OSError):
+        folder = ComparisonFolder(arguments.output)
+    try:
+        with (
+            folder,
+            user_errors(CheckoutError, BuildError),
+            two_sides(repository, parties, (folder.a, folder.b), job, say) as (a, b),
+        ):
+            with user_errors(ValueError):
+                names = select(in_both(a.ready.experiments, b.ready.experiments), arguments.keyword)
+            say(f"data: {a.ready.dataset}, {a.ready.data}")
+            say(f"records: {folder.path}")
+            comparison = Comparison(a, b, names, settings, clock, line.show)
+            try:
+                comparison.run()
+            finally:
+                line.clear()
+    except SideError as error:
+        raise CommandError(error, status=NOT_COMPARED) from None
+    return _report(arguments.summary, comparison, folder, parties, (a.ready, b.ready))
+
+
+def _report(
+    file: Path | None,
+    comparison: Comparison,
+    folder: ComparisonFolder,
+    parties: tuple[Party, Party],
+    ready: tuple[Ready, Ready],
+) -> int:
+    """Keep and print what a comparison came to, and return its exit status."""
+    from benchmarks.comparison.differences import what_differs
+    from benchmarks.comparison.views import differences_text, results_text, summary, trainings_text
+    from benchmarks.night.exit_status import exit_status
+
+    results, baselines = folder.results(comparison, data=ready[0].data)
+    what = what_differs(parties, ready, comparison.pairs)
+    for title, text in (
+        ("trainings", trainings_text(comparison.pairs)),
+        ("what differs", differences_text(what)),
+        (f"verdicts, false-alarm rate {comparison.settings.false_alarm_rate:g}", results_text(results)),
+    ):
+        say(f"\n== {title} ==\n{text}")
+    say()
+    kept = True
+    try:
+        folder.write(comparison, results, baselines)
+        say(f"records: {folder.path}; python -m benchmarks page {folder.b} --baselines {folder.baselines} draws them")
+    except OSError as error:
+        kept = False
+        say(f"records: {folder.path} has the runs; what they came to could not be kept ({error})")
+    if file is not None:
+        kept &= _write_summary(file, summary(results, parties, what))
+    return exit_status(
+        [result.word for result in results.experiments],
+        failed_otherwise=comparison.failed,
+        not_judged=bool(comparison.problems) or not kept,
+    )
+
+
+def _write_summary(file: Path, text: str) -> bool:
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        say(f"summary: could not be written: {error}")
+        return False
+    say(f"summary: {file}")
+    return True
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,72 @@
+"""What differs between two sides before they train: code, protocols, weights, and every package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.comparison.comparison import Pair
+from benchmarks.comparison.environments import differences
+from benchmarks.comparison.side import Ready
+from benchmarks.comparison.two_sides import Party
+from cifar_models.results.run import Run
+
+NONE = "none"
+SOURCE = "source of the package"
+_SHOWN = 17
+"""Characters of a fingerprint: ``sha256:`` and ten digits."""
+
+
+@dataclass(frozen=True)
+class WhatDiffers:
+    """Both sides' values of what differs, and the packages that one side alone has.
+
+    Attributes:
+        rows: what, A's value, B's value; the code first, then the packages.
+        only_a: packages with their versions.
+        only_b: likewise.
+    """
+
+    rows: Sequence[tuple[str, str, str]]
+    only_a: Sequence[str]
+    only_b: Sequence[str]
+
+
+def what_differs(
+    parties: tuple[Party, Party], ready: tuple[Ready, Ready], pairs: Mapping[str, Sequence[Pair]]
+) -> WhatDiffers:
+    """Return what differs between two sides.
+
+    Args:
+        parties: A and B.
+        ready: what they say of themselves.
+        pairs: their runs by experiment, whose records have the code and the protocols.
+    """
+    a, b = ready
+    before, after = (party.revision for party in parties)
+    rows = [("code", str(before), str(after))] if before.commit != after.commit else []
+    for name, some in pairs.items():
+        if some:
+            facts = _facts(some[0].a), _facts(some[0].b)
+            for what in dict.fromkeys([*facts[0], *facts[1]]):
+                values = [side.get(what, NONE) for side in facts]
+                if values[0] != values[1]:
+                    rows.append((what if what == SOURCE else f"{name}: {what}", values[0], values[1]))
+    if a.python != b.python:
+        rows.append(("python", a.python, b.python))
+    packages = differences(a.packages, b.packages)
+    rows += [(one.package, one.a, one.b) for one in packages if one.a and one.b]
+    return WhatDiffers(
+        rows=list(dict.fromkeys(rows)),  # the code is that of all experiments
+        only_a=[f"{one.package} {one.a}" for one in packages if not one.b],
+        only_b=[f"{one.package} {one.b}" for one in packages if not one.a],
+    )
+
+
+def _facts(run: Run) -> dict[str, str]:
+    """Return what the record of a run says of its code and protocol."""
+    return {
+        SOURCE: run.code.source[:_SHOWN] if run.code else NONE,
+        **{name: str(value) for name, value in run.protocol.items()},
+        "weights": (run.fingerprints.weights or NONE)[:_SHOWN],
+    }

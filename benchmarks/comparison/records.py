@@ -1,0 +1,123 @@
+"""What a comparison keeps: a folder with the records of both sides, in the form of a night and its baselines.
+
+A's runs are the baselines, B's are the night. So what reads and shows nights shows a comparison too, such as
+``python -m benchmarks page``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import suppress
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Self
+
+from benchmarks.baselines.baseline import Baselines
+from benchmarks.baselines.baselines_file import write_baselines
+from benchmarks.baselines.measure import measured_baseline
+from benchmarks.comparison.comparison import Comparison
+from benchmarks.records.night_folder import RECORDS, BaselineMark, NightFolder, NightRecord
+from benchmarks.records.night_results import NightResults, night_results
+
+NIGHT = "night"
+
+
+class ComparisonFolder:
+    """A new folder for one comparison, named by the time at which it starts.
+
+    Args:
+        parent: the folder of comparisons; it is made if it does not exist.
+
+    Attributes:
+        path: the folder.
+        a: where A's runs are recorded while it trains.
+        b: where B's are.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        self._started = _now()
+        name = f"{self._started:%Y-%m-%dT%H-%M-%SZ}"
+        parent.mkdir(parents=True, exist_ok=True)
+        names = (name if number == 1 else f"{name}-{number}" for number in count(1))
+        # Two comparisons may start within a second.
+        self.path = next(path for path in (parent / each for each in names) if _made(path))
+        self.a, self.b = self.path / RECORDS, self.path / NIGHT
+        self.a.mkdir()
+        self.b.mkdir()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the folder where nothing was recorded."""
+        with suppress(OSError):  # a folder with something in it stays
+            for path in (self.a, self.b, self.path):
+                path.rmdir()
+
+    @property
+    def baselines(self) -> Path:
+        """The file with A's runs as baselines."""
+        return self.path / "baselines.json"
+
+    def results(self, comparison: Comparison, *, data: str) -> tuple[NightResults, Baselines]:
+        """Return what a comparison came to, and A's runs as baselines.
+
+        Args:
+            comparison: after its end.
+            data: the fingerprint of the data set.
+        """
+        dataset = comparison.settings.dataset
+        judged = [name for name in comparison.verdicts if not comparison.identical(name)]
+        baselines: Baselines = {}
+        for name in judged:
+            used = max(verdict.runs for verdict in comparison.verdicts[name])
+            runs = [pair.a for pair in comparison.pairs[name][:used]]
+            entry = measured_baseline(runs, reason="side A of a comparison", day=self._started.date())
+            baselines[name] = {dataset: {"measured": entry}}
+        record = NightRecord(
+            dataset=dataset,
+            data=data,
+            started=self._started.isoformat(timespec="seconds"),
+            ended=_now().isoformat(timespec="seconds"),
+            false_alarm_rate=comparison.settings.false_alarm_rate,
+            verdicts=[verdict for some in comparison.verdicts.values() for verdict in some],
+            problems=comparison.problems,
+            baselines={name: BaselineMark.of(baselines[name][dataset]["measured"]) for name in judged},
+        )
+        runs = [pair.b for pairs in comparison.pairs.values() for pair in pairs]
+        notes = [comparison.stopped] if comparison.stopped else []
+        notes += [
+            f"{name}: both sides are identical, to the last digit, with {len(pairs)} seeds."
+            for name, pairs in comparison.pairs.items()
+            if name in comparison.verdicts and name not in judged
+        ]
+        return night_results(record, runs, baselines, self.a, folder=self.b, notes=notes), baselines
+
+    def write(self, comparison: Comparison, results: NightResults, baselines: Baselines) -> None:
+        """Write what a comparison came to beside the records of its runs.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        self.b.mkdir(parents=True, exist_ok=True)
+        write_baselines(self.baselines, baselines)
+        exact = [pair.exact for pairs in comparison.pairs.values() for pair in pairs if pair.exact.identical]
+        if folder := NightFolder.take(self.b):
+            folder.write_record(replace(results.night, exact=exact))
+            folder.close()
+
+
+def _made(path: Path) -> bool:
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(tz=datetime.UTC)

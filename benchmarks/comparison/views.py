@@ -1,0 +1,75 @@
+"""What a comparison came to, as text for the terminal and as Markdown for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tabulate import tabulate
+
+from benchmarks.comparison.comparison import Pair
+from benchmarks.comparison.differences import WhatDiffers
+from benchmarks.comparison.two_sides import Party
+from benchmarks.records.night_results import NightResults
+from benchmarks.report.markdown import as_markdown, markdown
+from benchmarks.report.terminal import verdicts_table
+from benchmarks.report.wording import answer, reasons
+from benchmarks.statistics.word import Word
+from cifar_models.results.words import count
+
+SIDES = "A is the baseline, B is today."
+NOTHING = "Nothing differs between the two sides: the same code, protocols and packages."
+
+
+def trainings_text(pairs: Mapping[str, Sequence[Pair]]) -> str:
+    """Return a table with a line for each seed: both accuracies, and the first epoch at which the curves differ."""
+    headers = ("experiment", "seed", "accuracy of A", "accuracy of B", "seconds of A", "seconds of B", "digits")
+    rows = [
+        [
+            name,
+            str(pair.a.seed),
+            *(f"{run.accuracy:.4f}" for run in (pair.a, pair.b)),
+            *(f"{run.timings.total:.1f}" for run in (pair.a, pair.b)),
+            "identical" if pair.exact.identical else f"differ {pair.exact.since} ({pair.exact.what})",
+        ]
+        for name, some in pairs.items()
+        for pair in some
+    ]
+    return _table(rows, headers) if rows else "no seed was trained on both sides"
+
+
+def differences_text(what: WhatDiffers) -> str:
+    """Return a table of what differs between the sides, and the packages that one of them alone has."""
+    parts = [_table([[*row] for row in what.rows], ("what", "A", "B"))] if what.rows else []
+    return "\n".join([*parts, *_only(what)]) or NOTHING
+
+
+def results_text(results: NightResults) -> str:
+    """Return the verdicts as a table, the reasons of what does not pass, and the answer in the last line."""
+    verdicts = {one.experiment: one.verdicts for one in results.experiments if one.verdicts}
+    lines = [SIDES, verdicts_table(verdicts, {}), ""] if verdicts else []
+    lines += [f"{one.experiment}: not judged: {one.problem}" for one in results.experiments if one.problem]
+    for one in results.experiments:
+        if one.word not in (Word.PASS, Word.NOT_JUDGED):
+            lines += [f"{one.experiment}: {one.word}", *(f"  {reason}" for reason in reasons(one)), ""]
+    return "\n".join([*lines, *results.notes, answer(results.experiments)])
+
+
+def summary(results: NightResults, parties: Iterable[Party], what: WhatDiffers) -> str:
+    """Return all of it as Markdown that is short enough for a comment on a pull request."""
+    sides = "; ".join(map(str, parties))
+    text = markdown(results, f"{SIDES} {sides}. Trained in turn with the same seeds on {results.night.dataset} images.")
+    rows = [f"- {as_markdown(f'{name}: {a} to {b}')}" for name, a, b in what.rows]
+    rows += [f"- {as_markdown(line)}" for line in _only(what)]
+    return f"{text}\n{count(rows, 'difference')} between the sides\n\n" + "\n".join(rows or [f"- {NOTHING}"]) + "\n"
+
+
+def _only(what: WhatDiffers) -> list[str]:
+    return [
+        f"{count(packages, 'package')} of {letter} alone: {', '.join(packages)}"
+        for letter, packages in (("A", what.only_a), ("B", what.only_b))
+        if packages
+    ]
+
+
+def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    return str(tabulate(rows, headers, tablefmt="simple", disable_numparse=True))

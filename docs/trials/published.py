@@ -1,0 +1,135 @@
+"""Trials behind docs/explanation/the-published-table.md: experiments trained in another way than the suite does.
+
+    python docs/trials/published.py TRIAL --seeds 3 --data-dir DATA --weights-dir WEIGHTS
+
+trains a trial with the seeds from 0 on and adds a line for each run to docs/trials/published.jsonl. A seed that the
+file has already is not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from cifar_models.datasets import Dataset, load_dataset
+from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol
+from cifar_models.models.builders import resnet50_finetuned
+from cifar_models.results.environment import describe_environment
+from cifar_models.training.features import SESSION_FEATURES
+from cifar_models.training.train import default_weights, train
+
+RECORDS = Path(__file__).with_suffix(".jsonl")
+
+Curves = dict[str, list[float]]
+Trial = Callable[[Dataset, int, Path | None], Curves]
+
+
+def plain_script(*, seeded: bool) -> Trial:
+    """Return ``simple_cnn`` as a plain Keras script trains it: float32 arrays, and ``fit`` shuffles."""
+
+    def run(dataset: Dataset, seed: int, _: Path | None) -> Curves:
+        if seeded:
+            keras.utils.set_random_seed(seed)
+        experiment = EXPERIMENTS["simple_cnn"]
+        model, protocol = experiment.build(), experiment.protocol
+        model.compile(keras.optimizers.Adam(protocol.learning_rate), protocol.loss, metrics=["accuracy"])
+        images = [array.astype(np.float32) / 255 for array in (dataset.train_images, dataset.evaluation_images)]
+        labels = [keras.utils.to_categorical(array, 10) for array in (dataset.train_labels, dataset.evaluation_labels)]
+        stopping = keras.callbacks.EarlyStopping(
+            protocol.early_stopping_monitor, patience=protocol.patience, restore_best_weights=True
+        )
+        history = model.fit(
+            images[0],
+            labels[0],
+            batch_size=protocol.batch_size,
+            epochs=protocol.epochs,
+            validation_data=(images[1], labels[1]),
+            callbacks=[stopping],
+            verbose=0,
+        ).history
+        return {name: [float(value) for value in values] for name, values in history.items()}
+
+    return run
+
+
+def changed(name: str, build: Callable[[], keras.Model] | None = None, **protocol: Any) -> Trial:
+    """Return an experiment with another builder or other values of its protocol."""
+
+    def run(dataset: Dataset, seed: int, weights_dir: Path | None) -> Curves:
+        row = EXPERIMENTS[name]
+        experiment: Experiment = dataclasses.replace(
+            row, build=build or row.build, protocol=dataclasses.replace(row.protocol, **protocol)
+        )
+        weights = default_weights(experiment, dataset, weights_dir)
+        return dataclasses.asdict(train(experiment, dataset, seed, weights=weights, features=SESSION_FEATURES).curves)
+
+    return run
+
+
+def fine_tuned_with_fixed_statistics() -> keras.Model:
+    """Return ``resnet50_finetuned`` with its batch normalization in inference mode, as Keras's guide advises."""
+    model = resnet50_finetuned()
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    return model
+
+
+TRIALS: dict[str, Trial] = {
+    "simple_cnn: fit shuffles, a seed is set": plain_script(seeded=True),
+    "simple_cnn: fit shuffles, no seed is set": plain_script(seeded=False),
+    "improved_cnn: constant rate": changed("improved_cnn", learning_rate_schedule=Protocol.learning_rate_schedule),
+    "resnet50_finetuned: rate 1e-3": changed("resnet50_finetuned", learning_rate=1e-3),
+    "resnet50_finetuned: rate 1e-4": changed("resnet50_finetuned", learning_rate=1e-4),
+    "resnet50_finetuned: rate 1e-5, batch normalization in inference mode": changed(
+        "resnet50_finetuned", fine_tuned_with_fixed_statistics
+    ),
+    "resnet50_finetuned: rate 1e-4, batch normalization in inference mode": changed(
+        "resnet50_finetuned", fine_tuned_with_fixed_statistics, learning_rate=1e-4
+    ),
+}
+
+
+def main() -> None:
+    """Train what the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("trial", choices=TRIALS)
+    parser.add_argument("--seeds", type=int, default=1, help="how many (default: %(default)s)")
+    parser.add_argument("--dataset", choices=("cifar10", "synthetic"), default="cifar10")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--weights-dir", type=Path)
+    arguments = parser.parse_args()
+    dataset = load_dataset(arguments.dataset, arguments.data_dir)
+    done = [json.loads(line) for line in RECORDS.read_text("utf-8").splitlines()] if RECORDS.exists() else []
+    there = {(record["trial"], record["seed"], record["dataset"]) for record in done}
+    for seed in range(arguments.seeds):
+        if (arguments.trial, seed, dataset.name) in there:
+            continue
+        began = time.perf_counter()
+        curves = TRIALS[arguments.trial](dataset, seed, arguments.weights_dir)
+        environment = describe_environment()
+        record = {
+            "trial": arguments.trial,
+            "seed": seed,
+            "dataset": dataset.name,
+            "data": dataset.fingerprint,
+            "packages": environment.packages,
+            "processor": environment.processor,
+            "seconds": round(time.perf_counter() - began),
+            **{name: [round(value, 6) for value in values] for name, values in curves.items()},
+        }
+        with RECORDS.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        print(f"{arguments.trial}, seed {seed}: {max(curves['val_accuracy']):.4f}", flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
