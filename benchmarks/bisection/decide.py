@@ -130,7 +130,7 @@ def next_action(bisection: Bisection, limits: Limits, skipped: Collection[int] =
 
 
 def follow(bisection: Bisection, limits: Limits) -> Followed | None:
-    """Return the metric whose difference between GOOD and BAD is clearest, at the first look that has a significant one.
+    """Return the metric in which GOOD and BAD differ most clearly, at the first look at which any is significant.
 
     All metrics of all experiments share the error rate equally.
     """
@@ -138,11 +138,11 @@ def follow(bisection: Bisection, limits: Limits) -> Followed | None:
     for look in looks_up_to(limits.max_seeds):
         found = []
         for experiment, metric in pairs:
-            ends = [
+            good, bad = (
                 [values[seed] for seed in range(look) if seed in values]
-                for values in (_values(bisection, experiment, metric, end) for end in (0, bisection.last))
-            ]
-            seen = difference(*ends, limits.error_rate / len(pairs))
+                for values in (values_of(bisection, experiment, metric, end) for end in (0, bisection.last))
+            )
+            seen = difference(good, bad, limits.error_rate / len(pairs))
             if seen and seen.runs == look and seen.significant:
                 found.append(Followed(experiment, metric, seen))
         if found:
@@ -170,9 +170,7 @@ def able_candidates(bisection: Bisection, followed: Followed, skipped: Collectio
     without = {
         step.candidate
         for step in bisection.steps
-        if step.kind == "training"
-        and step.experiment == followed.experiment
-        and _value(step, followed.metric) is None
+        if step.kind == "training" and step.experiment == followed.experiment and _value(step, followed.metric) is None
     }
     unable = {*skipped, *without} - {0, bisection.last}
     return [number for number in range(bisection.last + 1) if number not in unable]
@@ -197,7 +195,7 @@ def _train_the_ends(bisection: Bisection, limits: Limits) -> Action | None:
     """Return the next training of GOOD or BAD, in turn; None if both have all their seeds, or are identical."""
     if identical_ends(bisection):
         return None
-    done = {(step.experiment, step.seed, step.candidate) for step in bisection.steps if step.kind == "training"}
+    done = _trainings(bisection)
     for look in looks_up_to(limits.max_seeds):
         for seed in range(look):
             for experiment in bisection.settings.experiments:
@@ -211,25 +209,28 @@ def _confirm(
     bisection: Bisection, limits: Limits, followed: Followed, good: int, bad: int
 ) -> Action | Answer | Confirmation | None:
     """Return how to go on with the confirmation of a pair; None if it has all its seeds and is not confirmed."""
-    for number, confirmation in enumerate(bisection.confirmations, start=1):
-        if (confirmation.good, confirmation.bad) == (good, bad):
-            break
-    else:
-        used = [step.seed for step in bisection.steps if step.seed is not None]
-        return Confirmation(good, bad, max(used) + 1)
-    rate = limits.error_rate * _FIRST_SHARE * (1 - _FIRST_SHARE) ** (number - 1)
-    sides = [_values(bisection, followed.experiment, followed.metric, side) for side in (good, bad)]
-    first = confirmation.first_seed
+    pairs = [(each.good, each.bad) for each in bisection.confirmations]
+    if (good, bad) not in pairs:
+        return Confirmation(good, bad, max(step.seed for step in bisection.steps if step.seed is not None) + 1)
+    number = pairs.index((good, bad))
+    rate = limits.error_rate * _FIRST_SHARE * (1 - _FIRST_SHARE) ** number
+    sides = [values_of(bisection, followed.experiment, followed.metric, side) for side in (good, bad)]
+    done, first = _trainings(bisection), bisection.confirmations[number].first_seed
     for look in looks_up_to(limits.max_seeds):
         seeds = range(first, first + look)
         for seed in seeds:
-            for side, values in zip((good, bad), sides, strict=True):
-                if seed not in values:
-                    return Action(side, followed.experiment, seed, confirmation=number)
-        seen = difference([sides[0][seed] for seed in seeds], [sides[1][seed] for seed in seeds], rate)
+            for side in (good, bad):
+                if (followed.experiment, seed, side) not in done:
+                    return Action(side, followed.experiment, seed, confirmation=number + 1)
+        seen = difference(*([values[seed] for seed in seeds if seed in values] for values in sides), rate=rate)
         if seen and seen.significant and (seen.after < seen.before) == METRICS[followed.metric]:
             return Answer(Word.FOUND, followed, good, bad, confirmed=seen)
     return None
+
+
+def _trainings(bisection: Bisection) -> set[tuple[str | None, int | None, int]]:
+    """Return experiment, seed and candidate of all trainings, also of those that diverged."""
+    return {(step.experiment, step.seed, step.candidate) for step in bisection.steps if step.kind == "training"}
 
 
 def _first_steps(bisection: Bisection, experiment: str, candidate: int) -> Sequence[str | None]:
@@ -240,7 +241,7 @@ def _first_steps(bisection: Bisection, experiment: str, candidate: int) -> Seque
     ]
 
 
-def _values(bisection: Bisection, experiment: str, metric: str, candidate: int) -> dict[int, float]:
+def values_of(bisection: Bisection, experiment: str, metric: str, candidate: int) -> dict[int, float]:
     """Return a candidate's values by seed, in the order of seeds."""
     found = {
         step.seed: value

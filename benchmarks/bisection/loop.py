@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from benchmarks.bisection.decide import (
     Action,
@@ -19,6 +19,7 @@ from benchmarks.bisection.decide import (
 )
 from benchmarks.bisection.record import Bisection, Confirmation, Step
 from benchmarks.bisection.search import change_probabilities, most_probable
+from benchmarks.comparison.clock import Clock, TimeUp
 
 
 class CannotTest(Exception):
@@ -29,42 +30,25 @@ class EndCannotBeTested(ValueError):
     """GOOD or BAD cannot be tested, so there is nothing to search between."""
 
 
-@dataclass
-class Deadline:
-    """When to stop: before a step that would probably end later.
-
-    Attributes:
-        seconds: from now on; None for no limit.
-        clock: tells the time in seconds.
-    """
-
-    seconds: float | None
-    clock: Callable[[], float] = time.monotonic
-
-    def __post_init__(self) -> None:
-        self._started = self.clock()
-
-    def allows(self, seconds: float) -> bool:
-        """Return whether a step of so many seconds can end in time."""
-        return self.seconds is None or self.clock() - self._started + seconds <= self.seconds
-
-
 def search(
     bisection: Bisection,
     limits: Limits,
-    deadline: Deadline,
+    clock: Clock,
     *,
     take: Callable[[Action], Step],
-    keep: Callable[[Bisection], None],
-) -> Answer:
+    keep: Callable[[], None],
+) -> tuple[Answer, str]:
     """Go on with a search to its answer.
 
     Args:
         bisection: the steps so far; further ones are added.
         limits: how long to search.
-        deadline: when to stop.
+        clock: says when to stop.
         take: takes a step.
         keep: called after each step, to store and to show it.
+
+    Returns:
+        The answer, and why there is no better one if the time is up.
 
     Raises:
         EndCannotBeTested: GOOD or BAD cannot be tested.
@@ -73,15 +57,18 @@ def search(
     while True:
         action = next_action(bisection, limits, skipped)
         if isinstance(action, Answer):
-            return action
+            return action, ""
         if isinstance(action, Confirmation):
             bisection.confirmations.append(action)
             continue
-        if not deadline.allows(_expected_seconds(bisection, action)):
-            return _so_far(bisection, limits, skipped)
-        started = deadline.clock()
+        kind = action.experiment, action.first_steps
+        began = time.monotonic()
         try:
-            step = take(action)
+            clock.require(kind)
+            with clock.measuring(kind):
+                step = take(action)
+        except TimeUp as error:
+            return _so_far(bisection, limits, skipped), str(error)
         except CannotTest as error:
             if action.candidate in (0, bisection.last):
                 candidate = bisection.settings.candidates[action.candidate]
@@ -89,18 +76,11 @@ def search(
                 raise EndCannotBeTested(f"{end}, {candidate}, cannot be tested: {error}; give another one") from None
             skipped.add(action.candidate)
             step = Step(action.candidate, "skipped", action.experiment, reason=str(error))
-        step = replace(step, seconds=round(deadline.clock() - started, 1), confirmation=action.confirmation)
+        step = replace(step, seconds=round(time.monotonic() - began, 1), confirmation=action.confirmation)
         bisection.steps.append(step)
-        if followed := follow(bisection, limits):
+        if step.candidate not in (0, bisection.last) and (followed := follow(bisection, limits)):
             step.bad = float(bad_probabilities(bisection, followed)[step.candidate])
-        keep(bisection)
-
-
-def _expected_seconds(bisection: Bisection, action: Action) -> float:
-    """Return what the last step of its kind took, 0 before the first."""
-    kind = "first steps" if action.first_steps else "training"
-    taken = [step.seconds for step in bisection.steps if (step.kind, step.experiment) == (kind, action.experiment)]
-    return taken[-1] if taken else 0.0
+        keep()
 
 
 def _so_far(bisection: Bisection, limits: Limits, skipped: set[int]) -> Answer:
@@ -108,4 +88,6 @@ def _so_far(bisection: Bisection, limits: Limits, skipped: set[int]) -> Answer:
     if followed is None:
         return Answer(Word.UNDECIDED)
     probabilities = change_probabilities(known_of(bisection, followed), bisection.last + 1)
-    return Answer(Word.UNDECIDED, followed, *most_probable(probabilities, able_candidates(bisection, followed, skipped)))
+    return Answer(
+        Word.UNDECIDED, followed, *most_probable(probabilities, able_candidates(bisection, followed, skipped))
+    )

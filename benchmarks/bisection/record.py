@@ -81,12 +81,13 @@ class Step:
         experiment: the experiment's name; None for a candidate that cannot even be started.
         seed: of the training; None if there is none.
         identity: the fingerprint of the numbers that it came to; None for a training that gave none.
+        data: the fingerprint of the data set that it was trained on; None likewise.
         accuracy: of the run, in [0, 1]; None if it diverged or no whole training ended.
         loss: of the run, in nats; None likewise.
         diverged: whether its loss turned NaN or infinite.
         reason: why the candidate cannot be tested, or the training diverged.
         seconds: that it took.
-        bad: the probability that the candidate is bad, after this step; None while the ends are compared.
+        bad: the probability that the candidate is bad, after this step; None for GOOD and BAD.
         confirmation: the number of the confirmation that it belongs to, from 1; None for none.
     """
 
@@ -95,6 +96,7 @@ class Step:
     experiment: str | None = None
     seed: int | None = None
     identity: str | None = None
+    data: str | None = None
     accuracy: float | None = None
     loss: float | None = None
     diverged: bool = False
@@ -168,8 +170,9 @@ def read_or_start(folder: Path, settings: Settings) -> Bisection:
         return Bisection(settings)
     try:
         record = parse_json(path.read_text(encoding="utf-8"))
-        if not isinstance(record, dict) or (found := record.pop("format", None)) != FORMAT:
-            raise ValueError(f"found format {found!r}, expected {FORMAT}")  # noqa: F821
+        found = record.pop("format", None) if isinstance(record, dict) else None
+        if found != FORMAT:
+            raise ValueError(f"found format {found!r}, expected {FORMAT}")
         bisection: Bisection = read_as(Bisection, record, "bisection")
         if bisection.settings != settings:
             raise ValueError("found another search's settings, expected this one's")

@@ -57,7 +57,7 @@ def change_probabilities(known: Mapping[int, Known], candidates: int) -> Floats:
     likelihoods = (1 + (misfits - misfits.min()) / spread) ** (-(freedom + 1) / 2)
     for (before, after), likelihood in zip(pairwise(trained), likelihoods, strict=True):
         probability[before + 1 : after + 1] *= likelihood
-    return probability / probability.sum()
+    return np.asarray(probability / probability.sum())
 
 
 def _prior(known: Mapping[int, Known], candidates: int) -> Floats:
@@ -168,4 +168,5 @@ def seeds_of_a_turn(effect: float, deviation: float, end_runs: int, level: float
         level: as ``turn_level`` returns it.
     """
     freedom = 2 * end_runs - 2
-    return max(1, math.ceil(freedom * (level ** (-2 / (freedom + 1)) - 1) * (deviation / effect) ** 2))
+    runs = freedom * (math.pow(level, -2 / (freedom + 1)) - 1) * (deviation / effect) ** 2
+    return max(1, math.ceil(runs))
