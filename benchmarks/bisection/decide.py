@@ -138,11 +138,8 @@ def follow(bisection: Bisection, limits: Limits) -> Followed | None:
     for look in looks_up_to(limits.max_seeds):
         found = []
         for experiment, metric in pairs:
-            good, bad = (
-                [values[seed] for seed in range(look) if seed in values]
-                for values in (values_of(bisection, experiment, metric, end) for end in (0, bisection.last))
-            )
-            seen = difference(good, bad, limits.error_rate / len(pairs))
+            ends, rate = (0, bisection.last), limits.error_rate / len(pairs)
+            seen = compare(bisection, experiment, metric, ends, range(look), rate)
             if seen and seen.runs == look and seen.significant:
                 found.append(Followed(experiment, metric, seen))
         if found:
@@ -214,7 +211,6 @@ def _confirm(
         return Confirmation(good, bad, max(step.seed for step in bisection.steps if step.seed is not None) + 1)
     number = pairs.index((good, bad))
     rate = limits.error_rate * _FIRST_SHARE * (1 - _FIRST_SHARE) ** number
-    sides = [values_of(bisection, followed.experiment, followed.metric, side) for side in (good, bad)]
     done, first = _trainings(bisection), bisection.confirmations[number].first_seed
     for look in looks_up_to(limits.max_seeds):
         seeds = range(first, first + look)
@@ -222,7 +218,7 @@ def _confirm(
             for side in (good, bad):
                 if (followed.experiment, seed, side) not in done:
                     return Action(side, followed.experiment, seed, confirmation=number + 1)
-        seen = difference(*([values[seed] for seed in seeds if seed in values] for values in sides), rate=rate)
+        seen = compare(bisection, followed.experiment, followed.metric, (good, bad), seeds, rate)
         if seen and seen.significant and (seen.after < seen.before) == METRICS[followed.metric]:
             return Answer(Word.FOUND, followed, good, bad, confirmed=seen)
     return None
@@ -241,16 +237,15 @@ def _first_steps(bisection: Bisection, experiment: str, candidate: int) -> Seque
     ]
 
 
-def values_of(bisection: Bisection, experiment: str, metric: str, candidate: int) -> dict[int, float]:
-    """Return a candidate's values by seed, in the order of seeds."""
-    found = {
-        step.seed: value
-        for step in bisection.steps
-        if (step.kind, step.experiment, step.candidate) == ("training", experiment, candidate)
-        and step.seed is not None
-        and (value := _value(step, metric)) is not None
-    }
-    return dict(sorted(found.items()))
+def compare(
+    bisection: Bisection, experiment: str, metric: str, pair: tuple[int, int], seeds: range, rate: float
+) -> Difference | None:
+    """Return what two candidates differ by on some seeds; None if they have too few of them."""
+    values: dict[int, list[float]] = {candidate: [] for candidate in pair}
+    for step in sorted(bisection.steps, key=lambda step: step.seed or 0):
+        if (step.kind, step.experiment) == ("training", experiment) and step.candidate in pair and step.seed in seeds:
+            values[step.candidate] += [value for value in [_value(step, metric)] if value is not None]
+    return difference(values[pair[0]], values[pair[1]], rate)
 
 
 def _value(step: Step, metric: str) -> float | None:

@@ -8,8 +8,8 @@ from statistics import fmean
 
 from tabulate import tabulate
 
-from benchmarks.bisection.decide import METRICS, Answer, Followed, Limits, Word, follow, identical_ends, values_of
-from benchmarks.bisection.difference import Difference, difference, looks_up_to
+from benchmarks.bisection.decide import METRICS, Answer, Followed, Limits, Word, compare, follow, identical_ends
+from benchmarks.bisection.difference import Difference, looks_up_to
 from benchmarks.bisection.record import Bisection, Step
 from benchmarks.bisection.search import seeds_of_a_turn, turn_level
 from benchmarks.comparison.environments import differences
@@ -153,11 +153,7 @@ def _ends(bisection: Bisection, limits: Limits) -> list[tuple[str, str, Differen
     found = []
     for experiment in bisection.settings.experiments:
         for metric in METRICS:
-            good, bad = (
-                [value for seed, value in values_of(bisection, experiment, metric, end).items() if seed < most]
-                for end in (0, bisection.last)
-            )
-            seen = difference(good, bad, rate)
+            seen = compare(bisection, experiment, metric, (0, bisection.last), range(most), rate)
             if seen and (metric != "divergence" or seen.before or seen.after):
                 found.append((experiment, metric, seen))
     return found
