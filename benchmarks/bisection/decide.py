@@ -245,7 +245,8 @@ def compare(
     for step in sorted(bisection.steps, key=lambda step: step.seed or 0):
         if (step.kind, step.experiment) == ("training", experiment) and step.candidate in pair and step.seed in seeds:
             values[step.candidate] += [value for value in [_value(step, metric)] if value is not None]
-    return difference(values[pair[0]], values[pair[1]], rate)
+    good, bad = (tuple(values[candidate]) for candidate in pair)
+    return difference(good, bad, rate)
 
 
 def _value(step: Step, metric: str) -> float | None:

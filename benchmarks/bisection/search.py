@@ -5,7 +5,8 @@ distribution, all runs from it on from another with a worse mean. Every gap betw
 A candidate is bad with the sum over the gaps up to it. This is binary search with noisy answers: Ben-Or and Hassidim,
 The Bayesian learner is optimal for noisy binary search, FOCS 2008.
 
-The likelihood of a change is Student's t density of how much worse it explains the means than the best one does,
+Runs with the same seed come out alike, which `difference` explains. The model knows what part of their variance they
+share. The likelihood of a change is Student's t density of how much worse it explains the means than the best one does,
 relative to the spread within candidates. The spread does not include what the model fails to explain, so that two
 changes in a row do not look like noise: the search then finds one of them.
 
@@ -19,15 +20,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.bisection.difference import PAIRED
 from benchmarks.statistics.significance import Floats
 
 UNSEEN_SHARE = 0.05
 """Prior probability that the change shows neither in the first steps nor in a whole training that both have."""
 
 _NO_SPREAD = 1e-12
+_MOST_SHARED = 0.95
 
 
 @dataclass
@@ -51,13 +56,73 @@ def change_probabilities(known: Mapping[int, Known], candidates: int) -> Floats:
         candidates: how many there are, GOOD and BAD included.
     """
     probability = _prior(known, candidates)
-    trained = [number for number in sorted(known) if known[number].runs]
-    misfits = np.array([_misfit(known, trained, place) for place in range(1, len(trained))])
-    spread, freedom = _spread(known, trained)
-    likelihoods = (1 + (misfits - misfits.min()) / spread) ** (-(freedom + 1) / 2)
-    for (before, after), likelihood in zip(pairwise(trained), likelihoods, strict=True):
+    runs = _Runs.of(known)
+    misfits = np.array([runs.misfit(runs.candidates >= first_bad) for first_bad in runs.trained[1:]])
+    likelihoods = (1 + (misfits - misfits.min()) / runs.spread) ** (-(runs.freedom + 1) / 2)
+    for (before, after), likelihood in zip(pairwise(runs.trained), likelihoods, strict=True):
         probability[before + 1 : after + 1] *= likelihood
     return np.asarray(probability / probability.sum())
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """All runs, in units in which their noise is independent and has the same variance.
+
+    Attributes:
+        candidates: of each run.
+        trained: the candidates that have runs, in order.
+        values: of each run, in these units.
+        units: what turns values into these units, a square matrix.
+    """
+
+    candidates: NDArray[np.intp]
+    trained: list[int]
+    values: Floats
+    units: Floats
+
+    @classmethod
+    def of(cls, known: Mapping[int, Known]) -> Self:
+        """Take the runs of all candidates; one that repeats another's to the last digit is no news and is left out."""
+        unique: dict[str, tuple[int, int, float]] = {}
+        for number in sorted(known):
+            for seed, (identity, value) in known[number].runs.items():
+                unique.setdefault(identity, (number, seed, value))
+        candidates, seeds, values = (np.array(column) for column in zip(*unique.values(), strict=True))
+        shared = _shared_variance(known)
+        covariance = (1 - shared) * np.eye(len(seeds)) + shared * (seeds[:, None] == seeds)
+        units = np.linalg.inv(np.linalg.cholesky(covariance))
+        return cls(candidates, sorted(set(candidates.tolist())), units @ values, units)
+
+    @property
+    def spread(self) -> float:
+        """The squared deviations from each candidate's own mean."""
+        return max(self._residual(self.candidates[:, None] == self.trained), _NO_SPREAD)
+
+    @property
+    def freedom(self) -> int:
+        """The degrees of freedom of the spread."""
+        return max(len(self.values) - len(self.trained), 1)
+
+    def misfit(self, bad: NDArray[np.bool_]) -> float:
+        """Return the squared deviations from the mean of the good runs and that of the bad ones."""
+        return self._residual(np.stack([~bad, bad], axis=1))
+
+    def _residual(self, groups: NDArray[np.bool_]) -> float:
+        model = self.units @ groups
+        fitted, *_ = np.linalg.lstsq(model, self.values, rcond=None)
+        return float(((self.values - model @ fitted) ** 2).sum())
+
+
+def _shared_variance(known: Mapping[int, Known]) -> float:
+    """Return the part of a run's variance that runs with the same seed share, by those of GOOD and BAD."""
+    good, bad = known[min(known)].runs, known[max(known)].runs
+    common = sorted(good.keys() & bad.keys())
+    if len(common) < PAIRED:
+        return 0.0
+    deviations = np.array([[side[seed][1] for seed in common] for side in (good, bad)])
+    if not np.all(deviations.std(axis=1) > 0):
+        return 0.0
+    return float(np.clip(np.corrcoef(deviations)[0, 1], 0.0, _MOST_SHARED))
 
 
 def _prior(known: Mapping[int, Known], candidates: int) -> Floats:
@@ -80,33 +145,6 @@ def same_trainings(one: Known, other: Known) -> bool:
     """Return whether two candidates trained some seed alike, and none differently."""
     common = one.runs.keys() & other.runs.keys()
     return bool(common) and all(one.runs[seed][0] == other.runs[seed][0] for seed in common)
-
-
-def _misfit(known: Mapping[int, Known], trained: Sequence[int], place: int) -> float:
-    """Return the squared deviations of all runs from their side's mean, if the change came after ``place`` of them.
-
-    A run counts once on each side: candidates with the same code repeat it, and a repetition is no news.
-    """
-    sides = (trained[:place], trained[place:])
-    return sum(
-        _squares(list(dict(run for number in side for run in known[number].runs.values()).values())) for side in sides
-    )
-
-
-def _spread(known: Mapping[int, Known], trained: Sequence[int]) -> tuple[float, int]:
-    """Return the squared deviations within candidates and their degrees of freedom, without repeated runs."""
-    seen: set[str] = set()
-    total, freedom = 0.0, 0
-    for number in trained:
-        new = {key: value for key, value in known[number].runs.values() if key not in seen}
-        seen |= new.keys()
-        total += _squares(list(new.values()))
-        freedom += max(0, len(new) - 1)
-    return max(total, _NO_SPREAD), max(freedom, 1)
-
-
-def _squares(values: Sequence[float]) -> float:
-    return float(np.var(values)) * len(values) if values else 0.0
 
 
 def turn_level(candidates: int, error_rate: float) -> float:

@@ -36,7 +36,9 @@ def two_versions(requirements: Sequence[str]) -> tuple[Requirement, Requirement,
         try:
             requirement = Requirement(text)
         except InvalidRequirement as error:
-            raise VersionsError(f"--requirement: found {text!r} ({error}), expected such as 'keras==3.12.*'") from None
+            raise VersionsError(
+                f"--requirement: found {text!r} ({' '.join(str(error).split())}), expected such as 'keras==3.12.*'"
+            ) from None
         by_name[canonicalize_name(requirement.name)].append(requirement)
     repeated = [some for some in by_name.values() if len(some) > 1]
     if len(repeated) != 1 or len(repeated[0]) != 2:
