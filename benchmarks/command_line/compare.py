@@ -146,7 +146,7 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
     from benchmarks.comparison.comparison import Comparison
     from benchmarks.comparison.environments import BuildError, Wanted
     from benchmarks.comparison.records import ComparisonFolder
-    from benchmarks.comparison.selection import in_both, select
+    from benchmarks.comparison.selection import in_both, parse_keyword
     from benchmarks.comparison.side import Job, SideError
     from benchmarks.comparison.two_sides import two_parties, two_sides
     from cifar_models.training.live_line import LiveLine
@@ -156,6 +156,8 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
     data_dir, weights_dir = (path and path.resolve() for path in (arguments.data_dir, arguments.weights_dir))
     job = Job(dataset=arguments.dataset, data_dir=data_dir, weights_dir=weights_dir, gpu=arguments.gpu)
     line = LiveLine(_write, terminal=sys.stdout.isatty())
+    with user_errors(ValueError):
+        matches = parse_keyword(arguments.keyword)
     with user_errors(CheckoutError):
         repository = Repository(Path.cwd())
         parties = two_parties(repository, arguments.commits, wanted)
@@ -170,7 +172,7 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
             two_sides(repository, parties, (folder.a, folder.b), job, say) as (a, b),
         ):
             with user_errors(ValueError):
-                names = select(in_both(a.ready.experiments, b.ready.experiments), arguments.keyword)
+                names = in_both(a.ready.experiments, b.ready.experiments, matches)
             say(f"data: {a.ready.dataset}, {a.ready.data}")
             say(f"records: {folder.path}")
             comparison = Comparison(a, b, names, settings, clock, line.show)

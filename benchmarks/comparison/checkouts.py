@@ -77,7 +77,10 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.root = Path(self.git("rev-parse", "--show-toplevel"))
+        try:
+            self.root = Path(self.git("rev-parse", "--show-toplevel"))
+        except CheckoutError as error:
+            raise CheckoutError(f"{error}; expected to run in a clone of the project") from None
         self._prefix = self.git("rev-parse", "--show-prefix")
 
     def commit(self, name: str) -> Revision:
@@ -108,7 +111,8 @@ class Repository:
         with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
             index = Path(folder) / "index"
             with suppress(FileNotFoundError):
-                shutil.copy(self.root / self.git("rev-parse", "--git-path", "index", folder=self.root), index)
+                # With its time, by which git knows which files it must read again.
+                shutil.copy2(self.root / self.git("rev-parse", "--git-path", "index", folder=self.root), index)
             settings = {"GIT_INDEX_FILE": str(index)}
             self.git("add", "--update", folder=self.root, settings=settings)
             if (self.folder / PACKAGE).is_dir():
@@ -140,7 +144,10 @@ class Repository:
         lock = FileLock(folder / "lock")
         try:
             lock.acquire()  # while this process lives, nobody takes the worktree for a stale one
-            self.git("worktree", "add", "--detach", str(worktree), revision.commit)
+            try:
+                self.git("worktree", "add", "--detach", str(worktree), revision.commit)
+            except CheckoutError as error:
+                raise CheckoutError(f"{revision}: {error}; expected to check it out into {folder}") from None
             yield worktree / self._prefix
         finally:
             self._remove(worktree)
@@ -195,7 +202,7 @@ class Repository:
             settings: variables to set besides.
 
         Raises:
-            CheckoutError: git is not installed or fails; its last line says why.
+            CheckoutError: git is not installed, or fails for the reason that it gives.
         """
         command = ["git", "-c", f"core.hooksPath={os.devnull}", "-C", str(folder or self.folder), *arguments]
         variables = clean_environment() | {"LC_ALL": "C", **(settings or {})}
@@ -204,8 +211,10 @@ class Repository:
         except OSError as error:
             raise CheckoutError(f"git: {error}; expected git, with which commits are checked out") from None
         if ended.returncode:
-            last = (ended.stderr.strip().splitlines() or [f"status {ended.returncode}"])[-1]
-            raise CheckoutError(f"git {arguments[0]} in {folder or self.folder}: {last.removeprefix('fatal: ')}")
+            lines = ended.stderr.strip().splitlines() or [f"status {ended.returncode}"]
+            # Git's advice comes after its reason, and the reason of a reason before it.
+            reasons = [line for line in lines if line.startswith(("error: ", "fatal: "))] or lines[-1:]
+            raise CheckoutError(f"git {arguments[0]} in {folder or self.folder}: {'; '.join(reasons)}")
         return ended.stdout.strip("\n")
 
 

@@ -66,7 +66,7 @@ class Trainer:
             "data": self.dataset.fingerprint,
             "classes": list(self.dataset.class_names),
             "python": sys.version.split()[0],
-            "packages": {_normalized(one.metadata["Name"]): one.version for one in metadata.distributions()},
+            "packages": _packages(),
         }
 
     def train(self, job: dict[str, Any], answer: Answer) -> Any:
@@ -119,8 +119,14 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
 
 
-def _normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _packages() -> dict[str, str]:
+    """Return the version of each package that is installed, by normalized name; the first on the path counts."""
+    found: dict[str, str] = {}
+    for package in metadata.distributions():
+        if name := package.metadata["Name"]:  # a package that was removed by halves has none
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), package.version)
+    found.pop("cifar-models", None)  # installed or not, it comes from the checkout
+    return found
 
 
 def _described(error: BaseException) -> str:

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection
 
 from _pytest.mark.expression import Expression
 
+Matches = Callable[[str], bool]
+"""Says whether the experiment of a name is selected."""
 
-def select(names: Iterable[str], expression: str | None) -> list[str]:
-    """Return the names that pytest's ``-k`` would select: an expression of parts of names with and, or, not.
+
+def parse_keyword(expression: str | None) -> Matches:
+    """Return what pytest's ``-k`` means by an expression: parts of names with and, or, not.
 
     Args:
-        names: of experiments.
-        expression: the value of ``-k``; None for all of them.
+        expression: the option's value; None to select all.
 
     Raises:
-        ValueError: no expression of this kind, or one that selects nothing.
+        ValueError: no such expression.
     """
-    names = list(names)
     if expression is None:
-        return names
+        return lambda _: True
     try:
         compiled = Expression.compile(expression)
     except SyntaxError as error:
         raise ValueError(f"-k: found {expression!r} ({error.msg}), expected parts of names with and, or, not") from None
-
-    def matches(name: str) -> bool:
-        return compiled.evaluate(lambda part, /, **_: part.lower() in name.lower())
-
-    if selected := [name for name in names if matches(name)]:
-        return selected
-    raise ValueError(f"-k: found {expression!r}, which selects none of {', '.join(names)}; expected one or more")
+    return lambda name: compiled.evaluate(lambda part, /, **_: part.lower() in name.lower())
 
 
-def in_both(a: Collection[str], b: Collection[str]) -> list[str]:
-    """Return the experiments that both sides have, in B's order.
+def in_both(a: Collection[str], b: Collection[str], matches: Matches) -> list[str]:
+    """Return the experiments that both sides have and that are selected, in B's order.
 
     Raises:
         ValueError: there is none.
     """
-    if names := [name for name in b if name in a]:
+    if names := [name for name in b if name in a and matches(name)]:
         return names
-    raise ValueError(f"found the experiments {', '.join(a)} and {', '.join(b)}, expected one that both sides have")
+    raise ValueError(
+        f"-k: found no experiment that it selects and that both sides have, expected one; A has {', '.join(a)}; "
+        f"B has {', '.join(b)}"
+    )

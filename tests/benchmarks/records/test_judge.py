@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baseline
-from benchmarks.records.judge import CLASSES, best_sight, checks_of, judge
-from benchmarks.statistics.verdict import Verdict
+from benchmarks.records.judge import CLASSES, best_sight, checks_of, checks_of_sides, identical_verdicts, judge
+from benchmarks.statistics.power import Look, smallest_drop
+from benchmarks.statistics.verdict import Verdict, judge_night
 from cifar_models.results.run import Run
 from tests.factories import make_baseline, make_published, make_run
 
@@ -153,3 +154,57 @@ def test_what_is_no_finite_number_is_never_judged(number: float, metric: str) ->
     runs = [*_night()[:2], make_run(seed=2, **{metric: number})]  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=f"simple_cnn {metric}: today value .+ of run 3 must be finite"):
         _judge(runs)
+
+
+def _numbered(*nights: list[Run]) -> list[Run]:
+    runs = [run for night in nights for run in night]
+    return [dataclasses.replace(run, seed=seed) for seed, run in enumerate(runs)]
+
+
+A, B = _numbered(_night(), _night(accuracy=0.002, cat=0.01)), _numbered(_night(cat=0.01), _night(dog=0.02))
+
+
+class TestSides:
+    """Two sides that grow together."""
+
+    def test_are_compared_at_each_look_by_the_runs_so_far(self) -> None:
+        first = checks_of_sides(A[:3], B[:3], (3, 6))
+        both = checks_of_sides(A, B, (3, 6))
+        assert [check.metric for check in both] == [*METRICS]
+        for early, late in zip(first, both, strict=True):
+            assert late.grown[3] == early.grown[3] == (early.baseline, early.today)
+            assert late.grown[6] == (late.baseline, late.today)
+            assert len(late.baseline) == len(late.today) == 6
+
+    def test_have_distances_of_classes_from_the_runs_so_far(self) -> None:
+        *_, classes = checks_of_sides(A, B, (3, 6))
+        assert classes.grown[3][1] != classes.grown[6][1][:3]
+
+    def test_a_verdict_of_an_earlier_look_stays_what_it_was(self) -> None:
+        looks = {"simple_cnn": (3, 6)}
+        before = judge_night(checks_of_sides(A[:3], B[:3], (3, 6)), looks=looks)
+        after = judge_night(checks_of_sides(A, B, (3, 6)), looks=looks)
+        assert {verdict.word for verdict in before} == {"pass"}
+        assert [(verdict.runs, verdict.effect, verdict.p_value, verdict.word) for verdict in before] == [
+            (verdict.runs, verdict.effect, verdict.p_value, verdict.word) for verdict in after
+        ]
+        assert {len(verdict.baseline_values) for verdict in after} == {3}
+
+    def test_state_what_they_catch_with_as_many_runs_on_either_side(self) -> None:
+        (verdict, *_) = judge_night(checks_of_sides(A, B, (6,)), looks=(6,))
+        assert verdict.degrees_of_freedom == 10
+        assert verdict.deviation is not None
+        assert verdict.level is not None
+        assert verdict.smallest_drop == smallest_drop(
+            deviation=verdict.deviation,
+            tolerance=0.005,
+            looks=[Look(baseline_runs=6, today_runs=6, level=verdict.level)],
+        )
+
+    def test_that_are_identical_pass_by_that_alone(self) -> None:
+        verdicts = identical_verdicts(A[:2])
+        assert [verdict.metric for verdict in verdicts] == ["accuracy", "loss", "gap"]
+        assert {(verdict.word, verdict.rule, verdict.effect, verdict.runs) for verdict in verdicts} == {
+            ("pass", "identical", 0.0, 2)
+        }
+        assert verdicts[0].baseline == verdicts[0].today == pytest.approx(0.695)
