@@ -290,7 +290,7 @@ class TestVersions:
         ended = bisect(*wanted, *SIMPLE)
         assert ended.status == 0, ended.error
         assert "8 versions of thing, from 1.0 (GOOD) to 1.7 (BAD)" in ended.output
-        assert "1.5 made the accuracy of simple_cnn worse" in ended.output
+        assert "1.5 made the loss of simple_cnn worse" in ended.output
         assert all(requirements[0] == "other<2" for requirements in self.built)
 
     def test_a_version_that_cannot_be_installed_is_skipped(self, bisect: Command) -> None:
