@@ -72,7 +72,7 @@ class Trainer:
     def train(self, job: dict[str, Any], answer: Answer) -> Any:
         """Train and return the run."""
         experiment, dataset = self._experiments.find_experiment(job["experiment"]), self.dataset
-        if job["first_steps"]:
+        if job.get("first_steps"):
             experiment, dataset = _first_steps(experiment, dataset)
         options: dict[str, Any] = {"weights": self._weights_of(experiment)}
         if "progress" in inspect.signature(self._train.train).parameters:
@@ -82,7 +82,7 @@ class Trainer:
     def write(self, job: dict[str, Any], run: Any) -> str:
         """Write a run's record and return its file."""
         folder = Path(self._settings["records"])
-        return str(self._write(folder / "first-steps" if job["first_steps"] else folder, run))
+        return str(self._write(folder / "first-steps" if job.get("first_steps") else folder, run))
 
     def _weights_of(self, experiment: Any) -> Any:
         backbone = experiment.protocol.backbone
