@@ -13,7 +13,7 @@ from benchmarks.bisection.decide import Action, Limits, Word
 from benchmarks.bisection.record import Step
 from tests.benchmarks.bisection.machine import Machine
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.sensitivity  # minutes of computing
 
 SEARCHES = 200
 LIMITS = Limits(error_rate=0.05, max_seeds=24)
