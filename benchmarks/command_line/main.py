@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from benchmarks.command_line import compare, judge, page, plan, prune, published, ratios, readme, record_throughput
+from benchmarks.command_line import (
+    bisect,
+    compare,
+    judge,
+    page,
+    plan,
+    prune,
+    published,
+    ratios,
+    readme,
+    record_throughput,
+)
 from cifar_models.command_line.program import Program
 
 NAME = "python -m benchmarks"
@@ -11,6 +22,7 @@ EXAMPLES = f"""\
 examples:
   {NAME} plan --drop 3 --dataset synthetic
   {NAME} compare main --dataset synthetic -k simple_cnn
+  {NAME} bisect v1.0 main --dataset synthetic -k simple_cnn
   {NAME} judge runs/shards
   {NAME} page runs/2026-01-31T02-00-00Z
   {NAME} prune --keep 90
@@ -19,11 +31,12 @@ examples:
 
 PROGRAM = Program(
     NAME,
-    "Tools for the nights of `pytest -m benchmark`, and for comparing two commits or two environments.",
+    "Tools for the nights of `pytest -m benchmark`, and for comparing commits or environments without a baseline.",
     EXAMPLES,
     commands={
         "plan": plan,
         "compare": compare,
+        "bisect": bisect,
         "judge": judge,
         "page": page,
         "prune": prune,
@@ -33,6 +46,6 @@ PROGRAM = Program(
         "record-throughput": record_throughput,
     },
     extra="benchmarks",
-    packages=("filelock", "jinja2", "matplotlib", "scipy", "tabulate"),
+    packages=("filelock", "jinja2", "matplotlib", "packaging", "scipy", "tabulate"),
 )
 main = PROGRAM.main

@@ -40,6 +40,10 @@ class CheckoutError(ValueError):
     """A commit that cannot be checked out: what was found, what was expected, and what to do."""
 
 
+class NothingToTrain(CheckoutError):
+    """A commit without the package, or with a part of it only."""
+
+
 @dataclass(frozen=True)
 class Revision:
     """What is checked out.
@@ -153,11 +157,11 @@ class Repository:
     def _require_package(self, revision: Revision) -> None:
         entries = self.git("ls-tree", "-r", revision.commit, "--", PACKAGE).splitlines()
         if not entries:
-            raise CheckoutError(f"{revision}: found no folder {self._prefix}{PACKAGE}, expected the package to train")
+            raise NothingToTrain(f"{revision}: found no folder {self._prefix}{PACKAGE}, expected the package to train")
         for entry in entries:
             what, _, path = entry.partition("\t")
             if what.split()[1] == "commit":
-                raise CheckoutError(
+                raise NothingToTrain(
                     f"{revision}: found a submodule at {path}, expected none in the package: its files are not part of "
                     f"the commit, so it cannot be trained from a checkout of its own"
                 )

@@ -6,9 +6,9 @@ than this file's own. So it asks little of that package, and says in one sentenc
 Its argument is a JSON object: ``dataset``, ``data_dir``, ``weights_dir``, ``gpu`` and ``records``, the folder for the
 records. It answers on standard output, a JSON object a line: first ``ready``, which describes the side, or ``failed``,
 which says why it cannot train. Then it takes jobs from standard input, a line each, such as
-``{"experiment": "simple_cnn", "seed": 0}``. It answers with ``progress`` while it trains, and in the end with
-``record``, the file of the run, or with ``diverged``, ``memory``, ``failed`` or ``unwritten`` and why. It ends with its
-standard input.
+``{"experiment": "simple_cnn", "seed": 0, "first_steps": false}``. It answers with ``progress`` while it trains, and in
+the end with ``record``, the file of the run, or with ``diverged``, ``memory``, ``failed`` or ``unwritten`` and why. It
+ends with its standard input.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from typing import Any
 
 Answer = Callable[..., None]
 _SECONDS_BETWEEN_PROGRESS = 0.5
+_FIRST_IMAGES, _FIRST_EPOCHS = 256, 2
+"""Of the first steps: two batches an epoch, so that the second step shows what the first has learned."""
 
 
 class Trainer:
@@ -53,7 +55,7 @@ class Trainer:
 
         self._experiments, self._train, self._write = experiments, train, write_run
         self._settings = settings
-        self._weights: dict[tuple[str, str], Any] = {}
+        self._weights: dict[tuple[Any, Any], Any] = {}
         self.dataset = datasets.load_dataset(settings["dataset"], _path(settings["data_dir"]))
 
     def describe(self) -> dict[str, Any]:
@@ -67,24 +69,36 @@ class Trainer:
             "packages": _packages(),
         }
 
-    def train(self, name: str, seed: int, answer: Answer) -> Any:
+    def train(self, job: dict[str, Any], answer: Answer) -> Any:
         """Train and return the run."""
-        experiment = self._experiments.find_experiment(name)
+        experiment, dataset = self._experiments.find_experiment(job["experiment"]), self.dataset
+        if job.get("first_steps"):
+            experiment, dataset = _first_steps(experiment, dataset)
         options: dict[str, Any] = {"weights": self._weights_of(experiment)}
         if "progress" in inspect.signature(self._train.train).parameters:
             options["progress"] = _progress(answer)
-        return self._train.train(experiment, self.dataset, seed, **options)
+        return self._train.train(experiment, dataset, job["seed"], **options)
 
-    def write(self, run: Any) -> str:
+    def write(self, job: dict[str, Any], run: Any) -> str:
         """Write a run's record and return its file."""
-        return str(self._write(Path(self._settings["records"]), run))
+        folder = Path(self._settings["records"])
+        return str(self._write(folder / "first-steps" if job.get("first_steps") else folder, run))
 
     def _weights_of(self, experiment: Any) -> Any:
-        key = experiment.protocol.backbone, experiment.protocol.normalization  # random weights are made for one
+        protocol = experiment.protocol
+        key = protocol.backbone, getattr(protocol, "normalization", None)  # random weights are made for a normalization
         if key not in self._weights:
             folder = _path(self._settings["weights_dir"])
             self._weights[key] = self._train.default_weights(experiment, self.dataset, folder)
         return self._weights[key]
+
+
+def _first_steps(experiment: Any, dataset: Any) -> tuple[Any, Any]:
+    """Return what is left of an experiment and a data set where only the first steps are trained."""
+    parts = ("train_images", "train_labels", "evaluation_images", "evaluation_labels")
+    few = {part: getattr(dataset, part)[:_FIRST_IMAGES] for part in parts}
+    protocol = dataclasses.replace(experiment.protocol, epochs=_FIRST_EPOCHS)
+    return dataclasses.replace(experiment, protocol=protocol), dataclasses.replace(dataset, **few)
 
 
 def _progress(answer: Answer) -> Callable[[Any], None]:
@@ -155,12 +169,12 @@ def main() -> None:
     while True:
         job = jobs.get()
         try:
-            run = trainer.train(job["experiment"], job["seed"], answer)
+            run = trainer.train(job, answer)
         except Exception as error:  # noqa: BLE001 - as above
             answer(**{_outcome(error): _described(error)})
             continue
         try:
-            answer(record=trainer.write(run))
+            answer(record=trainer.write(job, run))
         except OSError as error:
             answer(unwritten=_described(error))
 

@@ -97,8 +97,10 @@ def interpreter(
     cache = cache or default_cache()
     try:
         listed = [line for file in wanted.files for line in file.read_text(encoding="utf-8").splitlines()]
-        dependencies = _dependencies(project)
-        kept = _kept(dependencies, [*wanted.requirements, *listed])
+        named = {_package(line) for line in [*wanted.requirements, *listed]}
+        # What the user asks for may be older than the project declares.
+        dependencies = [each for each in _dependencies(project) if _package(each) not in named]
+        kept = _kept(dependencies)
         content = [wanted.python or sys.version, sysconfig.get_platform(), wanted.requirements, listed]
         place = cache / fingerprint_json([*content, dependencies, kept]).removeprefix("sha256:")[:16]
         cache.mkdir(parents=True, exist_ok=True)
@@ -129,16 +131,14 @@ def _dependencies(project: Path) -> list[str]:
     return [str(dependency) for dependency in found]
 
 
-def _kept(dependencies: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """Return the current versions of the dependencies that nobody asks for, as constraints."""
-    named = {_package(requirement) for requirement in asked}
+def _kept(dependencies: Sequence[str]) -> list[str]:
+    """Return the current versions of dependencies, as constraints."""
     kept = []
     for name in map(_package, dependencies):
-        if name not in named:
-            try:
-                kept.append(f"{name}=={metadata.version(name)}")
-            except metadata.PackageNotFoundError:
-                continue
+        try:
+            kept.append(f"{name}=={metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            continue
     return kept
 
 

@@ -28,6 +28,10 @@ class SideError(RuntimeError):
     """A side that cannot train, or no longer; one sentence with the last line that it wrote."""
 
 
+class MachineError(SideError):
+    """A side that the machine keeps from training: it was killed, or its record cannot be written."""
+
+
 class TrainingEnded(RuntimeError):
     """A training that gave no run, while its side can train on.
 
@@ -90,21 +94,23 @@ class Side:
             raise SideError(f"{self.name} cannot train: {answer.get('failed')}")
         return Ready(**answer["ready"])
 
-    def train(self, experiment: str, seed: int, show: Report | None = None) -> Run:
+    def train(self, experiment: str, seed: int, show: Report | None = None, *, first_steps: bool = False) -> Run:
         """Train an experiment with a seed, and return the run that the side has recorded.
 
         Args:
             experiment: its name.
             seed: of the training.
             show: called with the progress.
+            first_steps: train only two epochs of a few images, which takes seconds.
 
         Raises:
             TrainingEnded: it diverged, ran out of memory or failed; others may still go well.
             SideError: the process has ended, or its record cannot be read.
         """
         what = f"{experiment} seed {seed}"
+        job = {"experiment": experiment, "seed": seed, "first_steps": first_steps}
         with suppress(OSError):  # of a process that has ended, which the answer shows
-            self._process.stdin.write(json.dumps({"experiment": experiment, "seed": seed}) + "\n")  # type: ignore[union-attr]
+            self._process.stdin.write(json.dumps(job) + "\n")  # type: ignore[union-attr]
             self._process.stdin.flush()  # type: ignore[union-attr]
         while "progress" in (answer := self._answer(f"in {what}")):
             if show is not None:
@@ -112,7 +118,7 @@ class Side:
                     values = answer["progress"]
                     show(FeatureProgress(**values) if "all_images" in values else Progress(**values))
         if "unwritten" in answer:
-            raise SideError(f"{self.name}, {what}: trained, but its record cannot be kept: {answer['unwritten']}")
+            raise MachineError(f"{self.name}, {what}: trained, but its record cannot be kept: {answer['unwritten']}")
         if "record" not in answer:
             ((outcome, reason),) = answer.items()
             raise TrainingEnded(f"{self.name}, {what}: {reason}", outcome=outcome)
@@ -124,7 +130,9 @@ class Side:
     def _answer(self, when: str) -> dict[str, Any]:
         line = self._process.stdout.readline()  # type: ignore[union-attr]
         if not line.endswith("\n"):
-            raise SideError(f"{self.name} ended {when}: {self._why_it_ended()}")
+            why = self._why_it_ended()
+            kind = MachineError if self._process.returncode in (-signal.SIGKILL, -signal.SIGTERM) else SideError
+            raise kind(f"{self.name} ended {when}: {why}")
         return dict(json.loads(line))
 
     def _why_it_ended(self) -> str:

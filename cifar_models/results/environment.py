@@ -78,7 +78,7 @@ def describe_environment() -> Environment:
         packages={name: metadata.version(name) for name in PACKAGES},
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
-        processor=_processor(),
+        processor=describe_processor(),
         device=describe_device(),
         driver=_driver(),
         settings=_settings(),
@@ -138,7 +138,8 @@ def _driver() -> str | None:
     return first.removeprefix("NVRM version:").strip() or None
 
 
-def _processor() -> str:
+def describe_processor() -> str:
+    """Return the processor's model name, or what the platform calls it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -92,7 +92,8 @@ def test_a_night_s_record(folder: Path, watch: Watch, content: bytes) -> None:
         return
     assert same_json(parsed(to_json({"format": FORMAT, **dataclasses.asdict(record)}).encode()), parsed(content))
     assert (found, damaged) == ([(night, record)], [])
-    goes_on = record.ended is None and (record.dataset, record.data) == (NIGHT.dataset, NIGHT.data)
+    same = (record.dataset, record.data, record.part) == (NIGHT.dataset, NIGHT.data, NIGHT.part)
+    goes_on = record.ended is None and same
     assert (resumed is not None) == goes_on
 
 

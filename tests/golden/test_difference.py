@@ -55,8 +55,8 @@ def test_the_first_that_differs_comes_first_with_what_it_usually_means() -> None
     assert meaning.endswith("the usual cause is the optimizer, if the gradient is as stored")
     assert "step 1: found 1.6, stored is 1.5, relatively 6.7e-02 apart where 2.7e-05 is allowed" in second
     assert "--update-golden 'why it changed'" in text
-    assert "means: initialisation, normalization, a layer or the loss" in _said(losses=[2.1, 1.5, 1.0])
-    assert "means: the moving averages, or a layer" in _said(validation_losses=[2.5, 2.1, 1.5])
+    assert "cause is initialisation, normalization, a layer or the loss" in _said(losses=[2.1, 1.5, 1.0])
+    assert "cause is the moving averages, or a layer" in _said(validation_losses=[2.5, 2.1, 1.5])
     assert "the loss of the model differs at step 2" in _said(losses=[2.0, 1.5, float("nan")])
     assert "the loss of the model has 2 steps, stored are 3" in _said(losses=[2.0, 1.5])
 

@@ -12,7 +12,7 @@ from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit
 
-COMMANDS = ("plan", "compare", "judge", "page", "prune", "readme", "published", "ratios", "record-throughput")
+COMMANDS = ("plan", "compare", "bisect", "judge", "page", "prune", "readme", "published", "ratios", "record-throughput")
 
 
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)])

@@ -149,7 +149,7 @@ DAMAGES: dict[str, tuple[Callable[[Path, dict[str, bytes]], Any], str]] = {
     "too few names": (_with(class_names__json=b'["a"]'), "found 1 class names in it"),
     "names that are none": (
         _with(class_names__json=json.dumps(list(range(10))).encode()),
-        "class_names.json[0]: found 0, expected str",
+        "found no class names in it (class_names.json[0]: found 0, expected str)",
     ),
     "names that zlib cannot unpack": (_deflated_wrongly, "found no class names in it (Error -3 "),
     "no model": (_with(config__json=None), "Keras cannot load it"),

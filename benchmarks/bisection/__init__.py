@@ -1,0 +1,1 @@
+"""Which commit, or which version of a package, made a metric worse."""

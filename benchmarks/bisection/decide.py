@@ -1,0 +1,261 @@
+"""What to do next, and the answer: a pure function of the steps so far."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from benchmarks.bisection.difference import FIRST_LOOK, Difference, difference, looks_up_to
+from benchmarks.bisection.record import Bisection, Confirmation, Step
+from benchmarks.bisection.search import (
+    Known,
+    change_probabilities,
+    first_steps_say_something,
+    most_probable,
+    next_candidate,
+    turn_level,
+)
+from benchmarks.statistics.significance import Floats
+
+METRICS = {"accuracy": True, "loss": False, "divergence": False}
+"""Whether more is better, by metric. Divergence is 1 for a training whose loss turned NaN or infinite, else 0."""
+_FIRST_SHARE = 0.8
+"""Of the error rate for the first confirmation; each later one has this share of what is left."""
+
+
+class Word(StrEnum):
+    """What a search comes to."""
+
+    FOUND = "found"
+    UNDECIDED = "undecided"
+    NO_DIFFERENCE = "no difference"
+    BETTER = "better"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to search.
+
+    Attributes:
+        error_rate: probability that a candidate is named though nothing changed with it.
+        max_seeds: how often one candidate is trained at most, each of the ends and each confirmation too.
+    """
+
+    error_rate: float
+    max_seeds: int
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The metric that is followed, and what it differs by between GOOD and BAD."""
+
+    experiment: str
+    metric: str
+    difference: Difference
+
+    @property
+    def worse(self) -> bool:
+        """Whether BAD is worse than GOOD."""
+        return (self.difference.after < self.difference.before) == METRICS[self.metric]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A step to take: a whole training, or the first steps of one."""
+
+    candidate: int
+    experiment: str
+    seed: int
+    first_steps: bool = False
+    confirmation: int | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The end of a search.
+
+    Attributes:
+        word: what it comes to.
+        followed: the metric that was followed; None if GOOD and BAD do not differ.
+        good: the last good candidate's number.
+        bad: the first bad one's; those between cannot be tested.
+        probability: that the change is between the two.
+        confirmed: what fresh seeds differ by, if the answer was confirmed.
+    """
+
+    word: Word
+    followed: Followed | None = None
+    good: int = 0
+    bad: int = 0
+    probability: float | None = None
+    confirmed: Difference | None = None
+
+
+def next_action(bisection: Bisection, limits: Limits, skipped: Collection[int] = ()) -> Action | Answer | Confirmation:
+    """Return the next step, the answer, or a confirmation to begin.
+
+    Args:
+        bisection: the steps so far.
+        limits: how long to search.
+        skipped: the candidates that cannot be tested.
+    """
+    followed = follow(bisection, limits)
+    if followed is None:
+        return _train_the_ends(bisection, limits) or Answer(Word.NO_DIFFERENCE)
+    if not followed.worse:
+        return Answer(Word.BETTER, followed)
+    for candidate, count in ((0, 2), (bisection.last, 1)):
+        if len(_first_steps(bisection, followed.experiment, candidate)) < count:  # twice: are they repeatable here?
+            return Action(candidate, followed.experiment, 0, first_steps=True)
+    known = known_of(bisection, followed)
+    able = able_candidates(bisection, followed, skipped)
+    probabilities = change_probabilities(known, bisection.last + 1)
+    good, bad, probability = most_probable(probabilities, able)
+    level = turn_level(bisection.last + 1, limits.error_rate)
+    turn = next_candidate(probabilities, known, able, level=level, most_seeds=limits.max_seeds)
+    begun = any((each.good, each.bad) == (good, bad) for each in bisection.confirmations)
+    if probability >= 1 - limits.error_rate or (probability >= 0.5 and (begun or turn is None)):
+        confirming = _confirm(bisection, limits, followed, good, bad)
+        if isinstance(confirming, Answer):
+            return replace(confirming, probability=probability)
+        if confirming is not None:
+            return confirming
+    if turn is None:
+        return Answer(Word.UNDECIDED, followed, good, bad, probability)
+    if first_steps_say_something(known, turn):
+        return Action(turn, followed.experiment, 0, first_steps=True)
+    runs = known[turn].runs if turn in known else {}
+    return Action(turn, followed.experiment, _unused(runs))
+
+
+def follow(bisection: Bisection, limits: Limits) -> Followed | None:
+    """Return the metric in which GOOD and BAD differ most clearly, at the first look at which any is significant.
+
+    All metrics of all experiments share the error rate equally.
+    """
+    pairs = [(experiment, metric) for experiment in bisection.settings.experiments for metric in METRICS]
+    for look in looks_up_to(limits.max_seeds):
+        found = []
+        for experiment, metric in pairs:
+            ends, rate = (0, bisection.last), limits.error_rate / len(pairs)
+            seen = compare(bisection, experiment, metric, ends, range(look), rate)
+            if seen and seen.runs == look and seen.significant:
+                found.append(Followed(experiment, metric, seen))
+        if found:
+            return min(found, key=lambda one: (not one.worse, one.difference.p_value))
+    return None
+
+
+def known_of(bisection: Bisection, followed: Followed) -> dict[int, Known]:
+    """Return what is known of each candidate in the metric that is followed."""
+    known: dict[int, Known] = {}
+    repeated = _first_steps(bisection, followed.experiment, 0)
+    for step in bisection.steps:
+        if step.experiment != followed.experiment or step.seed is None:
+            continue
+        if step.kind == "first steps" and len(set(repeated)) == 1:
+            known.setdefault(step.candidate, Known()).first_steps = step.identity
+        elif step.kind == "training" and (value := _value(step, followed.metric)) is not None:
+            runs = known.setdefault(step.candidate, Known()).runs
+            runs[step.seed] = (step.identity or f"{step.candidate} {step.seed}", value)
+    return known
+
+
+def able_candidates(bisection: Bisection, followed: Followed, skipped: Collection[int]) -> list[int]:
+    """Return the candidates that can be tested: not skipped, and no training without the metric that is followed."""
+    without = {
+        step.candidate
+        for step in bisection.steps
+        if step.kind == "training" and step.experiment == followed.experiment and _value(step, followed.metric) is None
+    }
+    unable = {*skipped, *without} - {0, bisection.last}
+    return [number for number in range(bisection.last + 1) if number not in unable]
+
+
+def bad_probabilities(bisection: Bisection, followed: Followed) -> Floats:
+    """Return for each candidate the probability that it is bad."""
+    return change_probabilities(known_of(bisection, followed), bisection.last + 1).cumsum()
+
+
+def identical_ends(bisection: Bisection) -> bool:
+    """Return whether GOOD and BAD come to the same numbers to the last digit, with at least ``FIRST_LOOK`` seeds."""
+    runs: list[dict[tuple[str | None, int | None], str | None]] = [{}, {}]
+    for step in bisection.steps:
+        if step.kind == "training" and step.candidate in (0, bisection.last):
+            runs[step.candidate > 0][step.experiment, step.seed] = step.identity
+    wanted = {(experiment, seed) for experiment in bisection.settings.experiments for seed in range(FIRST_LOOK)}
+    return runs[0] == runs[1] and runs[0].keys() >= wanted and None not in runs[0].values()
+
+
+def _train_the_ends(bisection: Bisection, limits: Limits) -> Action | None:
+    """Return the next training of GOOD or BAD, in turn; None if both have all their seeds, or are identical."""
+    if identical_ends(bisection):
+        return None
+    done = _trainings(bisection)
+    for look in looks_up_to(limits.max_seeds):
+        for seed in range(look):
+            for experiment in bisection.settings.experiments:
+                for end in (0, bisection.last):
+                    if (experiment, seed, end) not in done:
+                        return Action(end, experiment, seed)
+    return None
+
+
+def _confirm(
+    bisection: Bisection, limits: Limits, followed: Followed, good: int, bad: int
+) -> Action | Answer | Confirmation | None:
+    """Return how to go on with the confirmation of a pair; None if it has all its seeds and is not confirmed."""
+    pairs = [(each.good, each.bad) for each in bisection.confirmations]
+    if (good, bad) not in pairs:
+        return Confirmation(good, bad, max(step.seed for step in bisection.steps if step.seed is not None) + 1)
+    number = pairs.index((good, bad))
+    rate = limits.error_rate * _FIRST_SHARE * (1 - _FIRST_SHARE) ** number
+    done, first = _trainings(bisection), bisection.confirmations[number].first_seed
+    for look in looks_up_to(limits.max_seeds):
+        seeds = range(first, first + look)
+        for seed in seeds:
+            for side in (good, bad):
+                if (followed.experiment, seed, side) not in done:
+                    return Action(side, followed.experiment, seed, confirmation=number + 1)
+        seen = compare(bisection, followed.experiment, followed.metric, (good, bad), seeds, rate)
+        if seen and seen.significant and (seen.after < seen.before) == METRICS[followed.metric]:
+            return Answer(Word.FOUND, followed, good, bad, confirmed=seen)
+    return None
+
+
+def _trainings(bisection: Bisection) -> set[tuple[str | None, int | None, int]]:
+    """Return experiment, seed and candidate of all trainings, also of those that diverged."""
+    return {(step.experiment, step.seed, step.candidate) for step in bisection.steps if step.kind == "training"}
+
+
+def _first_steps(bisection: Bisection, experiment: str, candidate: int) -> Sequence[str | None]:
+    return [
+        step.identity
+        for step in bisection.steps
+        if (step.kind, step.experiment, step.candidate) == ("first steps", experiment, candidate)
+    ]
+
+
+def compare(
+    bisection: Bisection, experiment: str, metric: str, pair: tuple[int, int], seeds: range, rate: float
+) -> Difference | None:
+    """Return what two candidates differ by on some seeds; None if they have too few of them."""
+    values: dict[int, list[float]] = {candidate: [] for candidate in pair}
+    for step in sorted(bisection.steps, key=lambda step: step.seed or 0):
+        if (step.kind, step.experiment) == ("training", experiment) and step.candidate in pair and step.seed in seeds:
+            values[step.candidate] += [value for value in [_value(step, metric)] if value is not None]
+    good, bad = (tuple(values[candidate]) for candidate in pair)
+    return difference(good, bad, rate)
+
+
+def _value(step: Step, metric: str) -> float | None:
+    if metric == "divergence":
+        return float(step.diverged)
+    value: float | None = getattr(step, metric)
+    return value
+
+
+def _unused(runs: Collection[int]) -> int:
+    """Return the least seed that is in none of the runs."""
+    return next(seed for seed in range(len(runs) + 1) if seed not in runs)

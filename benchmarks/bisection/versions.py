@@ -1,0 +1,104 @@
+"""The versions of a package between a good one and a bad one, as its registry has them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from benchmarks.bisection.record import Candidate
+from benchmarks.comparison.checkouts import clean_environment
+
+
+class VersionsError(ValueError):
+    """Versions that cannot be searched: what was found, what was expected and what to do."""
+
+
+def two_versions(requirements: Sequence[str]) -> tuple[Requirement, Requirement, list[str]]:
+    """Return the two requirements of one package, GOOD's first, and the others, which hold for all versions.
+
+    Args:
+        requirements: as pip takes them.
+
+    Raises:
+        VersionsError: no requirement, or no package that is named exactly twice.
+    """
+    by_name: defaultdict[str, list[Requirement]] = defaultdict(list)
+    for text in requirements:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement as error:
+            raise VersionsError(
+                f"--requirement: found {text!r} ({' '.join(str(error).split())}), expected such as 'keras==3.12.*'"
+            ) from None
+        by_name[canonicalize_name(requirement.name)].append(requirement)
+    repeated = [some for some in by_name.values() if len(some) > 1]
+    if len(repeated) != 1 or len(repeated[0]) != 2:
+        raise VersionsError(
+            f"found neither GOOD and BAD nor one package with two requirements among "
+            f"{', '.join(requirements) or 'none'}, expected two commits, or such as --requirement 'keras==3.12.*' "
+            f"--requirement 'keras==3.15.*'"
+        )
+    ((good, bad),) = repeated
+    return good, bad, [str(some[0]) for some in by_name.values() if len(some) == 1]
+
+
+def versions_between(good: Requirement, bad: Requirement, python: str | None = None) -> list[Candidate]:
+    """Return the versions of a package between two, oldest first, without yanked ones and pre-releases.
+
+    Args:
+        good: a requirement; its newest version is the first candidate.
+        bad: likewise, of the last one.
+        python: the version of Python that they must run on; None for this process's.
+
+    Raises:
+        VersionsError: the registry cannot be read, or has no such versions in this order.
+    """
+    listed = sorted(map(Version, _listed(good.name, python)))
+    ends = []
+    for requirement in (good, bad):
+        matching = list(requirement.specifier.filter(listed))
+        if not matching:
+            shown = ", ".join(map(str, listed[-8:]))
+            raise VersionsError(
+                f"--requirement {requirement}: found no such version, expected one of those for this Python that are "
+                f"neither yanked nor pre-releases; the newest are {shown}"
+            )
+        ends.append(matching[-1])
+    first, last = ends
+    if not first < last:
+        raise VersionsError(
+            f"--requirement: found {good.name} {first} for GOOD and {last} for BAD, expected an older and a newer one"
+        )
+    return [Candidate(str(version)) for version in listed if first <= version <= last]
+
+
+def pinned(requirement: Requirement, version: str) -> str:
+    """Return a requirement of exactly one version, with the extras that were asked for."""
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras}=={version}"
+
+
+def _listed(package: str, python: str | None) -> list[str]:
+    """Return what ``pip index versions`` lists, which leaves out yanked versions and pre-releases."""
+    pip = [sys.executable, "-m", "pip"]
+    if not find_spec("pip") and (uv := shutil.which("uv")):
+        pip = [uv, "tool", "run", "pip"]
+    chosen = ["--python-version", python] if python else []
+    command = [*pip, "index", "versions", package, *chosen, "--disable-pip-version-check"]
+    ended = subprocess.run(  # noqa: S603 - pip, and the user's words
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=clean_environment()
+    )
+    found = re.search(r"^Available versions: (.+)$", ended.stdout, re.MULTILINE)
+    if not found:
+        lines = [line.strip() for line in ended.stderr.splitlines() if "ERROR" in line] or ended.stderr.splitlines()
+        raise VersionsError(f"{package}: found no list of versions: {' '.join(lines[-1:]) or 'pip printed none'}")
+    return found[1].split(", ")
