@@ -120,7 +120,7 @@ def test_a_module_has_at_most_400_lines(module: str) -> None:
 WITH_PYTEST = {
     "benchmarks.plugin",
     "benchmarks.comparison.selection",  # pytest's own -k
-    *(f"benchmarks.night.{name}" for name in ("items", "options", "session", "workers")),
+    *(f"benchmarks.night.{name}" for name in ("items", "options", "selection", "session", "workers")),
     "benchmarks.shards.selected",
 }
 

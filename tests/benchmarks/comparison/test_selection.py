@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.comparison.selection import in_both, parse_keyword
+from cifar_models.experiments import left_out_by_nights
 
 pytestmark = pytest.mark.unit
 
@@ -30,13 +31,13 @@ def test_the_names_that_pytest_would_select(expression: str | None, selected: tu
     [
         (None, []),
         ("vgg16", []),
-        ("vgg16_matched", ["vgg16_matched"]),
-        ("matched and not vgg16", ["resnet50_matched"]),
+        ("vgg16_matched", ["vgg16_matched", "vgg16_matched_finetuned"]),
+        ("matched and not vgg16", ["resnet50_matched", "resnet50_matched_finetuned"]),
         ("not matched", []),
     ],
 )
 def test_what_a_night_leaves_out_is_selected_by_its_name_alone(expression: str | None, selected: list[str]) -> None:
-    left_out = ["vgg16_matched", "resnet50_matched"]
+    left_out = left_out_by_nights("synthetic")
     found = in_both([*NAMES, *left_out], [*NAMES, *left_out], parse_keyword(expression, left_out))
     assert [name for name in found if name in left_out] == selected
 

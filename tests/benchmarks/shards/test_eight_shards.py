@@ -200,7 +200,7 @@ def test_the_exact_lane_compares_each_run_under_the_conditions_of_its_own_machin
 def test_weights_that_no_shard_has_are_said_as_one_process_says_it(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none(backbone: str) -> Any:
+    def none(backbone: str, **_: str) -> Any:
         raise WeightsError(f"{backbone}: found no weights")
 
     monkeypatch.setattr(training, "random_weights", none)
