@@ -30,9 +30,7 @@ def commits_between(
     """
     first, last = repository.commit(good).commit, repository.commit(bad).commit
     if first == last:
-        raise CheckoutError(
-            f"GOOD and BAD: found the same commit, {first[:10]}, twice; expected two, GOOD the older one"
-        )
+        raise CheckoutError(f"GOOD and BAD: found {first[:10]} twice, expected two commits, GOOD the older one")
     _require_ancestor(repository, good, bad, first, last)
     after = set(repository.git("rev-list", "--ancestry-path", f"{first}..{last}").splitlines())
     line = repository.git("rev-list", "--first-parent", "--reverse", last).splitlines()
@@ -46,8 +44,9 @@ def commits_between(
             f"{good} to {bad}: found no commit that changes {' or '.join(files)}, expected one; the trainings are the "
             f"same by their code, so compare the environments: --requirement"
         )
-    titles = repository.git("log", "--no-walk=unsorted", "--format=%s", first, *changing).split("\n")
-    return [Candidate(*pair) for pair in zip([first, *changing], titles, strict=True)], len(commits) - len(changing)
+    shown = ("log", "--no-walk=unsorted", "--no-show-signature", "--format=%H %s")
+    lines = repository.git(*shown, first, *changing).splitlines()
+    return [Candidate(*line.split(" ", 1)) for line in lines], len(commits) - len(changing)
 
 
 def _require_ancestor(repository: Repository, good: str, bad: str, first: str, last: str) -> None:
@@ -62,7 +61,5 @@ def _require_ancestor(repository: Repository, good: str, bad: str, first: str, l
     elif repository.git("rev-parse", "--is-shallow-repository") == "true":
         advice = "the clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow, brings the rest"
     else:
-        advice = (
-            f"both come from {base[:10]}: give that as GOOD if it is good" if base else "they have no common ancestor"
-        )
+        advice = f"both come from {base[:10]}: try that as GOOD" if base else "they have no common ancestor"
     raise CheckoutError(f"GOOD, {good}: found no ancestor of BAD, {bad}, expected one; {advice}")

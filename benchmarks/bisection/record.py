@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Literal
 
 from cifar_models.results.run import Run
@@ -35,8 +36,8 @@ class Candidate:
     title: str = ""
 
     def __str__(self) -> str:
-        """Return a short name with the title."""
-        return f"{self.name[:10]} {self.title}".strip() if self.title else self.name
+        """Return a short name with the beginning of the title."""
+        return f"{self.name[:10]} {shorten(self.title, 60, placeholder='...')}" if self.title else self.name
 
 
 @dataclass(frozen=True)

@@ -81,4 +81,5 @@ def test_the_identity_is_that_of_the_numbers_alone() -> None:
 
 def test_a_candidate_is_named_shortly() -> None:
     assert str(Candidate("0123456789abcdef", "Change all")) == "0123456789 Change all"
+    assert str(Candidate("0123456789abcdef", "word " * 20)) == f"0123456789 {'word ' * 10}word..."
     assert str(Candidate("3.15.1")) == "3.15.1"
