@@ -147,7 +147,10 @@ class Repository:
             try:
                 self.git("worktree", "add", "--detach", str(worktree), revision.commit)
             except CheckoutError as error:
-                raise CheckoutError(f"{revision}: {error}; expected to check it out into {folder}") from None
+                free = shutil.disk_usage(folder).free / 1e6  # git does not say that a disk is full
+                raise CheckoutError(
+                    f"{revision}: {error}; expected to check it out into {folder}, where {free:.1f} MB are free"
+                ) from None
             yield worktree / self._prefix
         finally:
             self._remove(worktree)

@@ -178,14 +178,16 @@ def _create(folder: Path, python: str | None) -> None:
     found = shutil.which(f"python{python}") if python else sys.executable
     if not found:
         raise BuildError(f"found no python{python}, expected it on the PATH; install it, or uv, which fetches it")
-    _run([found, "-m", "venv", str(folder)])
+    # Pip comes from this environment: installing another one takes longer than all else, and hides why it fails.
+    _run([found, "-m", "venv", "--without-pip", str(folder)])
 
 
 def _install(folder: Path, packages: Sequence[str]) -> None:
     if uv := shutil.which("uv"):
         _run([uv, "pip", "install", "--python", str(_python_of(folder)), *packages])
     else:
-        _run([str(_python_of(folder)), "-m", "pip", "install", "--disable-pip-version-check", *packages])
+        pip = [sys.executable, "-m", "pip", "--python", str(_python_of(folder)), "--disable-pip-version-check"]
+        _run([*pip, "install", *packages])
 
 
 def _python_of(folder: Path) -> Path:
