@@ -29,6 +29,7 @@ from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say
+from cifar_models.experiments import variant_name
 from cifar_models.storage.files import user_path, write_whole
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("commits", nargs="*", metavar="COMMIT", help="at most two: branches, tags or hashes")
     add_training_options(parser)
+    parser.add_argument("--mixed-precision", action="store_true", help="train in Keras's mixed_float16")
+    parser.add_argument("--xla", action="store_true", help="train with steps that XLA compiles")
     add_environment_options(parser)
     parser.add_argument(
         "--seeds",
@@ -103,7 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
             return _compare(arguments, settings)
     except CommandError as error:
         if arguments.summary:
-            _write_summary(arguments.summary, f"## Not compared\n\n{error}\n")
+            from benchmarks.report.markdown import as_markdown
+
+            _write_summary(arguments.summary, f"## Not compared\n\n{as_markdown(str(error))}\n")
         raise
 
 
@@ -118,9 +123,10 @@ def _settings(arguments: argparse.Namespace) -> Settings:
             "found neither a commit nor another environment, expected one: `compare main` compares main with the "
             "working tree, --requirement 'tensorflow==2.20.*' two environments"
         )
-    if most is not None and (seeds is None or most < seeds):
-        found = "no --seeds" if seeds is None else f"--seeds {seeds}"
-        raise CommandError(f"--max-seeds: found {most} with {found}, expected --seeds, and no more than that")
+    if most is not None and seeds is None:
+        raise CommandError(f"--max-seeds: found {most} without --seeds, expected both")
+    if most is not None and most < seeds:
+        raise CommandError(f"--max-seeds: found {most}, expected {seeds} or more, as --seeds says")
     if max(seeds or 0, most or 0) > BLOCK:
         raise CommandError(f"--seeds, --max-seeds: found {max(seeds or 0, most or 0)}, expected at most {BLOCK}")
     first = arguments.first_seed
@@ -155,6 +161,8 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
     data_dir, weights_dir = (path and path.resolve() for path in (arguments.data_dir, arguments.weights_dir))
     job = Job(dataset=arguments.dataset, data_dir=data_dir, weights_dir=weights_dir, gpu=arguments.gpu)
     line = LiveLine(_write, terminal=sys.stdout.isatty())
+    chosen = {"mixed_float16": arguments.mixed_precision, "xla": arguments.xla}
+    variants = [variant for variant, wished in chosen.items() if wished]
     with user_errors(ValueError):
         matches = parse_keyword(arguments.keyword, left_out := left_out_by_nights(arguments.dataset))
     with user_errors(CheckoutError):
@@ -174,6 +182,7 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
                 names = in_both(a.ready.experiments, b.ready.experiments, matches)
             if others := [name for name in left_out if name not in names]:
                 say(f"not compared: {', '.join(others)} (-k NAME compares one)")
+            names = [variant_name(name, variants) for name in names]
             say(f"data: {a.ready.dataset}, {a.ready.data}")
             say(f"records: {folder.path}")
             comparison = Comparison(a, b, names, settings, clock, line.show)

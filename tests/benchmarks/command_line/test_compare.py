@@ -159,7 +159,7 @@ def test_a_side_that_cannot_train_is_one_line_and_the_summary_says_it(
     assert ended.error.startswith("python -m benchmarks: B (the working tree, ")
     assert "cannot train: SyntaxError: " in ended.error
     assert ended.error.count("\n") == 1
-    assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("## Not compared\n\nB (the working tree")
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("## Not compared\n\nB \\(the working tree")
     assert list(COMPARISONS.iterdir()) == []
 
 
@@ -205,6 +205,11 @@ def test_an_experiment_that_is_new_is_left_out(compare: Command, project: Projec
     ended = compare("main", "--dataset", "synthetic", "--first-seed", "0")
     assert ended.status == 0
     assert "All 2 experiments pass." in ended.output
+
+
+def test_a_variant_of_each_experiment_is_trained_where_asked(compare: Command) -> None:
+    assert compare("main", *SIMPLE, "--xla", "--mixed-precision").status == 0
+    assert len(list(_only_comparison().glob("*/simple_cnn+mixed_float16+xla.synthetic.seed*.json"))) == 4
 
 
 def test_an_environment_is_side_bs(compare: Command, tmp_path: Path) -> None:

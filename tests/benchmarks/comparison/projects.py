@@ -19,7 +19,7 @@ EXPERIMENTS = {
 
 
 def find_experiment(name):
-    return EXPERIMENTS[name]
+    return SimpleNamespace(name=name, protocol=EXPERIMENTS[name.partition("+")[0]].protocol)
 """
 
 DATASETS = """
@@ -54,7 +54,7 @@ def fault(experiment, seed, run):
 
 def train(experiment, dataset, seed, *, weights=None):
     number = (seed % 1000 + FIRST) % 24
-    source = RECORDS / f"{{SOURCE or experiment.name}}.synthetic.seed{{number}}.json"
+    source = RECORDS / f"{{SOURCE or experiment.name.partition('+')[0]}}.synthetic.seed{{number}}.json"
     run = json.loads(source.read_text()) | {{"experiment": experiment.name, "seed": seed}}
     fault(experiment.name, seed, run)
     return run
