@@ -279,7 +279,8 @@ class Night:
             return "its verdict was not selected"
         if not trainings:
             return NOT_REACHED if self.selection.trainings.get(name) else "none of its trainings was selected"
-        if without := [f"seed {one.seed}: {one.description}" for one in trainings if one.run is None]:
+        required = [one for one in self._of(name) if one.outcome != Outcome.NOTHING_TO_REPEAT]
+        if without := [f"seed {one.seed}: {one.description}" for one in required if one.run is None]:
             return f"not every training gave a run ({', '.join(without)})"
         if len(trainings) < (expected := len(self.settings.seeds_of(name))):
             return f"found {len(trainings)} of its {expected} trainings, expected all to be selected"

@@ -16,6 +16,7 @@ from benchmarks.report.wording import answer
 from benchmarks.statistics.seeds import first_seed_of
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run_files import write_run
+from cifar_models.training.watch import TrainingDiverged
 from tests.benchmarks.sessions import SYNTHETIC, TABLE, Bench, fingerprints_of, lines, table, trainings, words
 from tests.factories import make_baseline
 
@@ -76,6 +77,16 @@ def test_a_recorded_run_is_repeated_and_is_identical_and_no_evidence(here: Bench
     assert len(here.trained) == 7
     assert table(result, "exact lane:")["simple_cnn", "0"] == ["identical"]
     assert table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "6", "the repeated run does not count"
+
+
+@pytest.mark.usefixtures("the_day")
+def test_a_repeated_training_that_diverges_leaves_no_verdict(here: Bench) -> None:
+    here.record()
+    _record_a_run(here)
+    here.failures["simple_cnn", 0] = TrainingDiverged("the loss is nan since epoch 1, step 2: the learning rate")
+    result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
+    assert result.ret == REGRESSION
+    assert "simple_cnn: not judged, not every training gave a run (seed 0: diverged)" in result.outlines
 
 
 @pytest.mark.usefixtures("the_day")
