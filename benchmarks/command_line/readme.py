@@ -17,8 +17,10 @@ from benchmarks.command_line.arguments import add_baselines
 from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import say
 
-REPRODUCTION = Path("docs/explanation/the-published-table.md")
-"""The page with a figure, which is written beside it."""
+EXPLANATION = Path("docs/explanation")
+"""The folder of the pages with a figure, which is written beside them."""
+INPUT_SIZES = Path("docs/trials/input_sizes")
+"""The folder with the records of trainings with other input sizes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: baselines, nights or documents cannot be read or written, or a part has no end mark.
     """
-    from benchmarks.baselines.baselines_file import read_baselines
-    from benchmarks.records.night_folder import RECORDS
     from benchmarks.report.documents import documents, refresh
-    from benchmarks.report.reproduction import FIGURE, official_runs, png
     from cifar_models.storage.files import write_whole
 
     with user_errors(ValueError, OSError):
@@ -45,11 +44,30 @@ def run(arguments: argparse.Namespace) -> None:
         for path, text in changed.items():
             write_whole(path, text)
             say(f"wrote {path}")
-        if REPRODUCTION in changed or not (REPRODUCTION.parent / FIGURE).exists():
-            baselines = read_baselines(arguments.baselines)
-            picture = png(official_runs(baselines, arguments.baselines.parent / RECORDS))
-            write_whole(REPRODUCTION.parent / FIGURE, picture)
-            say(f"wrote {REPRODUCTION.parent / FIGURE}")
+        for page, (name, draw) in figures_of(Path(), arguments.baselines).items():
+            path = EXPLANATION / name
+            if (EXPLANATION / page in changed or not path.exists()) and (picture := draw()):
+                write_whole(path, picture)
+                say(f"wrote {path}")
+
+
+def figures_of(root: Path, baselines_path: Path) -> dict[str, tuple[str, Callable[[], bytes | None]]]:
+    """Return each page's figure: its name, and the function that draws it as PNG or returns None; see ``parts_of``."""
+    from benchmarks.baselines.baselines_file import read_baselines
+    from benchmarks.records.night_folder import RECORDS
+    from benchmarks.report import reproduction, transfer_learning
+
+    baselines, records = read_baselines(baselines_path), baselines_path.parent / RECORDS
+    return {
+        "the-published-table.md": (
+            reproduction.FIGURE,
+            lambda: reproduction.png(reproduction.official_runs(baselines, records)),
+        ),
+        "why-transfer-learning-lost.md": (
+            transfer_learning.FIGURE,
+            lambda: transfer_learning.png(transfer_learning.matched_runs(baselines, records, root / INPUT_SIZES)),
+        ),
+    }
 
 
 def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
@@ -65,7 +83,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
     from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
-    from benchmarks.report import reproduction
+    from benchmarks.report import reproduction, transfer_learning
     from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, sight_of, verdicts_of
 
     baselines = read_baselines(baselines_path)
@@ -76,6 +94,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
         return failures_of(red, baselines, settings.records, settings.update_command("simple_cnn"))
 
     official = reproduction.official_runs(baselines, settings.records)
+    matched = transfer_learning.matched_runs(baselines, settings.records, root / INPUT_SIZES)
     return {
         "published-table": lambda: reproduction.distances(official),
         "published-figure": lambda: reproduction.figure(official),
@@ -83,6 +102,9 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
         "published-classes": lambda: reproduction.classes(official),
         "published-conditions": lambda: reproduction.conditions(official),
         "published-trials": lambda: reproduction.trials(root / "docs" / "trials" / "published.jsonl"),
+        "input-sizes": lambda: transfer_learning.sizes_table(matched),
+        "input-sizes-figure": lambda: transfer_learning.figure(matched),
+        "optimism": lambda: transfer_learning.optimism_table(baselines, settings.records),
         "numbers": lambda: measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
         "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
         "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from cifar_models.experiments import PUBLISHED_INPUT_SIZE, VARIANTS, variant_name
 from cifar_models.figures.style import ACCURACY_LABEL, SERIES_COLOURS, SERIES_MARKERS, Panel
 from cifar_models.results.run import Run
-from cifar_models.results.words import mean_and_deviation, minutes
+from cifar_models.results.words import mean_and_deviation, minutes, processor_minutes
 
 _DASHES = ("--", ":", "-.")
 _OF_THE_AXES = {"input_size", "normalization"}
@@ -68,10 +68,21 @@ def _name(run: Run) -> str:
 
 
 def by_input_size(sweep: Sweep) -> dict[str, Panel]:
-    """Return accuracy and minutes by input size, by a short name; means over seeds, with their standard deviation."""
+    """Return accuracy and minutes by input size, by a short name; means over seeds, with their standard deviation.
+
+    The minutes are those of the processor where all runs have them and trained on the CPU, because other work on the
+    machine hardly changes these.
+    """
+    runs = [run for by_size in sweep.sizes.values() for some in by_size.values() for run in some]
+    runs += [run for some in sweep.others.values() for run in some]
+    of_processor = all(run.timings.processor is not None and run.environment.device == "CPU" for run in runs)
+    title = "processor minutes" if of_processor else "minutes"
+    of_one = processor_minutes if of_processor else minutes
     return {
         "accuracy": _panel(sweep, f"{ACCURACY_LABEL} by input size (px)", lambda runs: [run.accuracy for run in runs]),
-        "minutes": _panel(sweep, "minutes of a training by input size (px)", lambda runs: [minutes(runs)], log=True),
+        "minutes": _panel(
+            sweep, f"{title} of a training by input size (px)", lambda runs: [of_one(runs) or 0.0], log=True
+        ),
     }
 
 

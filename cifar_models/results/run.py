@@ -30,14 +30,22 @@ class Curves:
 
 @dataclass(frozen=True)
 class Timings:
-    """Wall-clock seconds of the frozen part's features (0 if an earlier run computed them) and of the training."""
+    """Seconds that a run took.
+
+    Attributes:
+        features: wall-clock seconds of the frozen part's features; 0 if an earlier run computed them.
+        training: wall-clock seconds of the training.
+        processor: processor seconds of both, over all threads, which other work on the machine hardly changes; None if
+            not recorded.
+    """
 
     features: float
     training: float
+    processor: float | None = added_later()  # noqa: RUF009 - a dataclass field
 
     @property
     def total(self) -> float:
-        """The sum of both."""
+        """The sum of the wall-clock seconds."""
         return self.features + self.training
 
 
@@ -116,8 +124,9 @@ class Run:
     def to_json(self) -> str:
         """Return the record as JSON text with sorted keys and its format number."""
         record = {"format": FORMAT, **asdict(self)}
-        if self.held_out is None:
-            del record["held_out"]  # an older version does not know the key
+        for holder, key in ((record, "held_out"), (record["timings"], "processor")):
+            if holder[key] is None:
+                del holder[key]  # an older version does not know the key
         return to_json(record)
 
     @classmethod

@@ -38,3 +38,9 @@ def optimism(runs: Sequence[Run], held_out: Sequence[Run]) -> str:
 def minutes(runs: Sequence[Run]) -> float:
     """Return what a single training takes: the features, which several seeds of a session share, and the mean run."""
     return (max(run.timings.features for run in runs) + fmean(run.timings.training for run in runs)) / 60
+
+
+def processor_minutes(runs: Sequence[Run]) -> float | None:
+    """Return the processor time of a single training with its features: the longest run's; None if not recorded."""
+    recorded = [run.timings.processor for run in runs if run.timings.processor is not None]
+    return max(recorded) / 60 if recorded else None

@@ -81,7 +81,7 @@ def train(
     if weights:
         weights.assign(model)
 
-    started = time.perf_counter()
+    started, processor = time.perf_counter(), time.process_time()
     rows, held_out = _rows(protocol, dataset)
     steps = math.ceil(len(rows) / protocol.batch_size)
     compiled = models.get(model, protocol, steps, split=features is not None)
@@ -127,7 +127,7 @@ def train(
         raise
     if compiled.model is not model:
         copy_variables(compiled.model, model)
-    ended = time.perf_counter()
+    ended, processor = time.perf_counter(), time.process_time() - processor
 
     return Run(
         experiment=experiment.name,
@@ -139,7 +139,7 @@ def train(
         curves=Curves(**{name: [float(value) for value in history[name]] for name in Curves.__annotations__}),
         evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
         held_out=None if on_held_out is None else evaluate_held_out(on_held_out, dataset.train_labels[held_out]),
-        timings=Timings(features=trained_from - started, training=ended - trained_from),
+        timings=Timings(features=trained_from - started, training=ended - trained_from, processor=processor),
         environment=describe_environment(),
         code=describe_code(),
         started=started_at.isoformat(timespec="seconds"),

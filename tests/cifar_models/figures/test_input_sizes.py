@@ -89,6 +89,16 @@ def test_minutes_are_those_of_one_training_with_its_features() -> None:
     assert axes.get_yscale() == "log"
 
 
+def test_minutes_are_the_processor_s_where_all_runs_on_the_cpu_have_them() -> None:
+    runs = [dataclasses.replace(run, timings=Timings(60.0, 60.0, processor=180.0)) for run in RUNS]
+    panel = by_input_size(sweep_of(runs))["minutes"]
+    assert panel.title == "processor minutes of a training by input size (px)"
+    assert _points(panel)[NAMES[0]] == [(32, 3), (64, 3), (96, 3)]
+    on_gpu = [dataclasses.replace(run, environment=dataclasses.replace(run.environment, device="GPU")) for run in runs]
+    for some in (on_gpu, [*runs[1:], RUNS[0]]):
+        assert by_input_size(sweep_of(some))["minutes"].title == "minutes of a training by input size (px)"
+
+
 def test_every_name_has_a_look_of_its_own() -> None:
     axes = drawn(by_input_size(sweep_of([*RUNS, _run("improved_cnn", CNN)]))["accuracy"])
     series = [container.lines[0] for container in axes.containers]  # type: ignore[attr-defined]

@@ -34,7 +34,7 @@ RUN = Run(
         confusion=[[3, 1], [0, 0]],
         loss=1.0,
     ),
-    timings=Timings(features=0.0, training=12.25),
+    timings=Timings(features=0.0, training=12.25, processor=20.5),
     environment=Environment(
         packages={"keras": "3.8.0"}, python="3.11.0", system="Linux", processor="a processor", device="CPU", driver=None
     ),
@@ -73,7 +73,7 @@ runs = st.builds(
         confusion=st.lists(st.lists(counts, max_size=2), max_size=2),
         loss=st.none() | finite,
     ),
-    timings=st.builds(Timings, features=finite, training=finite),
+    timings=st.builds(Timings, features=finite, training=finite, processor=st.none() | finite),
     environment=st.builds(
         Environment,
         packages=st.dictionaries(texts, texts, max_size=2),
@@ -126,6 +126,13 @@ def test_the_text_has_sorted_keys_two_spaces_of_indent_and_the_format() -> None:
     recorded = dataclasses.asdict(RUN)
     assert recorded.pop("held_out") is None  # an older version would not know the key
     assert json.loads(text) == {"format": FORMAT, **recorded}
+
+
+def test_a_value_that_came_later_is_left_out_where_it_is_not_known() -> None:
+    timings = Timings(features=0.0, training=12.25)
+    text = dataclasses.replace(RUN, timings=timings).to_json()
+    assert json.loads(text)["timings"] == {"features": 0.0, "training": 12.25}
+    assert Run.from_json(text).timings == timings
 
 
 def test_accuracy_and_epochs_follow_from_what_is_recorded() -> None:

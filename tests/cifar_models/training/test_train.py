@@ -381,6 +381,8 @@ class TestTheFrozenPart:
         for run in (cached.run, other_seed.run):
             assert run.timings.features >= 0
             assert run.timings.training > 0
+            assert run.timings.processor is not None
+            assert run.timings.processor > 0
 
 
 class TestTheProtocol:
