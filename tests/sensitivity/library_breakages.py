@@ -106,6 +106,27 @@ BREAKAGES = (
         lambda original: lambda x, *arguments, **options: original(x / 2, *arguments, **options),
         f"{_LIBRARIES}::test_predictions_are_the_probabilities_of_the_restored_weights",
     ),
+    Breakage(
+        "resizing to the nearest pixel",
+        "keras.src.backend.image.resize",
+        ways.with_arguments(interpolation="nearest"),
+        _golden("vgg16_matched"),
+        says="the loss of the model differs at step 0",
+    ),
+    Breakage(
+        "random flips that flip nothing",
+        "keras.layers.RandomFlip.transform_images",
+        lambda _: lambda self, images, *_, **__: images,  # noqa: ARG005
+        _golden("reference_cnn"),
+        says="the loss of the model differs at step 0",
+    ),
+    Breakage(
+        "random shifts that shift nothing",
+        "keras.layers.RandomTranslation.transform_images",
+        lambda _: lambda self, images, *_, **__: images,  # noqa: ARG005
+        _golden("reference_cnn"),
+        says="the loss of the model differs at step 0",
+    ),
     # Initialisation and random numbers.
     Breakage(
         "Glorot's uniform distribution a tenth too wide",
@@ -213,6 +234,27 @@ BREAKAGES = (
         lambda _: lambda self, step: self.initial_learning_rate * (1 - tf.cast(step, tf.float32) / self.decay_steps),
         f"{_TRAINING}/test_train.py::TestTheLearningRate::"
         "test_a_cosine_falls_from_it_to_0_at_the_last_step_of_the_last_epoch",
+    ),
+    Breakage(
+        "SGD without momentum",
+        "keras.optimizers.SGD.update_step",
+        ways.change_meanwhile("momentum", lambda _: 0.0),
+        _golden("reference_cnn"),
+        says="the update of",
+    ),
+    Breakage(
+        "weight decay that decays nothing",
+        "keras.optimizers.Optimizer._apply_weight_decay",
+        ways.do_nothing,
+        _golden("reference_cnn"),
+        says="the update of",
+    ),
+    Breakage(
+        "the moving average of the weights never taken over",
+        "keras.optimizers.Optimizer._overwrite_model_variables_with_average_value",
+        ways.do_nothing,
+        _golden("reference_cnn"),
+        says="the update of",
     ),
     # Fitting, evaluation and prediction.
     Breakage(

@@ -308,6 +308,20 @@ REGRESSIONS = (
         f"{_TESTS}/results/test_evaluation.py::TestAHandWorkedExample::test_accuracy_is_the_share_of_images_named_right",
     ),
     Regression(
+        "held-out images trained on",
+        "cifar_models/training/train.py",
+        "return hold_out(labels) if protocol.validation == HELD_OUT else (np.arange(len(labels)), None)",
+        "return (np.arange(len(labels)), hold_out(labels)[1] if protocol.validation == HELD_OUT else None)",
+        f"{_TRAINING}::TestHeldOutImages::test_they_are_never_trained_on_and_the_evaluation_images_are_used_once",
+    ),
+    Regression(
+        "the normalization fitted on the held-out images too",
+        "cifar_models/training/train.py",
+        "return FITS[protocol.normalization](dataset.train_images[rows])",
+        "return FITS[protocol.normalization](dataset.train_images)",
+        f"{_TRAINING}::TestHeldOutImages::test_the_normalization_is_not_fitted_on_them",
+    ),
+    Regression(
         "one class mapped to another",
         "cifar_models/training/batches.py",
         "one_hot[labels[batch]]",
