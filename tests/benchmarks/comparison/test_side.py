@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -174,8 +175,11 @@ def test_it_ends_in_the_middle_of_a_training_when_nobody_waits_for_it(
         assert process.stdin is not None
         process.stdin.write('{"experiment": "simple_cnn", "seed": 0}\n')
         process.stdin.flush()
-        while not began.exists():
-            assert process.poll() is None
+        for _ in range(600):
+            if began.exists():
+                break
+            time.sleep(0.1)
+        assert began.exists()
         process.stdin.close()  # as when the process that compares is killed
         assert process.wait(60) == 0
     assert not ended.exists()
