@@ -117,5 +117,5 @@ def test_a_shallow_clone_says_how_to_get_the_rest(project: Project, tmp_path: Pa
     project.git("clone", "--quiet", "--depth=1", source, str(tmp_path / "clone"))
     project.git("-C", str(tmp_path / "clone"), "fetch", "--quiet", "--depth=1", "origin", "tag", "commit0")
     for good in ("commit0", project.git("rev-parse", "commit1")):
-        with pytest.raises(CheckoutError, match="the clone is shallow: `git fetch --unshallow`"):
+        with pytest.raises(CheckoutError, match="the clone is shallow: run `git fetch --unshallow`"):
             commits_between(Repository(tmp_path / "clone"), good, "main")

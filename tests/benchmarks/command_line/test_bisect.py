@@ -257,7 +257,7 @@ def test_outside_of_a_repository_it_is_said(command: Command, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     ended = command("bisect", "commit0", "main", *SIMPLE)
     assert (ended.status, ended.error.count("\n")) == (2, 1)
-    assert "expected to run in a clone of the project" in ended.error
+    assert "expected a clone of the project" in ended.error
 
 
 class TestVersions:

@@ -142,7 +142,7 @@ def test_a_gpu_that_is_not_there_is_an_error(project: Project, records: Path) ->
 
 def test_another_package_of_that_name_is_never_trained(project: Project, records: Path) -> None:
     (project.folder / "cifar_models").rename(project.folder / "elsewhere")
-    with pytest.raises(SideError, match=r"found cifar_models in .*, expected that of"), _running(project, records):
+    with pytest.raises(SideError, match=r"cifar_models: found it in .*, expected it in"), _running(project, records):
         pass
 
 
