@@ -90,7 +90,7 @@ def test_a_training_that_gives_no_run_ends_alone(
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, as by a system without free"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, perhaps for lack of memory"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV"),
         (
             "import os, sys\nsys.stderr.write('one\\nthe last line\\n')\nos._exit(3)",
