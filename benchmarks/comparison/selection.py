@@ -47,6 +47,6 @@ def in_both(a: Collection[str], b: Collection[str], matches: Matches) -> list[st
     if selected := [name for name in b if name in a and matches(name)]:
         return selected
     raise ValueError(
-        f"-k: found no experiment that both sides have, expected one or more; A has {', '.join(a)}; B has "
+        f"-k: found no matching experiment that both sides have, expected one or more; A has {', '.join(a)}; B has "
         f"{', '.join(b)}"
     )

@@ -193,7 +193,7 @@ def test_ends_that_do_not_differ_are_not_searched(bisect: Command) -> None:
 def test_identical_ends_are_said_to_be_identical(bisect: Command) -> None:
     ended = bisect("commit0", "commit1", *SIMPLE)
     assert ended.status == 11
-    assert "GOOD and BAD come to the same numbers, to the last digit" in ended.output
+    assert "GOOD and BAD give the same numbers, to the last digit" in ended.output
 
 
 def test_a_better_end_is_not_searched(bisect: Command, project: Project) -> None:
@@ -219,7 +219,7 @@ def test_a_search_that_another_process_goes_on_with_is_left_alone(bisect: Comman
     with FileLock(_only_search() / ".lock"):
         ended = bisect("commit0", "main", *SIMPLE)
     assert ended.status == 2
-    assert "found another process that goes on with this search, expected none" in ended.error
+    assert "found another process that runs this search, expected none" in ended.error
 
 
 def test_a_damaged_record_is_refused(bisect: Command) -> None:
@@ -227,7 +227,7 @@ def test_a_damaged_record_is_refused(bisect: Command) -> None:
     (_only_search() / RECORD).write_text('{"format": 1', encoding="utf-8")
     ended = bisect("commit0", "main", *SIMPLE)
     assert ended.status == 2
-    assert re.search(rf"{RECORD}: .*found no JSON.*; remove .* to search anew\n$", ended.error)
+    assert re.search(rf"{RECORD}: .*found no JSON.*; remove .* to start again\n$", ended.error)
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,8 @@ def test_a_damaged_record_is_refused(bisect: Command) -> None:
     [
         ("main", "GOOD BAD: found 1 of them, expected two commits or none"),
         ("commit0 commit1 main", "GOOD BAD: found 3 of them, expected two commits or none"),
-        ("", "found neither GOOD and BAD nor one package with two requirements among none"),
-        ("main commit0", "BAD is the older one: exchange the two"),
+        ("", "found neither commits nor one package with two requirements in no --requirement"),
+        ("main commit0", "BAD is older, so exchange the two"),
         ("commit0 nothing", "nothing: found no such commit"),
         ("commit0 main --max-seeds 2", "--max-seeds: found '2', expected a whole number, 3 or more"),
         ("commit0 main --error-rate 1", "--error-rate: found '1', expected a number above 0 and below 0.5"),

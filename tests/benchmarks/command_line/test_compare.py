@@ -227,7 +227,7 @@ def test_an_environment_is_side_bs(compare: Command, tmp_path: Path) -> None:
     ("words", "found"),
     [
         (("nothing", *SIMPLE), "nothing: found no such commit in"),
-        (("main", *SIMPLE, "-k", "other"), "-k: found no experiment that both sides have"),
+        (("main", *SIMPLE, "-k", "other"), "-k: found no matching experiment that both sides have"),
         (("main", *SIMPLE, "--output", "pyproject.toml"), "pyproject.toml"),
     ],
 )
