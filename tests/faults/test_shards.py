@@ -73,8 +73,8 @@ def test_a_shard_that_is_killed_is_not_judged_until_it_has_gone_on(house: House)
     judged = _judge(house)
     assert judged.status == 2
     (line,) = judged.lines
-    assert "shard 2 of 2 lacks " in line
-    assert "finish it by the same command with --resume" in line
+    assert "found shard 2 of 2 without " in line
+    assert "run the same command with --resume" in line
     assert [path.name for path in house.run_dir.iterdir()] == [SHARDS], "nothing was written"
     resumed = house.run("--shard=2/2", "--resume")
     assert resumed.status == 0, resumed.output
