@@ -102,8 +102,8 @@ def test_a_disk_that_is_full_while_shards_are_judged(house: House) -> None:
         refused = _judge(house, f"--run-dir={full}")
         assert refused.status == 2, refused.output
         (line,) = refused.lines
-        assert line.startswith("python -m benchmarks: --run-dir: [Errno 28] No space left on device")
-        assert line.endswith("the shards are as they were")
+        assert line.startswith("python -m benchmarks: --run-dir: found [Errno 28] No space left on device")
+        assert line.endswith("the shards have not changed")
         assert list(full.iterdir()) == [], "half a night would be taken for one"
         small.resize("4m")
         judged = _judge(house, f"--run-dir={full}")

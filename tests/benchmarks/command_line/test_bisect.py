@@ -119,7 +119,7 @@ def test_a_search_that_is_interrupted_goes_on_where_it_stopped(bisect: Command, 
     go.touch()
     ended = bisect("commit0", "main", *SIMPLE)
     assert ended.status == 0, ended.error
-    assert f"goes on after {len(before)} steps" in ended.output
+    assert f"continues after {len(before)} steps" in ended.output
     assert _steps()[: len(before)] == before
 
 
@@ -233,15 +233,15 @@ def test_a_damaged_record_is_refused(bisect: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("main", "GOOD BAD: found 1 of them, expected two commits or none"),
-        ("commit0 commit1 main", "GOOD BAD: found 3 of them, expected two commits or none"),
+        ("main", "GOOD BAD: found 1, expected two commits or none"),
+        ("commit0 commit1 main", "GOOD BAD: found 3, expected two commits or none"),
         ("", "found neither commits nor one package with two requirements in no --requirement"),
         ("main commit0", "BAD is older, so exchange the two"),
         ("commit0 nothing", "nothing: found no such commit"),
         ("commit0 main --max-seeds 2", "--max-seeds: found '2', expected a whole number, 3 or more"),
         ("commit0 main --error-rate 1", "--error-rate: found '1', expected a number above 0 and below 0.5"),
         ("commit0 main --minutes 0", "--minutes: found '0', expected a number above 0"),
-        ("commit0 main -k nothing", "-k: found none that it selects, expected one of simple_cnn, "),
+        ("commit0 main -k nothing", "-k: found no matching experiment, expected one of simple_cnn, "),
         ("commit0 main -k (", "-k: found '('"),
         ("commit0 main --data-dir nowhere", "--data-dir: found no folder nowhere, expected one"),
         ("commit0 main -r nowhere.txt", "nowhere.txt"),

@@ -220,7 +220,7 @@ def test_an_environment_is_side_bs(compare: Command, tmp_path: Path) -> None:
         f"B: the working tree, {ended.output.split('B: the working tree, ')[1][:10]}; x==1, {listed}, Python 3.13"
         in (ended.output)
     )
-    assert f"the environment with x==1, {listed}, Python 3.13" in ended.error
+    assert f"environment with x==1, {listed}, Python 3.13: found " in ended.error
 
 
 @pytest.mark.parametrize(

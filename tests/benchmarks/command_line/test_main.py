@@ -44,7 +44,7 @@ def test_the_help_lists_the_commands(command: Command) -> None:
         ("plan --drop 6 --false-alarm-rate 0", "--false-alarm-rate: found 0, expected a number above 0 and below 0.5"),
         ("plan --drop 6 --dataset photographs", "--dataset: found no baselines for 'photographs', expected a data set"),
         ("plan --drop 6 --baselines missing.json", "missing.json: found no such file, expected the baselines; "),
-        ("compare", "found neither a commit nor another environment, expected one"),
+        ("compare", "COMMIT: found neither a commit nor an environment, expected one"),
         ("compare a b c", "COMMIT: found 3, expected at most two"),
         ("compare a --seeds 2", "--seeds: found '2', expected a whole number, 3 or more"),
         ("compare a --max-seeds 6", "--max-seeds: found 6 without --seeds, expected both"),
