@@ -109,8 +109,8 @@ def _no_difference(bisection: Bisection, limits: Limits, answer: Answer) -> str:
     ]
     smallest = "; ".join(f"{metric} of {experiment}: {each.smallest:.4f}" for experiment, metric, each in seen)
     return (
-        f"GOOD and BAD do not differ significantly, so nothing was searched. Changes that are found with a "
-        f"probability of 95 %: {smallest}. A larger --max-seeds finds smaller changes."
+        f"GOOD and BAD do not differ significantly, so nothing was searched. The smallest changes that "
+        f"are found with a probability of 95 % are: {smallest}. A larger --max-seeds finds smaller changes."
     )
 
 

@@ -63,7 +63,7 @@ def test_the_help_lists_the_commands(command: Command) -> None:
         ("page . --baselines missing.json", "missing.json: found no such file"),
         ("page . --baselines .", "found nothing that can be read as text"),
         ("judge", "required: DIR"),
-        ("judge nowhere", "nowhere: found no folder, expected one of a shard"),
+        ("judge nowhere", "nowhere: found no folder, expected the folder of a shard"),
         ("judge .", ".: found no shard in it, expected one or more; pytest -m benchmark --shard 1/8 writes one into"),
         ("prune", "required: --keep"),
         ("prune --keep 0", "--keep: found '0', expected a whole number, 1 or more"),
