@@ -52,7 +52,7 @@ def commit_search(
     Raises:
         CheckoutError: see ``commits_between``.
     """
-    files = (PACKAGE,) if wanted.current else (PACKAGE, "pyproject.toml")  # which lists what to install
+    files = (PACKAGE,) if wanted.current else (PACKAGE, "pyproject.toml")  # it lists the packages to install
     candidates, left_out = commits_between(repository, good, bad, files)
     if left_out:
         say(f"{left_out} of {len(candidates) - 1 + left_out} commits do not change {' or '.join(files)}: left out")

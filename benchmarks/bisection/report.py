@@ -109,8 +109,8 @@ def _no_difference(bisection: Bisection, limits: Limits, answer: Answer) -> str:
     ]
     smallest = "; ".join(f"{metric} of {experiment}: {each.smallest:.4f}" for experiment, metric, each in seen)
     return (
-        f"GOOD and BAD do not differ significantly, so nothing was searched. The smallest changes that "
-        f"are found with a probability of 95 % are: {smallest}. A larger --max-seeds finds smaller changes."
+        f"GOOD and BAD do not differ significantly, so nothing was searched. The smallest changes that are "
+        f"found with a probability of 95 % are: {smallest}. A larger --max-seeds finds smaller changes."
     )
 
 
@@ -139,7 +139,7 @@ def _tables(
         seeds = seeds_of_a_turn(seen.after - seen.before, seen.deviation, seen.runs, level)
         heading = (
             f"Steps, by the {followed.metric} of {followed.experiment}; about {count(range(seeds), 'training')} "
-            f"decide a candidate, with an error probability of at most {_percent(level)}"
+            f"for each candidate, with an error probability of at most {_percent(level)}"
         )
     yield heading, _STEPS, list(_rows(bisection, limits, followed, answer))
     if answer and (packages := _packages(bisection, answer)):

@@ -119,7 +119,7 @@ class Comparison:
             seed = self.settings.first_seed + len(self.pairs[name])
             self._clock.require((name, "A"), (name, "B"))
             try:
-                with self._clock.measuring((name, "A"), (name, "B")):  # before its first run, the time of B is unknown
+                with self._clock.measuring((name, "A"), (name, "B")):  # B's time is unknown before its first run
                     a = self._run(self._a, name, seed)
             except TrainingEnded as error:
                 self._ended[name] = str(error)

@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -134,10 +135,8 @@ def _kept(dependencies: Sequence[str]) -> list[str]:
     """Return constraints that keep the installed versions of dependencies."""
     kept = []
     for name in map(_package, dependencies):
-        try:
+        with suppress(metadata.PackageNotFoundError):
             kept.append(f"{name}=={metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            continue
     return kept
 
 

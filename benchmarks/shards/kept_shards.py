@@ -102,7 +102,8 @@ def _read(path: Path) -> KeptShard:
         raise ShardError(f"{path}: found a whole night, expected a shard, which pytest -m benchmark --shard 1/8 writes")
     if not 1 <= shard.number <= shard.count:
         raise ShardError(
-            f"{path}: found {shard}, expected a number from 1 to that of shards; train it again, without --resume"
+            f"{path}: found {shard}, expected a number from 1 to the number of shards; train that shard again, without "
+            f"--resume"
         )
     runs, errors = read_night_runs(path)
     if errors:
