@@ -1,1 +1,1 @@
-"""Which commit, or which version of a package, made a metric worse."""
+"""Finds the commit, or the version of a package, that made a metric worse."""

@@ -1,4 +1,4 @@
-"""A bisection from its settings to its report: its folder, its lock, its candidates, its steps."""
+"""Runs a search, from its settings to its report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from importlib import metadata
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from packaging.requirements import Requirement
 
 from benchmarks.bisection.candidates import Candidates, Code
 from benchmarks.bisection.commits import commits_between
@@ -35,25 +34,25 @@ from cifar_models.training.progress import FeatureProgress, Progress
 
 
 class InUse(RuntimeError):
-    """Another process goes on with the same search."""
+    """Another process runs the same search."""
 
 
 def commit_search(
     repository: Repository, good: str, bad: str, wanted: Wanted, say: Callable[[str], None]
 ) -> tuple[list[Candidate], Code]:
-    """Return the commits to search, and the code and environment of each.
+    """Return the commits to search, and a function that returns their code and environment.
 
     Args:
-        repository: of the commits.
-        good: a name of a commit.
-        bad: of a later one.
-        wanted: the environment of all.
-        say: is told what is left out.
+        repository: the repository with the commits.
+        good: the name of the good commit.
+        bad: the name of the bad commit.
+        wanted: the environment of all commits.
+        say: called with a message if commits are left out.
 
     Raises:
-        CheckoutError: as ``commits_between``.
+        CheckoutError: see ``commits_between``.
     """
-    files = (PACKAGE,) if wanted.current else (PACKAGE, "pyproject.toml")  # an environment has its dependencies
+    files = (PACKAGE,) if wanted.current else (PACKAGE, "pyproject.toml")  # it lists the packages to install
     candidates, left_out = commits_between(repository, good, bad, files)
     if left_out:
         say(f"{left_out} of {len(candidates) - 1 + left_out} commits do not change {' or '.join(files)}: left out")
@@ -66,30 +65,26 @@ def commit_search(
 
 
 def version_search(revision: Revision, wanted: Wanted) -> tuple[str, list[Candidate], Code]:
-    """Return the package and the versions to search, and the code and environment of each.
+    """Return the package, the versions to search, and a function that returns their code and environment.
 
     Args:
-        revision: the code, the same for all versions.
+        revision: the code of all versions.
         wanted: the environment, with two requirements of one package.
 
     Raises:
-        VersionsError: no such requirements, or no such versions.
+        VersionsError: see ``two_versions`` and ``versions_between``.
     """
     good, bad, others = two_versions(wanted.requirements)
     candidates = versions_between(good, bad, wanted.python)
 
     def code(number: int) -> tuple[Revision, Wanted]:
-        return revision, Wanted((*others, _pinned(good, candidates[number])), wanted.files, wanted.python)
+        return revision, Wanted((*others, pinned(good, candidates[number].name)), wanted.files, wanted.python)
 
     return good.name, candidates, code
 
 
-def _pinned(requirement: Requirement, candidate: Candidate) -> str:
-    return pinned(requirement, candidate.name)
-
-
 def environment_of(wanted: Wanted) -> dict[str, object]:
-    """Return what fixes the numbers beside the candidate: what is asked for, and what this machine has."""
+    """Return what can change the numbers besides the candidate: the wanted environment, and this machine's versions."""
     return {
         "requirements": list(wanted.requirements),
         "files": [file.read_text(encoding="utf-8") for file in wanted.files],
@@ -101,12 +96,12 @@ def environment_of(wanted: Wanted) -> dict[str, object]:
 
 @contextmanager
 def search_folder(output: Path, settings: Settings) -> Iterator[tuple[Path, Bisection]]:
-    """Take the folder of a search, and read how far it has come.
+    """Lock the folder of a search, and read its record.
 
     Raises:
-        InUse: another process has it.
-        RecordError: its record cannot be used.
-        OSError: it cannot be made, read or written.
+        InUse: another process uses the folder.
+        RecordError: the record cannot be used.
+        OSError: the folder cannot be created, read or written.
     """
     folder = output / settings.folder_name
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +109,7 @@ def search_folder(output: Path, settings: Settings) -> Iterator[tuple[Path, Bise
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise InUse(f"{folder}: found another process that goes on with this search, expected none") from None
+        raise InUse(f"{folder}: found another process that runs this search, expected none; wait for it") from None
     try:
         yield folder, read_or_start(folder, settings)
     finally:
@@ -132,20 +127,20 @@ def bisect(
     say: Callable[[str], None],
     show: Callable[[str, Progress | FeatureProgress], None],
 ) -> tuple[Answer, str]:
-    """Go on with a search, and keep its record and its report after each step.
+    """Continue a search, and write its record and report after each step.
 
     Args:
-        repository: that candidates are checked out of.
-        folder: of the search.
-        bisection: as read from the folder.
-        limits: how long to search.
-        code: of a candidate.
-        clock: says when to stop.
-        say: is told of each step, and of what takes long.
-        show: shows the progress of the training that it names.
+        repository: the repository with the code.
+        folder: the folder of the search.
+        bisection: the search as read from the folder.
+        limits: the error rate and the number of seeds.
+        code: returns the code and environment of a candidate.
+        clock: the time limit.
+        say: called with a message after each step, and before a step that takes long.
+        show: shows the progress of a training.
 
     Returns:
-        The answer, and why there is no better one if the time is up.
+        The answer, and why the search ended early; empty if it did not.
 
     Raises:
         EndCannotBeTested: GOOD or BAD cannot be tested.

@@ -1,4 +1,4 @@
-"""Tests candidates: checks each out, builds its environment, and trains in a process with its own code."""
+"""Tests candidates: checks each one out, builds its environment, and trains in a process with its code."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from benchmarks.comparison.side import Job, MachineError, Side, SideError, Train
 from cifar_models.training.progress import FeatureProgress, Progress
 
 MOST_OPEN = 2
-"""Candidates that have a process: the two ends, or the pair of a confirmation, are trained in turn."""
+"""Highest number of running processes: the two ends, and the pair of a confirmation, train in turn."""
 
 Code = Callable[[int], tuple[Revision, Wanted]]
-"""Returns the code and the environment of a candidate."""
+"""Returns the code and the environment of a candidate, given its number."""
 
 
 @dataclass
@@ -31,16 +31,16 @@ class _Open:
 
 
 class Candidates:
-    """The candidates of a search, as processes that are started when they are needed.
+    """The candidates of a search, whose processes start when they are needed.
 
     Args:
-        repository: that they are checked out of.
+        repository: the repository with the code.
         bisection: the search.
-        code: of a candidate.
-        job: what all trainings have in common.
-        records: the folder for the runs.
-        say: is told what takes long.
-        show: shows the progress of the training that it names.
+        code: returns the code and environment of a candidate.
+        job: the settings of all trainings.
+        records: the folder for the records of the runs.
+        say: called with a message before a step that takes long.
+        show: shows the progress of a training.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Candidates:
         self._open.clear()
 
     def take(self, action: Action) -> Step:
-        """Take a step.
+        """Train a candidate, and return the step with its result.
 
         Raises:
             CannotTest: the candidate cannot be checked out or imported, its environment cannot be built, or a training
@@ -91,8 +91,8 @@ class Candidates:
             )
         except TrainingEnded as error:
             if error.outcome == "memory":
-                raise MachineError(f"{error}; expected enough memory") from None
-            if action.first_steps:  # an old package may not train few images; its whole trainings decide then
+                raise MachineError(f"{error}; free memory, and run the command again") from None
+            if action.first_steps:  # old code may fail on few images, so only whole trainings decide
                 return replace(step, identity=f"none of candidate {action.candidate}", reason=str(error))
             if error.outcome == "failed":
                 raise CannotTest(str(error)) from None

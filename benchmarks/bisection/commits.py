@@ -1,48 +1,48 @@
-"""The commits between a good one and a bad one."""
+"""Lists the commits between a good one and a bad one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from benchmarks.bisection.record import Candidate
-from benchmarks.comparison.checkouts import PACKAGE, CheckoutError, Repository
+from benchmarks.comparison.checkouts import PACKAGE, SHALLOW, CheckoutError, Repository
 
 
 def commits_between(
     repository: Repository, good: str, bad: str, files: Sequence[str] = (PACKAGE,)
 ) -> tuple[list[Candidate], int]:
-    """Return GOOD and the commits after it up to BAD that can change a training, oldest first.
+    """Return GOOD and the later commits up to BAD that can change a training, oldest first.
 
-    They are commits of BAD's first-parent line: a merge stands for all that it brings. A commit that changes none of
-    the files trains exactly as the one before it, so it is left out.
+    They are commits of BAD's first-parent line, so a merge stands for all commits that it merges. A commit that changes
+    none of the files trains like the one before it, so it is left out.
 
     Args:
-        repository: of the commits.
-        good: a name of a commit.
-        bad: a name of another one, which has GOOD among its ancestors.
-        files: what decides a training, relative to the repository's folder.
+        repository: the repository with the commits.
+        good: the name of a commit, an ancestor of BAD.
+        bad: the name of a commit.
+        files: files and folders that a training depends on, relative to the repository's folder.
 
     Returns:
-        The candidates, two or more, and how many commits were left out.
+        The candidates, two or more, and the number of commits that were left out.
 
     Raises:
-        CheckoutError: an unknown commit, a GOOD that is no ancestor of BAD, or no commit that changes the files.
+        CheckoutError: a commit is unknown, GOOD is not an ancestor of BAD, or no commit changes the files.
     """
     first, last = repository.commit(good).commit, repository.commit(bad).commit
     if first == last:
-        raise CheckoutError(f"GOOD and BAD: found {first[:10]} twice, expected two commits, GOOD the older one")
+        raise CheckoutError(f"GOOD BAD: found {first[:10]} twice, expected two commits, the older one first")
     _require_ancestor(repository, good, bad, first, last)
     after = set(repository.git("rev-list", "--ancestry-path", f"{first}..{last}").splitlines())
     line = repository.git("rev-list", "--first-parent", "--reverse", last).splitlines()
     commits = [name for name in line if name in after]
     changing = commits
-    if first in line:  # else the first commit is a merge that brings GOOD, and differs from it by more than it says
+    if first in line:  # otherwise the first commit merges GOOD into BAD's line, whose earlier changes GOOD lacks
         changed = repository.git("rev-list", "--first-parent", f"{first}..{last}", "--", *files).splitlines()
         changing = [name for name in commits if name in set(changed)]
     if not changing:
         raise CheckoutError(
-            f"{good} to {bad}: found no commit that changes {' or '.join(files)}, expected one; the trainings are the "
-            f"same by their code, so compare the environments: --requirement"
+            f"GOOD BAD: found no commit from {good} to {bad} that changes {' or '.join(files)}, expected one or more; "
+            f"to search the versions of a package, give --requirement"
         )
     shown = ("log", "--no-walk=unsorted", "--no-show-signature", "--format=%H %s")
     lines = repository.git(*shown, first, *changing).splitlines()
@@ -53,13 +53,13 @@ def _require_ancestor(repository: Repository, good: str, bad: str, first: str, l
     try:
         base = repository.git("merge-base", first, last)
     except CheckoutError:
-        base = ""  # no common ancestor, or none that a shallow clone has
+        base = ""  # no common ancestor, or the shallow clone lacks it
     if base == first:
         return
     if base == last:
-        advice = "BAD is the older one: exchange the two"
-    elif repository.git("rev-parse", "--is-shallow-repository") == "true":
-        advice = "the clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow, brings the rest"
+        advice = "BAD is older, so exchange the two"
+    elif repository.shallow:
+        advice = SHALLOW
     else:
-        advice = f"both come from {base[:10]}: try that as GOOD" if base else "they have no common ancestor"
-    raise CheckoutError(f"GOOD, {good}: found no ancestor of BAD, {bad}, expected one; {advice}")
+        advice = f"try their common ancestor {base[:10]} as GOOD" if base else "the two have no common ancestor"
+    raise CheckoutError(f"GOOD: found {good}, expected an ancestor of {bad}; {advice}")

@@ -1,4 +1,4 @@
-"""What to do next, and the answer: a pure function of the steps so far."""
+"""Decides the next step, or the answer, from the steps so far."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from benchmarks.bisection.search import (
 from benchmarks.statistics.significance import Floats
 
 METRICS = {"accuracy": True, "loss": False, "divergence": False}
-"""Whether more is better, by metric. Divergence is 1 for a training whose loss turned NaN or infinite, else 0."""
+"""Whether more is better, by metric. Divergence is 1 for a training whose loss turned NaN or infinite, otherwise 0."""
 _FIRST_SHARE = 0.8
-"""Of the error rate for the first confirmation; each later one has this share of what is left."""
+"""The first confirmation's share of the error rate; each later one has this share of the rest."""
 
 
 class Word(StrEnum):
-    """What a search comes to."""
+    """The result of a search."""
 
     FOUND = "found"
     UNDECIDED = "undecided"
@@ -35,11 +35,11 @@ class Word(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """How long to search.
+    """The error rate and the number of seeds of a search.
 
     Attributes:
-        error_rate: probability that a candidate is named though nothing changed with it.
-        max_seeds: how often one candidate is trained at most, each of the ends and each confirmation too.
+        error_rate: probability of naming a candidate with which nothing changed.
+        max_seeds: highest number of trainings of a candidate; GOOD, BAD and each side of a confirmation have it too.
     """
 
     error_rate: float
@@ -48,7 +48,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Followed:
-    """The metric that is followed, and what it differs by between GOOD and BAD."""
+    """The metric that a search follows, and its difference between GOOD and BAD."""
 
     experiment: str
     metric: str
@@ -73,15 +73,15 @@ class Action:
 
 @dataclass(frozen=True)
 class Answer:
-    """The end of a search.
+    """The answer of a search.
 
     Attributes:
-        word: what it comes to.
-        followed: the metric that was followed; None if GOOD and BAD do not differ.
-        good: the last good candidate's number.
-        bad: the first bad one's; those between cannot be tested.
-        probability: that the change is between the two.
-        confirmed: what fresh seeds differ by, if the answer was confirmed.
+        word: the result.
+        followed: the metric that the search followed; None if GOOD and BAD do not differ.
+        good: the number of the last good candidate.
+        bad: the number of the first bad candidate; candidates between the two cannot be tested.
+        probability: probability that the change is between the two.
+        confirmed: the difference on fresh seeds that confirmed the answer; None if it is not confirmed.
     """
 
     word: Word
@@ -93,11 +93,11 @@ class Answer:
 
 
 def next_action(bisection: Bisection, limits: Limits, skipped: Collection[int] = ()) -> Action | Answer | Confirmation:
-    """Return the next step, the answer, or a confirmation to begin.
+    """Return the next step, the answer, or a confirmation to start.
 
     Args:
         bisection: the steps so far.
-        limits: how long to search.
+        limits: the error rate and the number of seeds.
         skipped: the candidates that cannot be tested.
     """
     followed = follow(bisection, limits)
@@ -106,7 +106,7 @@ def next_action(bisection: Bisection, limits: Limits, skipped: Collection[int] =
     if not followed.worse:
         return Answer(Word.BETTER, followed)
     for candidate, count in ((0, 2), (bisection.last, 1)):
-        if len(_first_steps(bisection, followed.experiment, candidate)) < count:  # twice: are they repeatable here?
+        if len(_first_steps(bisection, followed.experiment, candidate)) < count:  # two, to see if they repeat
             return Action(candidate, followed.experiment, 0, first_steps=True)
     known = known_of(bisection, followed)
     able = able_candidates(bisection, followed, skipped)
@@ -130,9 +130,9 @@ def next_action(bisection: Bisection, limits: Limits, skipped: Collection[int] =
 
 
 def follow(bisection: Bisection, limits: Limits) -> Followed | None:
-    """Return the metric in which GOOD and BAD differ most clearly, at the first look at which any is significant.
+    """Return the metric with the smallest p-value at the first look with a significant one; None if there is none.
 
-    All metrics of all experiments share the error rate equally.
+    A metric in which BAD is worse comes first. All metrics of all experiments share the error rate equally.
     """
     pairs = [(experiment, metric) for experiment in bisection.settings.experiments for metric in METRICS]
     for look in looks_up_to(limits.max_seeds):
@@ -148,7 +148,7 @@ def follow(bisection: Bisection, limits: Limits) -> Followed | None:
 
 
 def known_of(bisection: Bisection, followed: Followed) -> dict[int, Known]:
-    """Return what is known of each candidate in the metric that is followed."""
+    """Return what is known of each candidate, with the metric that the search follows."""
     known: dict[int, Known] = {}
     repeated = _first_steps(bisection, followed.experiment, 0)
     for step in bisection.steps:
@@ -163,7 +163,7 @@ def known_of(bisection: Bisection, followed: Followed) -> dict[int, Known]:
 
 
 def able_candidates(bisection: Bisection, followed: Followed, skipped: Collection[int]) -> list[int]:
-    """Return the candidates that can be tested: not skipped, and no training without the metric that is followed."""
+    """Return the candidates that can be tested: not skipped, and each training has the followed metric."""
     without = {
         step.candidate
         for step in bisection.steps
@@ -179,7 +179,7 @@ def bad_probabilities(bisection: Bisection, followed: Followed) -> Floats:
 
 
 def identical_ends(bisection: Bisection) -> bool:
-    """Return whether GOOD and BAD come to the same numbers to the last digit, with at least ``FIRST_LOOK`` seeds."""
+    """Return whether GOOD and BAD give the same numbers to the last digit, with ``FIRST_LOOK`` seeds or more."""
     runs: list[dict[tuple[str | None, int | None], str | None]] = [{}, {}]
     for step in bisection.steps:
         if step.kind == "training" and step.candidate in (0, bisection.last):
@@ -189,7 +189,7 @@ def identical_ends(bisection: Bisection) -> bool:
 
 
 def _train_the_ends(bisection: Bisection, limits: Limits) -> Action | None:
-    """Return the next training of GOOD or BAD, in turn; None if both have all their seeds, or are identical."""
+    """Return the next training of GOOD or BAD; None if both have all their seeds, or are identical."""
     if identical_ends(bisection):
         return None
     done = _trainings(bisection)
@@ -205,7 +205,7 @@ def _train_the_ends(bisection: Bisection, limits: Limits) -> Action | None:
 def _confirm(
     bisection: Bisection, limits: Limits, followed: Followed, good: int, bad: int
 ) -> Action | Answer | Confirmation | None:
-    """Return how to go on with the confirmation of a pair; None if it has all its seeds and is not confirmed."""
+    """Return the next step of a pair's confirmation, or the answer; None if all its seeds do not confirm it."""
     pairs = [(each.good, each.bad) for each in bisection.confirmations]
     if (good, bad) not in pairs:
         return Confirmation(good, bad, max(step.seed for step in bisection.steps if step.seed is not None) + 1)
@@ -225,7 +225,7 @@ def _confirm(
 
 
 def _trainings(bisection: Bisection) -> set[tuple[str | None, int | None, int]]:
-    """Return experiment, seed and candidate of all trainings, also of those that diverged."""
+    """Return experiment, seed and candidate of all trainings, including those that diverged."""
     return {(step.experiment, step.seed, step.candidate) for step in bisection.steps if step.kind == "training"}
 
 
@@ -240,7 +240,7 @@ def _first_steps(bisection: Bisection, experiment: str, candidate: int) -> Seque
 def compare(
     bisection: Bisection, experiment: str, metric: str, pair: tuple[int, int], seeds: range, rate: float
 ) -> Difference | None:
-    """Return what two candidates differ by on some seeds; None if they have too few of them."""
+    """Return the difference between two candidates on some seeds; None if there are too few runs."""
     values: dict[int, list[float]] = {candidate: [] for candidate in pair}
     for step in sorted(bisection.steps, key=lambda step: step.seed or 0):
         if (step.kind, step.experiment) == ("training", experiment) and step.candidate in pair and step.seed in seeds:
@@ -257,5 +257,5 @@ def _value(step: Step, metric: str) -> float | None:
 
 
 def _unused(runs: Collection[int]) -> int:
-    """Return the least seed that is in none of the runs."""
+    """Return the smallest seed that has no run."""
     return next(seed for seed in range(len(runs) + 1) if seed not in runs)

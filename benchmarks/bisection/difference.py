@@ -1,9 +1,9 @@
-"""Do two candidates differ? A test of their runs at growing numbers of seeds, with one error rate over all looks.
+"""Tests whether two candidates differ, at growing numbers of seeds, with one error rate over all looks.
 
-Runs with the same seed start from the same weights and see the images in the same order, so they come out alike: the
-losses of two protocols can have a correlation of 0.7. From ``PAIRED`` seeds on, Wilcoxon's signed-rank test of the
-differences by seed is done beside the test of the means, and each has half of the look's level. It holds for any noise
-that both sides share; with fewer seeds it cannot be significant.
+Runs with the same seed start from the same weights and see the images in the same order, so their results are
+correlated: the losses of two protocols can have a correlation of 0.7. From ``PAIRED`` seeds on, a look also does
+Wilcoxon's signed-rank test of the differences by seed, and each of the two tests has half of the look's level. This
+test is valid for any noise that both sides share. With fewer seeds it cannot be significant.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from benchmarks.statistics.power import Look, smallest_drop
 from benchmarks.statistics.significance import measure, p_values
 
 FIRST_LOOK = 3
-"""Runs of each side at the first look; each later look has twice as many as the one before."""
+"""Number of runs of each side at the first look; each later look doubles it."""
 PAIRED = 12
-"""Runs of each side from which on those with the same seed are compared with each other too."""
+"""From this number of runs of each side on, runs with the same seed are also compared in pairs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What two sides differ by at one look.
+    """The difference between two sides at one look.
 
     Attributes:
-        before: mean of the one side, in the metric's unit.
-        after: mean of the other.
-        runs: of each side.
+        before: mean of the first side, in the metric's unit.
+        after: mean of the second side.
+        runs: number of runs of each side.
         deviation: pooled standard deviation of one run.
-        p_value: two-sided, of the better one of the tests.
-        level: at which the look is significant.
+        p_value: two-sided, of all tests at this look together.
+        level: the highest p-value that is significant at this look.
     """
 
     before: float
@@ -46,14 +46,14 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether the sides differ, at this look."""
+        """Whether the sides differ significantly at this look."""
         return self.p_value <= self.level
 
     @property
     def smallest(self) -> float:
-        """The smallest change that the looks so far find with a probability of at least 95 in 100.
+        """The smallest change that the looks so far find with a probability of at least 95 %.
 
-        A change is missed only if every look misses it: at most as often as the last one's test of the means does.
+        A change is missed only if every look misses it, so the test of means at the last look gives a lower bound.
         """
         level = self.level / 2 if self.runs >= PAIRED else self.level
         look = Look(baseline_runs=self.runs, today_runs=self.runs, level=level)
@@ -61,7 +61,7 @@ class Difference:
 
 
 def looks_up_to(most: int) -> list[int]:
-    """Return the numbers of runs at which to look, ``FIRST_LOOK`` and its doubles up to ``most``."""
+    """Return the numbers of runs at which to look: ``FIRST_LOOK``, and its doubles up to ``most``."""
     looks = [FIRST_LOOK]
     while looks[-1] * 2 <= most:
         looks.append(looks[-1] * 2)
@@ -71,29 +71,29 @@ def looks_up_to(most: int) -> list[int]:
 def level_of(look: int, rate: float) -> float:
     """Return a look's part of an error rate.
 
-    The parts are 1/2, 1/6, 1/12 and so on, whose sum over any number of looks is below 1. So a search may go on with
-    more seeds than it began with.
+    The parts are 1/2, 1/6, 1/12 and so on. Their sum over any number of looks is below 1, so a search can continue with
+    a larger number of seeds.
 
     Args:
-        look: from 0.
-        rate: of all looks together.
+        look: the number of the look, from 0.
+        rate: the error rate of all looks together.
     """
     return rate / ((look + 1) * (look + 2))
 
 
-@lru_cache(maxsize=256)  # a search asks the same after each step
+@lru_cache(maxsize=256)  # a search repeats the same calls after each step
 def difference(before: tuple[float, ...], after: tuple[float, ...], rate: float) -> Difference | None:
-    """Return what two sides differ by at the last look that both have the runs for; None before the first.
+    """Return the difference between two sides at the last look with enough runs; None before the first look.
 
     Args:
-        before: a value a run, in the order of seeds, which are those of both sides.
-        after: likewise.
-        rate: the probability that sides without a difference are significant at any look.
+        before: the values of the first side's runs, in the order of seeds.
+        after: the values of the second side's runs, with the same seeds in the same order.
+        rate: probability that sides without a difference are significant at any look.
     """
-    looks = [look for look in looks_up_to(max(FIRST_LOOK, len(before), len(after))) if look <= len(before)]
-    looks = [look for look in looks if look <= len(after)]
-    if not looks:
+    fewest = min(len(before), len(after))
+    if fewest < FIRST_LOOK:
         return None
+    looks = looks_up_to(fewest)
     runs = looks[-1]
     one, other = np.array(before[:runs]), np.array(after[:runs])
     effect, deviation = measure(one, other)

@@ -1,4 +1,4 @@
-"""The search itself: takes one step after the other until there is an answer or no time left."""
+"""Takes the steps of a search until there is an answer, or the time is up."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from benchmarks.comparison.clock import Clock, TimeUp
 
 
 class CannotTest(Exception):
-    """A candidate that cannot be tested, whatever the machine; the message says why."""
+    """A candidate cannot be tested, and the machine is not the reason."""
 
 
 class EndCannotBeTested(ValueError):
-    """GOOD or BAD cannot be tested, so there is nothing to search between."""
+    """GOOD or BAD cannot be tested, so there is nothing to search."""
 
 
 def search(
@@ -38,22 +38,22 @@ def search(
     take: Callable[[Action], Step],
     keep: Callable[[], None],
 ) -> tuple[Answer, str]:
-    """Go on with a search to its answer.
+    """Continue a search until there is an answer, or the time is up.
 
     Args:
-        bisection: the steps so far; further ones are added.
-        limits: how long to search.
-        clock: says when to stop.
+        bisection: the search; each step is added to it.
+        limits: the error rate and the number of seeds.
+        clock: the time limit.
         take: takes a step.
-        keep: called after each step, to store and to show it.
+        keep: called after each step.
 
     Returns:
-        The answer, and why there is no better one if the time is up.
+        The answer, and why the search ended early; empty if it did not.
 
     Raises:
         EndCannotBeTested: GOOD or BAD cannot be tested.
     """
-    skipped: set[int] = set()  # in this process: what failed for a passing reason is tried again by the next
+    skipped: set[int] = set()  # not read from the record, so that a new process tries them again
     while True:
         action = next_action(bisection, limits, skipped)
         if isinstance(action, Answer):

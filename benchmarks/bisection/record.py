@@ -1,4 +1,4 @@
-"""A search on disk: what is searched, and every step so far. Its file is written after each step."""
+"""Reads and writes the record of a search: its settings and all steps so far."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Kind = Literal["training", "first steps", "skipped"]
 
 
 class RecordError(ValueError):
-    """A record that is none of a search; the message names the file."""
+    """A record cannot be used; the message names its file."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +36,23 @@ class Candidate:
     title: str = ""
 
     def __str__(self) -> str:
-        """Return a short name with the beginning of the title."""
         return f"{self.name[:10]} {shorten(self.title, 60, placeholder='...')}" if self.title else self.name
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What fixes the numbers of a search. The same settings continue the same search.
+    """All settings that can change the numbers of a search. A command with the same settings continues the search.
 
     Attributes:
-        package: whose versions are searched; None for commits.
+        package: the package whose versions are searched; None for commits.
         candidates: in order, GOOD first and BAD last.
-        code: the commit that is trained with each version; None for commits.
-        experiments: which are trained.
+        code: the commit that trains with each version; None for commits.
+        experiments: the names of the experiments to train.
         dataset: the data set's name.
-        data_dir: where its files are; None for Keras's cache or download.
-        weights_dir: where ImageNet weights are; None likewise.
+        data_dir: the folder with its files; None for Keras's cache or download.
+        weights_dir: the folder with ImageNet weights; None for Keras's cache or download.
         gpu: whether to train on the GPU.
-        environment: what is asked of the environment, and what the present one has.
+        environment: the wanted environment, and this machine's versions.
     """
 
     package: str | None
@@ -68,28 +67,28 @@ class Settings:
 
     @property
     def folder_name(self) -> str:
-        """Of the search, within the folder of nights."""
+        """The name of the search's folder."""
         return f"bisect-{fingerprint_json(asdict(self)).removeprefix('sha256:')[:12]}"
 
 
 @dataclass
 class Step:
-    """One thing that was done with one candidate.
+    """One step with one candidate.
 
     Attributes:
-        candidate: its number, 0 for GOOD.
-        kind: a whole training, the first steps of one, or an attempt that shows that it cannot be tested.
-        experiment: the experiment's name; None for a candidate that cannot even be started.
-        seed: of the training; None if there is none.
-        identity: the fingerprint of the numbers that it came to; None for a training that gave none.
-        data: the fingerprint of the data set that it was trained on; None likewise.
-        accuracy: of the run, in [0, 1]; None if it diverged or no whole training ended.
-        loss: of the run, in nats; None likewise.
-        diverged: whether its loss turned NaN or infinite.
-        reason: why the candidate cannot be tested, or the training diverged.
-        seconds: that it took.
+        candidate: the candidate's number, 0 for GOOD.
+        kind: a whole training, the first steps of one, or an attempt after which the candidate is skipped.
+        experiment: the experiment's name.
+        seed: the training's seed; None for a skipped candidate.
+        identity: the fingerprint of the run's numbers; None without a run.
+        data: the fingerprint of the data set; None without a run.
+        accuracy: the run's accuracy, in [0, 1]; None unless a whole training gave a run.
+        loss: the run's loss, in nats; None unless a whole training gave a run.
+        diverged: whether the loss turned NaN or infinite.
+        reason: why the candidate is skipped, or why the training gave no run.
+        seconds: the duration of the step.
         bad: the probability that the candidate is bad, after this step; None for GOOD and BAD.
-        confirmation: the number of the confirmation that it belongs to, from 1; None for none.
+        confirmation: the number of the confirmation that the step belongs to, from 1; None if it belongs to none.
     """
 
     candidate: int
@@ -109,12 +108,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """A pair of neighbours that is trained again with seeds that nothing was trained with before.
+    """A pair of neighbours that trains again with fresh seeds.
 
     Attributes:
         good: the number of the last good candidate.
-        bad: that of the first bad one.
-        first_seed: the first of its seeds.
+        bad: the number of the first bad candidate.
+        first_seed: the first fresh seed.
     """
 
     good: int
@@ -127,10 +126,10 @@ class Bisection:
     """A search.
 
     Attributes:
-        settings: what is searched.
-        steps: in order.
-        confirmations: in order.
-        packages: for versions, by candidate's name, the version by package of its environment.
+        settings: the settings.
+        steps: all steps so far, in order.
+        confirmations: all confirmations so far, in order.
+        packages: the package versions of each environment that was built, by the candidate's name.
     """
 
     settings: Settings
@@ -145,12 +144,12 @@ class Bisection:
 
 
 def identity_of(run: Run) -> str:
-    """Return the fingerprint of the numbers that a run came to."""
+    """Return the fingerprint of a run's numbers."""
     return fingerprint_json({"curves": asdict(run.curves), "accuracy": run.accuracy, "loss": run.loss})
 
 
 def write_record(folder: Path, bisection: Bisection) -> None:
-    """Write a search's record whole or not at all.
+    """Write the record of a search, whole or not at all.
 
     Raises:
         OSError: the folder cannot be written.
@@ -159,10 +158,10 @@ def write_record(folder: Path, bisection: Bisection) -> None:
 
 
 def read_or_start(folder: Path, settings: Settings) -> Bisection:
-    """Return the search of a folder, or a new one.
+    """Return the search that a folder contains, or a new one.
 
     Raises:
-        RecordError: a record that is damaged, of another format or of another search.
+        RecordError: the record is damaged, has another format, or belongs to another search.
         OSError: the folder cannot be read or written.
     """
     path = folder / RECORD
@@ -178,5 +177,5 @@ def read_or_start(folder: Path, settings: Settings) -> Bisection:
         if bisection.settings != settings:
             raise ValueError("found another search's settings, expected this one's")
     except ValueError as error:
-        raise RecordError(f"{path}: {error}; remove {folder} to search anew") from None
+        raise RecordError(f"{path}: {error}; remove {folder} to start again") from None
     return bisection

@@ -1,4 +1,4 @@
-"""What a search came to and every step of it, as text for the terminal and as Markdown."""
+"""Reports the steps and the answer of a search, as text for the terminal and as Markdown."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _ENDS = ("experiment", "metric", "seeds", "GOOD", "BAD", "p-value", "catches")
 
 
 def markdown(bisection: Bisection, limits: Limits, answer: Answer | None, note: str = "") -> str:
-    """Return the report of a search as Markdown, also of one that goes on."""
-    title = answer_text(bisection, limits, answer, note) if answer else "The search goes on."
+    """Return the report of a search as Markdown; without an answer, the search has not ended."""
+    title = answer_text(bisection, limits, answer, note) if answer else "The search has not ended."
     parts = [f"# {as_markdown(_subject(bisection))}", as_markdown(title)]
     for heading, headers, rows in _tables(bisection, limits, answer):
         table = tabulate([[*map(as_markdown, row)] for row in rows], headers, tablefmt="pipe", disable_numparse=True)
@@ -31,7 +31,7 @@ def markdown(bisection: Bisection, limits: Limits, answer: Answer | None, note: 
 
 
 def terminal(bisection: Bisection, limits: Limits, answer: Answer, note: str = "") -> str:
-    """Return the report of a search that has ended, for the terminal; the answer comes last."""
+    """Return the report of a search that has ended, with the answer in the last line."""
     parts = [
         f"== {heading} ==\n{tabulate(rows, headers, tablefmt='simple', disable_numparse=True)}"
         for heading, headers, rows in _tables(bisection, limits, answer)
@@ -40,26 +40,26 @@ def terminal(bisection: Bisection, limits: Limits, answer: Answer, note: str = "
 
 
 def step_text(bisection: Bisection, step: Step) -> str:
-    """Return one line for a step that has just been taken."""
+    """Return one line about a step."""
     candidate = bisection.settings.candidates[step.candidate]
     what = f"{step.experiment or ''} seed {step.seed}" if step.seed is not None else step.experiment or ""
     if step.kind == "skipped":
         return f"{candidate}: skipped: {step.reason}"
     if step.kind == "first steps":
         return f"{candidate}: {what}: first steps {_alike(bisection, step)}"
-    came_to = step.reason if step.diverged else f"accuracy {step.accuracy:.4f}, loss {step.loss:.4f}"
+    result = step.reason if step.diverged else f"accuracy {step.accuracy:.4f}, loss {step.loss:.4f}"
     judged = "" if step.bad is None else f"; bad with a probability of {_percent(step.bad)}"
-    return f"{candidate}: {what}: {came_to}{judged}"
+    return f"{candidate}: {what}: {result}{judged}"
 
 
 def answer_text(bisection: Bisection, limits: Limits, answer: Answer, note: str = "") -> str:
-    """Return what a search came to in a few sentences.
+    """Return the answer of a search in a few sentences.
 
     Args:
         bisection: the search.
-        limits: of the search.
-        answer: its answer.
-        note: why it stopped early; nothing if it did not.
+        limits: the error rate and the number of seeds.
+        answer: the answer.
+        note: why the search ended early; empty if it did not.
     """
     candidates, noun = bisection.settings.candidates, "version" if bisection.settings.package else "commit"
     sentences = [f"{note}."] if note else []
@@ -70,8 +70,8 @@ def answer_text(bisection: Bisection, limits: Limits, answer: Answer, note: str 
     if answer.word is Word.BETTER:
         seen = followed.difference
         sentences.append(
-            f"BAD is better than GOOD: the {metric} is {seen.before:.4f} for GOOD and {seen.after:.4f} for BAD. So "
-            f"nothing was searched: the search finds what made a metric worse."
+            f"BAD is better than GOOD: the {metric} is {seen.before:.4f} for GOOD and {seen.after:.4f} for BAD. "
+            f"Nothing was searched, because a search only finds changes for the worse."
         )
         return " ".join(sentences)
     last_good, first_bad = candidates[answer.good], candidates[answer.bad]
@@ -85,30 +85,32 @@ def answer_text(bisection: Bisection, limits: Limits, answer: Answer, note: str 
     if answer.word is Word.FOUND and (fresh := answer.confirmed):
         sentences.append(
             f"{where} made the {metric} worse: {fresh.before:.4f} before it and {fresh.after:.4f} with it, on "
-            f"{fresh.runs} seeds of each that the search had not used (p = {fresh.p_value:.2g}). A {noun} that changes "
-            f"nothing is named with a probability of at most {_percent(limits.error_rate)}."
+            f"{fresh.runs} fresh seeds each (p = {fresh.p_value:.2g}). A {noun} that changes nothing is named with a "
+            f"probability of at most {_percent(limits.error_rate)}."
         )
         if _data(bisection, answer.good) != _data(bisection, answer.bad):
-            sentences.append("The data are not the same before and after it.")
+            sentences.append("The data before and after it differ.")
     else:
-        probable = f"{where} with a probability of {_percent(answer.probability or 0.0)}"
-        sentences.append(f"Undecided: the {metric} became worse most probably with {probable}. It is not confirmed.")
-        sentences.append("The same command goes on; more --max-seeds or --minutes allow more trainings.")
+        sentences.append(
+            f"Undecided: {where} most probably made the {metric} worse, with a probability of "
+            f"{_percent(answer.probability or 0.0)}. This is not confirmed. Run the same command to continue; a larger "
+            f"--max-seeds or --minutes allows more trainings."
+        )
     return " ".join(sentences)
 
 
 def _no_difference(bisection: Bisection, limits: Limits, answer: Answer) -> str:
     if identical_ends(bisection):
-        return "GOOD and BAD come to the same numbers, to the last digit, with all seeds. There is nothing to search."
+        return "GOOD and BAD give the same numbers, to the last digit, with all seeds. There is nothing to search."
     if answer.word is Word.UNDECIDED:
-        return "GOOD and BAD do not differ significantly so far. The same command goes on."
+        return "GOOD and BAD do not differ significantly so far. Run the same command to continue."
     seen = [
         (experiment, metric, each) for experiment, metric, each in _ends(bisection, limits) if metric != "divergence"
     ]
     smallest = "; ".join(f"{metric} of {experiment}: {each.smallest:.4f}" for experiment, metric, each in seen)
     return (
-        f"GOOD and BAD do not differ significantly, so nothing was searched. A change that is found with a "
-        f"probability of 95 %: {smallest}. A larger --max-seeds finds smaller ones."
+        f"GOOD and BAD do not differ significantly, so nothing was searched. The smallest changes that are "
+        f"found with a probability of 95 % are: {smallest}. A larger --max-seeds finds smaller changes."
     )
 
 
@@ -137,7 +139,7 @@ def _tables(
         seeds = seeds_of_a_turn(seen.after - seen.before, seen.deviation, seen.runs, level)
         heading = (
             f"Steps, by the {followed.metric} of {followed.experiment}; about {count(range(seeds), 'training')} "
-            f"a turn, which is wrong with a probability of at most {_percent(level)}"
+            f"for each candidate, with an error probability of at most {_percent(level)}"
         )
     yield heading, _STEPS, list(_rows(bisection, limits, followed, answer))
     if answer and (packages := _packages(bisection, answer)):
@@ -146,7 +148,7 @@ def _tables(
 
 
 def _ends(bisection: Bisection, limits: Limits) -> list[tuple[str, str, Difference]]:
-    """Return what GOOD and BAD differ by at the last look at them, by experiment and metric."""
+    """Return the differences between GOOD and BAD at the last look, with experiment and metric."""
     followed = follow(bisection, limits)
     most = followed.difference.runs if followed else looks_up_to(limits.max_seeds)[-1]
     rate = limits.error_rate / len(METRICS) / len(bisection.settings.experiments)
@@ -162,7 +164,7 @@ def _ends(bisection: Bisection, limits: Limits) -> list[tuple[str, str, Differen
 def _rows(
     bisection: Bisection, limits: Limits, followed: Followed | None, answer: Answer | None
 ) -> Iterator[Sequence[str]]:
-    """Yield a row for all steps in a row that serve one purpose: the ends, a turn, a confirmation."""
+    """Yield a row for each candidate in consecutive steps with one purpose: the ends, a turn or a confirmation."""
     level = turn_level(bisection.last + 1, limits.error_rate)
 
     def purpose(step: Step) -> tuple[object, ...]:
@@ -206,7 +208,7 @@ def _outcome(bisection: Bisection, step: Step, level: float, followed: Followed 
 
 
 def _alike(bisection: Bisection, step: Step) -> str:
-    """Return which candidate before it a candidate's first steps are identical to."""
+    """Return which earlier first steps these are identical to."""
     if step.reason:
         return f"were not trained: {step.reason}"
     for other in bisection.steps:
@@ -215,7 +217,7 @@ def _alike(bisection: Bisection, step: Step) -> str:
         if other.kind == step.kind and (other.experiment, other.identity) == (step.experiment, step.identity):
             same = {0: "GOOD", bisection.last: "BAD"}.get(other.candidate)
             return f"identical to those of {same or bisection.settings.candidates[other.candidate]}"
-    return "differ from all so far"
+    return "differ from all earlier ones"
 
 
 def _packages(bisection: Bisection, answer: Answer) -> list[Sequence[str]]:

@@ -1,17 +1,17 @@
-"""Where is the change? What the trainings so far say, and which candidate to test next.
+"""Computes where the change probably is, and chooses the candidate to test next.
 
-Candidates are numbered in order, from GOOD to BAD. The model has one change: all runs before it come from one
-distribution, all runs from it on from another with a worse mean. Every gap between two neighbours gets a probability.
-A candidate is bad with the sum over the gaps up to it. This is binary search with noisy answers: Ben-Or and Hassidim,
-The Bayesian learner is optimal for noisy binary search, FOCS 2008.
+Candidates are numbered in order, from GOOD to BAD. The model assumes one change: runs before it come from one
+distribution, and runs after it come from another with a worse mean. Each gap between two neighbours has a probability.
+The probability that a candidate is bad is the sum over the gaps up to it. This is binary search with noisy answers:
+Ben-Or and Hassidim, The Bayesian learner is optimal for noisy binary search, FOCS 2008.
 
-Runs with the same seed come out alike, which `difference` explains. The model knows what part of their variance they
-share. The likelihood of a change is Student's t density of how much worse it explains the means than the best one does,
-relative to the spread within candidates. The spread does not include what the model fails to explain, so that two
-changes in a row do not look like noise: the search then finds one of them.
+Runs with the same seed are correlated, see ``difference``. The model estimates which part of their variance they share.
+The likelihood of a change is Student's t density of how much worse it explains the means than the best one does,
+relative to the spread within candidates. The spread does not include what the model cannot explain, so two changes do
+not look like noise, and the search finds one of them.
 
-Trainings repeat to the last digit where the code is the same. So if two candidates have the same first training
-steps, or the same whole trainings, a change between them is improbable but not excluded: it may not show in these.
+Trainings of the same code repeat to the last digit. So if two candidates have the same first training steps, or the
+same whole trainings, a change between them is improbable. It is not excluded, because these may not show it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from benchmarks.bisection.difference import PAIRED
 from benchmarks.statistics.significance import Floats
 
 UNSEEN_SHARE = 0.05
-"""Prior probability that the change shows neither in the first steps nor in a whole training that both have."""
+"""Prior probability of a change that does not show in the first steps or in the whole trainings of two candidates."""
 
 _NO_SPREAD = 1e-12
 _MOST_SHARED = 0.95
@@ -40,8 +40,8 @@ class Known:
     """What is known of one candidate.
 
     Attributes:
-        runs: by seed, what identifies a whole training's numbers, and its metric.
-        first_steps: what identifies the numbers of the first training steps; None if not computed.
+        runs: by seed, the fingerprint of a whole training's numbers, and the metric.
+        first_steps: the fingerprint of the numbers of the first training steps; None if they were not trained.
     """
 
     runs: dict[int, tuple[str, float]] = field(default_factory=dict)
@@ -52,8 +52,8 @@ def change_probabilities(known: Mapping[int, Known], candidates: int) -> Floats:
     """Return for each candidate the probability that the change came with it, shape (candidates,); 0 for GOOD.
 
     Args:
-        known: by candidate's number; GOOD and BAD have runs.
-        candidates: how many there are, GOOD and BAD included.
+        known: by the candidate's number; GOOD and BAD must have runs.
+        candidates: number of candidates, including GOOD and BAD.
     """
     probability = _prior(known, candidates)
     runs = _Runs.of(known)
@@ -69,10 +69,10 @@ class _Runs:
     """All runs, in units in which their noise is independent and has the same variance.
 
     Attributes:
-        candidates: of each run.
+        candidates: the candidate of each run.
         trained: the candidates that have runs, in order.
-        values: of each run, in these units.
-        units: what turns values into these units, a square matrix.
+        values: the value of each run, in these units.
+        units: the square matrix that converts values into these units.
     """
 
     candidates: NDArray[np.intp]
@@ -82,7 +82,7 @@ class _Runs:
 
     @classmethod
     def of(cls, known: Mapping[int, Known]) -> Self:
-        """Take the runs of all candidates; one that repeats another's to the last digit is no news and is left out."""
+        """Collect the runs of all candidates, without those that repeat another candidate's to the last digit."""
         unique: dict[str, tuple[int, int, float]] = {}
         for number in sorted(known):
             for seed, (identity, value) in known[number].runs.items():
@@ -95,7 +95,7 @@ class _Runs:
 
     @property
     def spread(self) -> float:
-        """The squared deviations from each candidate's own mean."""
+        """The sum of squared deviations from each candidate's own mean."""
         return max(self._residual(self.candidates[:, None] == self.trained), _NO_SPREAD)
 
     @property
@@ -104,7 +104,7 @@ class _Runs:
         return max(len(self.values) - len(self.trained), 1)
 
     def misfit(self, bad: NDArray[np.bool_]) -> float:
-        """Return the squared deviations from the mean of the good runs and that of the bad ones."""
+        """Return the sum of squared deviations from the mean of the good runs and the mean of the bad runs."""
         return self._residual(np.stack([~bad, bad], axis=1))
 
     def _residual(self, groups: NDArray[np.bool_]) -> float:
@@ -114,7 +114,7 @@ class _Runs:
 
 
 def _shared_variance(known: Mapping[int, Known]) -> float:
-    """Return the part of a run's variance that runs with the same seed share, by those of GOOD and BAD."""
+    """Return the part of a run's variance that runs with the same seed share, estimated from GOOD and BAD."""
     good, bad = known[min(known)].runs, known[max(known)].runs
     common = sorted(good.keys() & bad.keys())
     if len(common) < PAIRED:
@@ -126,7 +126,7 @@ def _shared_variance(known: Mapping[int, Known]) -> float:
 
 
 def _prior(known: Mapping[int, Known], candidates: int) -> Floats:
-    """Return a weight for each candidate; those within a stretch that looks the same share ``UNSEEN_SHARE``."""
+    """Return a prior weight for each candidate; ``UNSEEN_SHARE`` reduces it if no change shows there."""
     weights = np.ones(candidates)
     weights[0] = 0.0
     unseen = UNSEEN_SHARE / candidates
@@ -142,30 +142,30 @@ def _prior(known: Mapping[int, Known], candidates: int) -> Floats:
 
 
 def same_trainings(one: Known, other: Known) -> bool:
-    """Return whether two candidates trained some seed alike, and none differently."""
+    """Return whether two candidates trained a common seed, and all their common seeds gave identical runs."""
     common = one.runs.keys() & other.runs.keys()
     return bool(common) and all(one.runs[seed][0] == other.runs[seed][0] for seed in common)
 
 
 def turn_level(candidates: int, error_rate: float) -> float:
-    """Return how probable a wrong turn may be: the error rate, shared by the turns of a binary search."""
+    """Return the error rate of one turn: a turn of a binary search decides whether a candidate is good or bad."""
     return error_rate / max(1, math.ceil(math.log2(candidates - 1)))
 
 
 def next_candidate(
     probabilities: Floats, known: Mapping[int, Known], able: Sequence[int], *, level: float, most_seeds: int
 ) -> int | None:
-    """Return the candidate whose test says most; one that has runs and is undecided comes before others.
+    """Return the undecided candidate to test next; None if there is none that can have further runs.
+
+    Candidates that already have runs come first. Among them, or else among the others, the one that is most uncertain
+    is chosen.
 
     Args:
-        probabilities: as ``change_probabilities`` returns them.
-        known: likewise its argument.
+        probabilities: the result of ``change_probabilities``.
+        known: what is known of each candidate.
         able: the candidates that can be tested, in order, GOOD first and BAD last.
         level: a candidate is decided if it is good or bad with a probability of at least 1 - level.
-        most_seeds: a candidate with as many runs is not tested further.
-
-    Returns:
-        None if all that can be tested is decided or has all its runs.
+        most_seeds: highest number of runs of a candidate.
     """
     bad = np.cumsum(probabilities)
     some = [number for number in able[1:-1] if level < bad[number] < 1 - level]
@@ -175,10 +175,10 @@ def next_candidate(
 
 
 def most_probable(probabilities: Floats, able: Sequence[int]) -> tuple[int, int, float]:
-    """Return the neighbours among the testable candidates that most probably have the change between them.
+    """Return the two neighbours in ``able`` between which the change most probably is.
 
     Returns:
-        The good one, the bad one, and the probability. Candidates between the two cannot be tested.
+        The good candidate, the bad candidate, and the probability. Candidates between the two cannot be tested.
     """
     bad = np.cumsum(probabilities)
     return max(
@@ -187,7 +187,7 @@ def most_probable(probabilities: Floats, able: Sequence[int]) -> tuple[int, int,
 
 
 def first_steps_say_something(known: Mapping[int, Known], number: int) -> bool:
-    """Return whether the first steps of a candidate are unknown, and differ between its neighbours of known ones."""
+    """Return whether a candidate's first steps are unknown, and those before and after it are known and differ."""
     started = {place: each.first_steps for place, each in known.items() if each.first_steps is not None}
     before = [place for place in started if place < number]
     after = [place for place in started if place > number]
@@ -195,15 +195,15 @@ def first_steps_say_something(known: Mapping[int, Known], number: int) -> bool:
 
 
 def seeds_of_a_turn(effect: float, deviation: float, end_runs: int, level: float) -> int:
-    """Return about how many runs of a candidate decide a turn, given how much GOOD and BAD differ.
+    """Return about how many runs of a candidate decide a turn.
 
-    So many that the likelihood of the wrong side falls to ``level`` where the runs' mean is that of an end.
+    With so many runs, the likelihood of the wrong side is ``level`` if the mean of the runs is that of GOOD or BAD.
 
     Args:
-        effect: difference of the ends' means, not 0.
-        deviation: standard deviation of one run, same unit.
-        end_runs: runs of each end, 2 or more.
-        level: as ``turn_level`` returns it.
+        effect: difference between the means of GOOD and BAD, not 0.
+        deviation: standard deviation of one run, in the same unit.
+        end_runs: number of runs of GOOD and of BAD, 2 or more.
+        level: the result of ``turn_level``.
     """
     freedom = 2 * end_runs - 2
     runs = freedom * (math.pow(level, -2 / (freedom + 1)) - 1) * (deviation / effect) ** 2

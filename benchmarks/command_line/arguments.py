@@ -7,6 +7,7 @@ import datetime
 import math
 from pathlib import Path
 
+from cifar_models.command_line.errors import CommandError
 from cifar_models.datasets import DATASETS
 from cifar_models.storage.files import user_path
 
@@ -35,6 +36,17 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
         help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )
     parser.add_argument("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
+
+
+def require_folders(arguments: argparse.Namespace) -> None:
+    """Check that the folders of ``add_training_options`` exist.
+
+    Raises:
+        CommandError: one does not.
+    """
+    for option, path in (("--data-dir", arguments.data_dir), ("--weights-dir", arguments.weights_dir)):
+        if path is not None and not path.is_dir():
+            raise CommandError(f"{option}: found no folder {path}, expected one")
 
 
 def add_environment_options(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,8 @@
 """Find the commit, or the version of a package, that made a metric worse.
 
-Search the commits after GOOD up to BAD for the first one that made the accuracy or the loss worse. Without commits, two
-requirements of one package say which versions to search. Each candidate trains as many seeds as it needs; what is found
-is trained again with fresh seeds. The same command goes on with a search that was stopped.
+Search the commits after GOOD up to BAD for the first one that made the accuracy or the loss worse. Without commits,
+search the versions of a package between two --requirement options. Each candidate trains as many seeds as necessary,
+and fresh seeds confirm the result. The same command continues a search that was stopped.
 
 Examples:
   python -m benchmarks bisect v1.0 main --dataset synthetic -k simple_cnn
@@ -21,6 +21,7 @@ from benchmarks.command_line.arguments import (
     add_environment_options,
     add_training_options,
     number_between,
+    require_folders,
     whole_number,
 )
 from cifar_models.command_line.errors import CommandError, user_errors
@@ -38,7 +39,7 @@ MAX_SEEDS = 24
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "commits", nargs="*", metavar="GOOD BAD", help="branches, tags or hashes; GOOD is an ancestor of BAD"
+        "commits", nargs="*", metavar="GOOD BAD", help="branches, tags or hashes; GOOD must be an ancestor of BAD"
     )
     add_training_options(parser)
     add_environment_options(parser)
@@ -54,37 +55,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=partial(number_between, low=0, high=0.5),
         default=ERROR_RATE,
         metavar="RATE",
-        help="chance that a candidate is named with which nothing changed (default: %(default)s)",
+        help="probability of naming a candidate that changed nothing (default: %(default)s)",
     )
     parser.add_argument(
         "--minutes",
         type=partial(number_between, low=0, high=float("inf")),
         metavar="M",
-        help="start no training that would end later than M minutes from now",
+        help="do not start a training that would end later than M minutes from now",
     )
     parser.add_argument(
         "--output",
         type=user_path,
         default=Path("runs/bisections"),
         metavar="DIR",
-        help="folder in which each search keeps its record, report and runs (default: %(default)s)",
+        help="folder in which each search gets a folder (default: %(default)s)",
     )
-    parser.add_argument("--summary", type=user_path, metavar="FILE", help="write the report there too, as Markdown")
+    parser.add_argument("--summary", type=user_path, metavar="FILE", help="also write the report to FILE, as Markdown")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Search, print the report and return the exit status.
+    """Search, print the report, and return the exit status.
 
     Raises:
-        CommandError: no git, unknown commits or versions, ends that cannot be tested, or a machine that fails.
+        CommandError: an option is wrong, git fails, GOOD or BAD cannot be tested, or the machine fails.
     """
     from benchmarks.comparison.checkouts import cleaning_up_when_ended
 
     if len(arguments.commits) not in (0, 2):
-        raise CommandError(f"GOOD BAD: found {len(arguments.commits)} of them, expected two commits or none")
-    for option, path in (("--data-dir", arguments.data_dir), ("--weights-dir", arguments.weights_dir)):
-        if path is not None and not path.is_dir():
-            raise CommandError(f"{option}: found no folder {path}, expected one")
+        raise CommandError(f"GOOD BAD: found {len(arguments.commits)}, expected two commits or none")
+    require_folders(arguments)
     with cleaning_up_when_ended():
         return _bisect(arguments)
 
@@ -110,7 +109,7 @@ def _bisect(arguments: argparse.Namespace) -> int:
     with user_errors(CheckoutError, VersionsError, ValueError, OSError):
         matches = parse_keyword(arguments.keyword, left_out_by_nights(arguments.dataset))
         if not (experiments := [name for name in EXPERIMENTS if matches(name)]):
-            raise CommandError(f"-k: found none that it selects, expected one of {', '.join(EXPERIMENTS)}")
+            raise CommandError(f"-k: found no matching experiment, expected one of {', '.join(EXPERIMENTS)}")
         repository = Repository(Path.cwd())
         if arguments.commits:
             good, bad = arguments.commits
@@ -130,7 +129,7 @@ def _bisect(arguments: argparse.Namespace) -> int:
             environment=environment_of(wanted),
         )
     limits = Limits(arguments.error_rate, arguments.max_seeds)
-    line = LiveLine(_write, terminal=sys.stdout.isatty())
+    line = LiveLine(partial(say, end=""), terminal=sys.stdout.isatty())
 
     def say_line(text: str) -> None:
         line.clear()
@@ -142,7 +141,7 @@ def _bisect(arguments: argparse.Namespace) -> int:
     ):
         noun = f"versions of {package}" if package else "commits"
         say(f"{len(candidates)} {noun}, from {candidates[0]} (GOOD) to {candidates[-1]} (BAD)")
-        say(f"{folder}: {'goes on after' if bisection.steps else 'begins with'} {len(bisection.steps)} steps")
+        say(f"{folder}: {f'continues after {len(bisection.steps)} steps' if bisection.steps else 'a new search'}")
         try:
             answer, note = bisect(repository, folder, bisection, limits, code, clock, say=say_line, show=line.show)
         except (EndCannotBeTested, MachineError) as error:
@@ -153,7 +152,7 @@ def _bisect(arguments: argparse.Namespace) -> int:
 
 
 def _report(file: Path | None, folder: Path, bisection: Bisection, limits: Limits, answer: Answer, note: str) -> int:
-    """Print what a search came to, and return its exit status."""
+    """Print the report of a search, and return its exit status."""
     from benchmarks.bisection.decide import Word
     from benchmarks.bisection.record import REPORT
     from benchmarks.bisection.report import markdown, terminal
@@ -166,8 +165,3 @@ def _report(file: Path | None, folder: Path, bisection: Bisection, limits: Limit
     if answer.word is Word.FOUND:
         return PASSED if answer.bad - answer.good == 1 else NOT_JUDGED
     return STALE if answer.word is Word.BETTER else UNDECIDED
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

@@ -1,9 +1,9 @@
 """Compare two commits, or two environments, by training both.
 
-Train two sides in turn with the same seeds, and judge side B by side A with the statistics of a night. With one commit,
-A is that commit and B the working tree. With two, A is the first and B the second. With none, both are the working
-tree, and --requirement, -r or --python say how the environments differ. They are always those of side B; A has the
-current environment.
+Train two sides in turn with the same seeds, and judge side B against side A with the statistics of a night. With one
+commit, A is the commit and B is the working tree. With two commits, A is the first and B is the second. Without
+commits, both sides are the working tree. --requirement, -r and --python define the environment of side B. Side A always
+has the current environment.
 
 Examples:
   python -m benchmarks compare main --dataset synthetic -k simple_cnn
@@ -22,6 +22,7 @@ from benchmarks.command_line.arguments import (
     add_environment_options,
     add_training_options,
     number_between,
+    require_folders,
     today,
     whole_number,
 )
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from benchmarks.comparison.side import Ready
     from benchmarks.comparison.two_sides import Party
 
-NOT_COMPARED = 125
-"""The exit status where the sides themselves keep the comparison from being made, as of a night that was not judged."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -53,50 +51,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds",
         type=partial(whole_number, least=3),
         metavar="N",
-        help="judge an experiment first after N seeds, 3 or more (default: as many as a night trains, 3 at least)",
+        help="first judge an experiment after N seeds, 3 or more (default: as many as in a night, at least 3)",
     )
     parser.add_argument(
         "--max-seeds",
         type=whole_number,
         metavar="M",
-        help="train up to M seeds of an experiment that is undecided (default: twice as many as at first)",
+        help="train up to M seeds of an undecided experiment (default: twice as many as --seeds)",
     )
     parser.add_argument(
         "--first-seed",
         type=partial(whole_number, least=0),
         metavar="S",
-        help="train seeds from S on, to repeat a comparison of another day (default: those of a night of today)",
+        help="first seed, to repeat a comparison of another day (default: the first seed of a night of today)",
     )
     parser.add_argument(
         "--false-alarm-rate",
         type=partial(number_between, low=0, high=0.5),
         default=FALSE_ALARM_RATE,
         metavar="RATE",
-        help="chance that two equal sides do not pass, over all checks (default: %(default)s)",
+        help="probability that two equal sides do not pass, over all checks (default: %(default)s)",
     )
     parser.add_argument(
         "--minutes",
         type=partial(number_between, low=0, high=float("inf")),
         metavar="M",
-        help="start no training that would end later than M minutes from now",
+        help="do not start a training that would end later than M minutes from now",
     )
     parser.add_argument(
         "--output",
         type=user_path,
         default=Path("runs/comparisons"),
         metavar="DIR",
-        help="folder in which each comparison keeps its records (default: %(default)s)",
+        help="folder in which each comparison gets a folder (default: %(default)s)",
     )
     parser.add_argument(
-        "--summary", type=user_path, metavar="FILE", help="write the outcome as Markdown too, as for a pull request"
+        "--summary", type=user_path, metavar="FILE", help="also write the results as Markdown, for a pull request"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare, print what it came to and return the exit status of a night with that outcome.
+    """Compare, print the results, and return the exit status of a night with these results.
 
     Raises:
-        CommandError: no git, an unknown commit, an environment that cannot be built, or a side that cannot train.
+        CommandError: an option is wrong, git fails, an environment cannot be built, or a side cannot train.
     """
     from benchmarks.comparison.checkouts import cleaning_up_when_ended
 
@@ -120,8 +118,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         raise CommandError(f"COMMIT: found {len(arguments.commits)}, expected at most two")
     if not arguments.commits and not (arguments.requirement or arguments.requirements_file or arguments.python):
         raise CommandError(
-            "found neither a commit nor another environment, expected one: `compare main` compares main with the "
-            "working tree, --requirement 'tensorflow==2.20.*' two environments"
+            "COMMIT: found neither a commit nor an environment, expected one; `compare main` compares main with the "
+            "working tree, and --requirement 'tensorflow==2.20.*' compares two environments"
         )
     if most is not None and seeds is None:
         raise CommandError(f"--max-seeds: found {most} without --seeds, expected both")
@@ -132,9 +130,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     first = arguments.first_seed
     if first is not None and first >= 2**32 - BLOCK:
         raise CommandError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")
-    for option, path in (("--data-dir", arguments.data_dir), ("--weights-dir", arguments.weights_dir)):
-        if path is not None and not path.is_dir():
-            raise CommandError(f"{option}: found no folder {path}, expected one")
+    require_folders(arguments)
     return Settings(
         dataset=arguments.dataset,
         first_seed=first_seed_of(today()) if first is None else first,
@@ -153,6 +149,7 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
     from benchmarks.comparison.selection import in_both, parse_keyword
     from benchmarks.comparison.side import Job, SideError
     from benchmarks.comparison.two_sides import two_parties, two_sides
+    from benchmarks.night.exit_status import NOT_JUDGED
     from cifar_models.experiments import left_out_by_nights
     from cifar_models.training.live_line import LiveLine
 
@@ -160,7 +157,7 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
     wanted = Wanted(tuple(arguments.requirement), tuple(arguments.requirements_file), arguments.python)
     data_dir, weights_dir = (path and path.resolve() for path in (arguments.data_dir, arguments.weights_dir))
     job = Job(dataset=arguments.dataset, data_dir=data_dir, weights_dir=weights_dir, gpu=arguments.gpu)
-    line = LiveLine(_write, terminal=sys.stdout.isatty())
+    line = LiveLine(partial(say, end=""), terminal=sys.stdout.isatty())
     chosen = {"mixed_float16": arguments.mixed_precision, "xla": arguments.xla}
     variants = [variant for variant, wished in chosen.items() if wished]
     with user_errors(ValueError):
@@ -191,7 +188,7 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
             finally:
                 line.clear()
     except SideError as error:
-        raise CommandError(error, status=NOT_COMPARED) from None
+        raise CommandError(error, status=NOT_JUDGED) from None
     return _report(arguments.summary, comparison, folder, parties, (a.ready, b.ready))
 
 
@@ -202,7 +199,7 @@ def _report(
     parties: tuple[Party, Party],
     ready: tuple[Ready, Ready],
 ) -> int:
-    """Keep and print what a comparison came to, and return its exit status."""
+    """Write and print the results of a comparison, and return its exit status."""
     from benchmarks.comparison.differences import what_differs
     from benchmarks.comparison.views import differences_text, results_text, summary, trainings_text
     from benchmarks.night.exit_status import exit_status
@@ -222,7 +219,7 @@ def _report(
         say(f"records: {folder.path}; python -m benchmarks page {folder.b} --baselines {folder.baselines} draws them")
     except OSError as error:
         kept = False
-        say(f"records: {folder.path} has the runs; what they came to could not be kept ({error})")
+        say(f"records: {folder.path} contains the runs, but the results could not be written ({error})")
     if file is not None:
         kept &= _write_summary(file, summary(results, parties, what))
     return exit_status(
@@ -240,8 +237,3 @@ def _write_summary(file: Path, text: str) -> bool:
         return False
     say(f"summary: {file}")
     return True
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

@@ -1,8 +1,8 @@
 """Judge a night that was trained in shards.
 
 Judge the shards that `pytest -m benchmark --shard K/N` trained as one night: print the verdicts, write the night's
-folder and page, and exit with the status of a night. If the shards were trained with --update-baselines, write the
-baselines instead.
+folder and page, and exit with the status of a night. If the shards trained with --update-baselines, write the baselines
+instead.
 
 Example:
   python -m benchmarks judge runs/shards --junitxml night.xml
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=user_path,
         metavar="DIR",
-        help="the folder of a shard, or a folder that contains such folders; together all shards of one night",
+        help="the folder of a shard, or a folder that contains such folders; give all shards of one night",
     )
     parser.add_argument(
         "--run-dir",
@@ -48,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Judge, print the results, and return the exit status of the night.
 
     Raises:
-        CommandError: the shards are not all of one night, or the baselines or the folder of nights cannot be used.
+        CommandError: the shards are not all shards of one night, or the baselines or the folder of nights cannot be
+            used.
     """
     from benchmarks.baselines.baseline import BaselineError
     from benchmarks.night.summary import sections
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         except OSError as error:
             raise CommandError(
-                f"--run-dir: {error}; expected a folder that the night can be kept in; the shards are as they were"
+                f"--run-dir: found {error}, expected a folder that can be written; the shards have not changed"
             ) from None
     judgement = judge(night, junit_file=arguments.junitxml)
     _section("shards", [f"{len(shards)} shards of the night of {night.started}", *machines(shards)])

@@ -1,1 +1,1 @@
-"""Two sides trained in turn on one machine and judged against each other: commits, or environments."""
+"""Compares two commits or two environments: trains both in turn on one machine, and judges one against the other."""

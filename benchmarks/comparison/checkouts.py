@@ -1,7 +1,7 @@
-"""Commits and the working tree, checked out into temporary worktrees that do not outlive their use.
+"""Checks out commits and the working tree into temporary worktrees, and removes them after use.
 
-Nothing of the user's checkout changes: not its files, index, stash or branches. A snapshot of the working tree is a
-commit that no branch points to, made with an index of its own; git removes such objects after some weeks.
+The user's checkout stays as it is: files, index, stash and branches. A snapshot of the working tree is a commit that no
+branch points to, made with an index of its own. Git removes such objects after some weeks.
 """
 
 from __future__ import annotations
@@ -20,38 +20,40 @@ from typing import NoReturn
 from filelock import FileLock, Timeout
 
 PACKAGE = "cifar_models"
-"""The folder that a side is trained with; files of it that git does not know yet belong to the working tree too."""
+"""The folder of the package that trains. A snapshot of the working tree includes its untracked files."""
+SHALLOW = "the clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` in a workflow"
+"""What to do if a shallow clone lacks a commit."""
 WORKING_TREE = "the working tree"
 _PREFIX = "cifar-benchmarks-"
 _LOCAL = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"),
 )
-"""Variables by which git, as within a hook, has its commands work on another repository than the folder's."""
+"""Variables that make git commands work on another repository than the folder's. Git sets them for its hooks."""
 _NOBODY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "benchmarks"), ("EMAIL", "benchmarks@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
 }
-"""Who a snapshot is by: always the same, so that the same files are the same commit."""
+"""Author and committer of a snapshot: always the same, so that the same files give the same commit."""
 
 
 class CheckoutError(ValueError):
-    """A commit that cannot be checked out: what was found, what was expected, and what to do."""
+    """A commit cannot be checked out."""
 
 
 class NothingToTrain(CheckoutError):
-    """A commit without the package, or with a part of it only."""
+    """A commit does not contain the package, or not all of it."""
 
 
 @dataclass(frozen=True)
 class Revision:
-    """What is checked out.
+    """A commit, or a snapshot of the working tree.
 
     Attributes:
-        name: in the user's words, or ``WORKING_TREE``.
-        commit: its full hash; of a working tree with changes, that of the snapshot.
-        base: the commit that such a snapshot changes; None for what is a commit itself.
+        name: the name that the user gave, or ``WORKING_TREE``.
+        commit: the full hash.
+        base: for a snapshot, the commit that it changes; otherwise None.
     """
 
     name: str
@@ -66,13 +68,13 @@ class Revision:
 
 
 class Repository:
-    """A git repository, seen from a folder of it that holds the package.
+    """A git repository that contains the package.
 
     Args:
-        folder: such as the folder that a command runs in.
+        folder: the folder with the package, in the repository's working tree.
 
     Raises:
-        CheckoutError: git is not installed, or the folder is in no working tree of a repository.
+        CheckoutError: git is not installed, or the folder is not in a working tree.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,11 +82,13 @@ class Repository:
         try:
             self.root = Path(self.git("rev-parse", "--show-toplevel"))
         except CheckoutError as error:
-            raise CheckoutError(f"{error}; expected to run in a clone of the project") from None
+            raise CheckoutError(
+                f"{folder}: found no repository ({error}), expected a clone of the project; run the command in one"
+            ) from None
         self._prefix = self.git("rev-parse", "--show-prefix")
 
     def commit(self, name: str) -> Revision:
-        """Return the commit that a branch, a tag or a hash stands for.
+        """Return the commit with a name: a branch, a tag or a hash.
 
         Raises:
             CheckoutError: there is no such commit.
@@ -94,24 +98,29 @@ class Repository:
             return Revision(name, found)
         advice = "give a branch, a tag or a hash that `git log` shows"
         if self._commit_or_nothing(f"origin/{name}"):
-            advice = f"there is origin/{name}: give that"
-        elif self.git("rev-parse", "--is-shallow-repository") == "true":
-            advice = "the clone is shallow: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow, brings the rest"
+            advice = f"give origin/{name}, which exists"
+        elif self.shallow:
+            advice = SHALLOW
         raise CheckoutError(f"{name}: found no such commit in {self.root}, expected one; {advice}")
 
-    def working_tree(self) -> Revision:
-        """Return a snapshot of the working tree: HEAD if nothing has changed, else a commit that no branch points to.
+    @property
+    def shallow(self) -> bool:
+        """Whether the clone lacks old commits."""
+        return self.git("rev-parse", "--is-shallow-repository") == "true"
 
-        It has all changes of files that git knows, and the package's new files unless git ignores them.
+    def working_tree(self) -> Revision:
+        """Return a snapshot of the working tree; HEAD if nothing has changed.
+
+        It contains all changes of tracked files, and the package's untracked files unless git ignores them.
 
         Raises:
-            CheckoutError: there is no commit yet, or files that git cannot read or store.
+            CheckoutError: there is no commit yet, or git cannot read or store a file.
         """
         head = self.commit("HEAD").commit
         with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
             index = Path(folder) / "index"
             with suppress(FileNotFoundError):
-                # With its time, by which git knows which files it must read again.
+                # copy2 keeps the modification time: with it git knows which files it must read again.
                 shutil.copy2(self.root / self.git("rev-parse", "--git-path", "index", folder=self.root), index)
             settings = {"GIT_INDEX_FILE": str(index)}
             self.git("add", "--update", folder=self.root, settings=settings)
@@ -125,31 +134,34 @@ class Repository:
 
     @contextmanager
     def checked_out(self, revision: Revision) -> Iterator[Path]:
-        """Check a revision out into a temporary worktree, and remove that in the end.
+        """Check out a revision into a temporary worktree, and remove it afterwards.
 
         Yields:
             The folder with the package.
 
         Raises:
-            CheckoutError: git fails, as on a full disk; or the revision has no package, or submodules within it, whose
-                files a worktree does not have.
+            CheckoutError: git fails, for example on a full disk.
+            NothingToTrain: the revision has no package, or the package contains a submodule.
         """
         self._require_package(revision)
         self._remove_stale()
         try:
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
         except OSError as error:
-            raise CheckoutError(f"{revision}: {error}; expected room for a temporary checkout") from None
+            raise CheckoutError(
+                f"temporary checkout of {revision}: found {error}, expected a folder that can be written; set TMPDIR"
+            ) from None
         worktree = folder / "checkout"
         lock = FileLock(folder / "lock")
         try:
-            lock.acquire()  # while this process lives, nobody takes the worktree for a stale one
+            lock.acquire()  # tells other processes that the worktree is not stale
             try:
                 self.git("worktree", "add", "--detach", str(worktree), revision.commit)
             except CheckoutError as error:
                 free = shutil.disk_usage(folder).free / 1e6  # git does not say that a disk is full
                 raise CheckoutError(
-                    f"{revision}: {error}; expected to check it out into {folder}, where {free:.1f} MB are free"
+                    f"{revision}: found {error}, expected a checkout in {folder}, which has {free:.1f} MB free; free "
+                    f"more, or set TMPDIR"
                 ) from None
             yield worktree / self._prefix
         finally:
@@ -165,12 +177,12 @@ class Repository:
             what, _, path = entry.partition("\t")
             if what.split()[1] == "commit":
                 raise NothingToTrain(
-                    f"{revision}: found a submodule at {path}, expected none in the package: its files are not part of "
-                    f"the commit, so it cannot be trained from a checkout of its own"
+                    f"{revision}: found a submodule at {path}, expected none in the package; a checkout does not "
+                    f"contain the files of submodules"
                 )
 
     def _remove_stale(self) -> None:
-        """Remove worktrees that killed processes have left."""
+        """Remove the worktrees of killed processes."""
         for line in self.git("worktree", "list", "--porcelain").splitlines():
             worktree = Path(line.removeprefix("worktree "))
             if not (line.startswith("worktree ") and worktree.parent.name.startswith(_PREFIX)):
@@ -188,7 +200,7 @@ class Repository:
     def _remove(self, worktree: Path) -> None:
         shutil.rmtree(worktree, ignore_errors=True)
         with suppress(CheckoutError):
-            # With both its files and git's record of it; twice --force as git locks a worktree that it is making.
+            # This also removes git's record. The second --force is for a worktree that git locked while creating it.
             self.git("worktree", "remove", "--force", "--force", str(worktree))
 
     def _commit_or_nothing(self, name: str) -> str:
@@ -197,38 +209,38 @@ class Repository:
         return ""
 
     def git(self, *arguments: str, folder: Path | None = None, settings: Mapping[str, str] | None = None) -> str:
-        """Run git, without the repository's hooks, and return what it writes.
+        """Run git without the repository's hooks, and return its output.
 
         Args:
-            arguments: of git.
-            folder: that it runs in; None for the repository's ``folder``.
-            settings: variables to set besides.
+            arguments: the command and its arguments.
+            folder: the folder to run in; None for the repository's ``folder``.
+            settings: further environment variables.
 
         Raises:
-            CheckoutError: git is not installed, or fails for the reason that it gives.
+            CheckoutError: git is not installed, or the command fails.
         """
         command = ["git", "-c", f"core.hooksPath={os.devnull}", "-C", str(folder or self.folder), *arguments]
         variables = clean_environment() | {"LC_ALL": "C", **(settings or {})}
         try:
             ended = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)  # noqa: S603
         except OSError as error:
-            raise CheckoutError(f"git: {error}; expected git, with which commits are checked out") from None
+            raise CheckoutError(f"git: found {error}, expected git on the PATH; install it") from None
         if ended.returncode:
             lines = ended.stderr.strip().splitlines() or [f"status {ended.returncode}"]
-            # Git's advice comes after its reason, and the reason of a reason before it.
+            # Advice follows these lines, and an error may be the cause of the next one.
             reasons = [line for line in lines if line.startswith(("error: ", "fatal: "))] or lines[-1:]
             raise CheckoutError(f"git {arguments[0]} in {folder or self.folder}: {'; '.join(reasons)}")
         return ended.stdout.strip("\n")
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this process's variables without those by which git works on another repository than a folder's own."""
+    """Return this process's environment variables without those that make git work on another repository."""
     return {name: value for name, value in os.environ.items() if name not in _LOCAL}
 
 
 @contextmanager
 def cleaning_up_when_ended() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP raise ``SystemExit``, so that worktrees are removed; the status is 128 and the signal."""
+    """Make SIGTERM and SIGHUP raise ``SystemExit`` with 128 plus the signal, so that worktrees are removed."""
 
     def end(number: int, _: object) -> NoReturn:
         raise SystemExit(128 + number)

@@ -1,4 +1,4 @@
-"""The minutes that a comparison may take, and what its trainings have taken so far."""
+"""The time limit of a comparison."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 
 class TimeUp(RuntimeError):
-    """A training that would end after the comparison's minutes."""
+    """A training would end after the time limit."""
 
 
 class Clock:
-    """Measures trainings, and says whether further ones fit into the time that is left.
+    """Measures trainings, and checks whether further ones fit into the remaining time.
 
     Args:
-        minutes: from now on; None for as long as it takes.
-        now: returns seconds.
+        minutes: the limit, counted from now; None for no limit.
+        now: returns the time in seconds.
     """
 
     def __init__(self, minutes: float | None, now: Callable[[], float] = time.monotonic) -> None:
@@ -26,11 +26,11 @@ class Clock:
         self._longest: defaultdict[Hashable, float] = defaultdict(float)
 
     def require(self, *trainings: Hashable) -> None:
-        """Make sure that trainings, one after the other, can end in time.
+        """Check that trainings, one after the other, can end in time.
 
         Args:
-            trainings: what tells kinds of trainings apart. One of a kind takes as long as the longest so far; one of a
-                new kind may begin as long as there is time left.
+            trainings: the kind of each. A training is expected to take as long as the longest of its kind so far. One
+                of a new kind may start while any time is left.
 
         Raises:
             TimeUp: they cannot.
@@ -40,7 +40,7 @@ class Clock:
 
     @contextmanager
     def measuring(self, *kinds: Hashable) -> Iterator[None]:
-        """Measure a training, as one of these kinds."""
+        """Measure a training that counts for each of these kinds."""
         began = self._now()
         yield
         for kind in kinds:

@@ -1,4 +1,4 @@
-"""Trains two sides in turn, A and B with the same seed, and judges B by A until nothing is undecided."""
+"""Trains two sides in turn with the same seeds, and judges B against A until nothing is undecided."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from cifar_models.results.run import Run
 from cifar_models.training.progress import FeatureProgress, Progress
 
 LEAST_SEEDS = LEAST_RUNS
-"""Below which A's runs have no spread to judge by."""
+"""Fewer runs of A do not show their spread."""
 IDENTICAL_SEEDS = 2
-"""Seeds after which an experiment is not trained any further where both sides gave the same digits with all of them: a
-training is a function of its seed, so that further ones would too."""
+"""If both sides give the same digits with so many seeds, the experiment trains no further ones: a training depends only
+on its seed, so further seeds would agree too."""
 
 Show = Callable[[str, Progress | FeatureProgress], None]
-"""Shows the progress of the training that it names."""
+"""Shows the progress of a training, given its title."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How long both sides train.
+    """The seeds and the false-alarm rate of a comparison.
 
     Attributes:
         dataset: the data set's name.
-        first_seed: of each experiment.
-        seeds: how many before an experiment is judged first, ``LEAST_SEEDS`` or more; None for as many as a night.
-        max_seeds: how many at most while it is undecided; None for twice as many.
-        false_alarm_rate: chance that sides without any difference have anything but passes, over all looks.
+        first_seed: the first seed of each experiment.
+        seeds: number of seeds at the first look, ``LEAST_SEEDS`` or more; None for as many as in a night.
+        max_seeds: highest number of seeds of an undecided experiment; None for twice as many as at the first look.
+        false_alarm_rate: probability that equal sides do not pass, over all looks.
     """
 
     dataset: str
@@ -53,7 +53,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Pair:
-    """A run of each side with the same seed, and the first digit in which they differ."""
+    """A run of each side with the same seed, and the first difference between their digits."""
 
     a: Run
     b: Run
@@ -61,23 +61,23 @@ class Pair:
 
 
 class Comparison:
-    """The trainings of both sides and what they come to.
+    """The trainings and verdicts of two sides.
 
     Args:
-        a: that stands for the baseline.
-        b: that is judged.
-        names: the experiments, which both sides have.
-        settings: how long they train.
-        clock: says when to stop.
+        a: the side that serves as the baseline.
+        b: the side to judge.
+        names: the experiments; both sides must have them.
+        settings: seeds and false-alarm rate.
+        clock: the time limit.
         show: shows the progress of a training.
 
     Attributes:
         settings: as given.
-        pairs: by experiment, in the order of training.
-        verdicts: of each experiment that was judged.
-        problems: why an experiment was not judged.
-        failed: whether a training of B diverged or failed where A's did not.
-        stopped: why no further training was started; nothing if all that was wanted was trained.
+        pairs: each experiment's pairs of runs, in the order of training.
+        verdicts: the verdicts of each experiment that was judged.
+        problems: for each other experiment, why it was not judged.
+        failed: whether a training of B diverged or failed with a seed that A trained.
+        stopped: why the comparison ended early; empty if it did not.
     """
 
     def __init__(
@@ -109,17 +109,17 @@ class Comparison:
             self._judge()
 
     def identical(self, name: str) -> bool:
-        """Return whether both sides gave the same digits with the first seeds of an experiment."""
+        """Return whether both sides gave the same digits with all seeds of an experiment, two or more."""
         pairs = self.pairs[name]
         return len(pairs) >= IDENTICAL_SEEDS and all(pair.exact.identical for pair in pairs)
 
     def _train(self, name: str, count: int) -> None:
-        """Train both sides until there are so many pairs, or until a training gives no run."""
+        """Train both sides until there are ``count`` pairs, or until a training gives no run."""
         while name not in self._ended and len(self.pairs[name]) < count:
             seed = self.settings.first_seed + len(self.pairs[name])
             self._clock.require((name, "A"), (name, "B"))
             try:
-                with self._clock.measuring((name, "A"), (name, "B")):  # what B takes is not known before its first
+                with self._clock.measuring((name, "A"), (name, "B")):  # B's time is unknown before its first run
                     a = self._run(self._a, name, seed)
             except TrainingEnded as error:
                 self._ended[name] = str(error)
@@ -142,7 +142,7 @@ class Comparison:
         return run
 
     def _judge(self) -> None:
-        """Judge all experiments at the last look that their runs are enough for."""
+        """Judge each experiment at the last look for which it has enough runs."""
         self.verdicts, self.problems = {}, dict(self._ended)
         checks: list[Check] = []
         for name, pairs in self.pairs.items():
@@ -152,7 +152,7 @@ class Comparison:
                 self.verdicts[name] = identical_verdicts([pair.a for pair in pairs])
                 continue
             if self.stopped and LEAST_SEEDS <= len(pairs) < self._looks[name][0]:
-                # A clock that knows nothing of the results may set the first look.
+                # The first look may come early, because the time limit does not depend on the results.
                 self._looks[name] = (len(pairs), *self._looks[name][1:])
             seen = [pairs[:runs] for runs in self._looks[name] if runs <= len(pairs)]
             if not seen:
@@ -169,6 +169,6 @@ class Comparison:
             self.verdicts |= by_experiment(found)
 
     def _wanted(self) -> dict[str, int]:
-        """Return how many seeds the undecided experiments are to have at their next look."""
+        """Return the number of seeds at the next look of each undecided experiment."""
         wanted = {name: max(verdict.seeds_wanted or 0 for verdict in some) for name, some in self.verdicts.items()}
         return {name: count for name, count in wanted.items() if count > len(self.pairs[name])}

@@ -1,4 +1,4 @@
-"""What differs between two sides before they train: code, protocols, weights, and every package."""
+"""Lists what differs between two sides: code, protocols, weights and packages."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from cifar_models.results.run import Run
 NONE = "none"
 SOURCE = "source of the package"
 _SHOWN = 17
-"""Characters of a fingerprint: ``sha256:`` and ten digits."""
+"""Number of characters of a fingerprint: ``sha256:`` and ten digits."""
 
 
 @dataclass(frozen=True)
 class WhatDiffers:
-    """Both sides' values of what differs, and the packages that one side alone has.
+    """The values that differ, and the packages that only one side has.
 
     Attributes:
-        rows: what, A's value, B's value; the code first, then the packages.
-        only_a: packages with their versions.
-        only_b: likewise.
+        rows: what differs, A's value and B's value; the code first, the packages last.
+        only_a: packages that only A has, with their versions.
+        only_b: packages that only B has.
     """
 
     rows: Sequence[tuple[str, str, str]]
@@ -39,8 +39,8 @@ def what_differs(
 
     Args:
         parties: A and B.
-        ready: what they say of themselves.
-        pairs: their runs by experiment, whose records have the code and the protocols.
+        ready: how they describe themselves.
+        pairs: their runs by experiment; the records contain code and protocol.
     """
     a, b = ready
     before, after = (party.revision for party in parties)
@@ -57,14 +57,14 @@ def what_differs(
     packages = differences(a.packages, b.packages)
     rows += [(one.package, one.a, one.b) for one in packages if one.a and one.b]
     return WhatDiffers(
-        rows=list(dict.fromkeys(rows)),  # the code is that of all experiments
+        rows=list(dict.fromkeys(rows)),  # all experiments have the same code
         only_a=[f"{one.package} {one.a}" for one in packages if not one.b],
         only_b=[f"{one.package} {one.b}" for one in packages if not one.a],
     )
 
 
 def _facts(run: Run) -> dict[str, str]:
-    """Return what the record of a run says of its code and protocol."""
+    """Return code, protocol and weights from a run's record."""
     return {
         SOURCE: run.code.source[:_SHOWN] if run.code else NONE,
         **{name: str(value) for name, value in run.protocol.items()},

@@ -1,14 +1,14 @@
-"""Trains for one side of a comparison. A side's interpreter runs this file; it is not imported.
+"""Trains for one side of a comparison. The side's interpreter runs this file; no module imports it.
 
-It uses the standard library and the ``cifar_models`` of the folder that it is started in, which may be older or newer
-than this file's own. So it asks little of that package, and says in one sentence what it does not find.
+It uses the standard library and the package ``cifar_models`` of the current folder, which may be older or newer than
+this file. So it uses only little of the package, and reports in one sentence what is missing.
 
-Its argument is a JSON object: ``dataset``, ``data_dir``, ``weights_dir``, ``gpu`` and ``records``, the folder for the
-records. It answers on standard output, a JSON object a line: first ``ready``, which describes the side, or ``failed``,
-which says why it cannot train. Then it takes jobs from standard input, a line each, such as
-``{"experiment": "simple_cnn", "seed": 0, "first_steps": false}``. It answers with ``progress`` while it trains, and in
-the end with ``record``, the file of the run, or with ``diverged``, ``memory``, ``failed`` or ``unwritten`` and why. It
-ends with its standard input.
+The argument is a JSON object with ``dataset``, ``data_dir``, ``weights_dir``, ``gpu`` and ``records``, the folder for
+the records. Answers go to standard output, one JSON object a line. The first answer is ``ready`` with a description of
+the side, or ``failed`` with the reason why it cannot train. Jobs come from standard input, one a line, such as
+``{"experiment": "simple_cnn", "seed": 0, "first_steps": false}``. The answers to a job are ``progress`` while it
+trains, then ``record`` with the file of the run, or ``diverged``, ``memory``, ``failed`` or ``unwritten`` with the
+reason. The process ends when standard input ends.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from typing import Any
 Answer = Callable[..., None]
 _SECONDS_BETWEEN_PROGRESS = 0.5
 _FIRST_IMAGES, _FIRST_EPOCHS = 256, 2
-"""Of the first steps: two batches an epoch, so that the second step shows what the first has learned."""
+"""Size of a training's first steps: two batches an epoch, so that the second step shows what the first one learned."""
 
 
 class Trainer:
-    """The side's own package, with what its trainings share: data and weights, and its caches.
+    """The side's package, and what its trainings share: data, weights and caches.
 
     Raises:
-        Exception: whatever keeps the package from being imported and its data from being loaded.
+        Exception: the package cannot be imported, or its data cannot be loaded.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -45,7 +45,7 @@ class Trainer:
         import cifar_models
 
         if (found := Path(str(cifar_models.__file__)).parents[1].resolve()) != Path.cwd().resolve():
-            raise ImportError(f"found cifar_models in {found}, expected that of {Path.cwd()}")
+            raise ImportError(f"cifar_models: found it in {found}, expected it in {Path.cwd()}")
         from cifar_models.training import devices
 
         devices.use_gpus() if settings["gpu"] else devices.hide_gpus()
@@ -59,7 +59,7 @@ class Trainer:
         self.dataset = datasets.load_dataset(settings["dataset"], _path(settings["data_dir"]))
 
     def describe(self) -> dict[str, Any]:
-        """Return what the other side is held against."""
+        """Return a description of the side."""
         return {
             "experiments": {name: row.protocol.fingerprint for name, row in self._experiments.EXPERIMENTS.items()},
             "dataset": self.dataset.name,
@@ -70,7 +70,7 @@ class Trainer:
         }
 
     def train(self, job: dict[str, Any], answer: Answer) -> Any:
-        """Train and return the run."""
+        """Train a job and return the run."""
         experiment, dataset = self._experiments.find_experiment(job["experiment"]), self.dataset
         if job.get("first_steps"):
             experiment, dataset = _first_steps(experiment, dataset)
@@ -80,13 +80,13 @@ class Trainer:
         return self._train.train(experiment, dataset, job["seed"], **options)
 
     def write(self, job: dict[str, Any], run: Any) -> str:
-        """Write a run's record and return its file."""
+        """Write a run's record, and return the name of its file."""
         folder = Path(self._settings["records"])
         return str(self._write(folder / "first-steps" if job.get("first_steps") else folder, run))
 
     def _weights_of(self, experiment: Any) -> Any:
         protocol = experiment.protocol
-        key = protocol.backbone, getattr(protocol, "normalization", None)  # random weights are made for a normalization
+        key = protocol.backbone, getattr(protocol, "normalization", None)  # random weights depend on it
         if key not in self._weights:
             folder = _path(self._settings["weights_dir"])
             self._weights[key] = self._train.default_weights(experiment, self.dataset, folder)
@@ -94,7 +94,7 @@ class Trainer:
 
 
 def _first_steps(experiment: Any, dataset: Any) -> tuple[Any, Any]:
-    """Return what is left of an experiment and a data set where only the first steps are trained."""
+    """Reduce an experiment and a data set to the first training steps."""
     parts = ("train_images", "train_labels", "evaluation_images", "evaluation_labels")
     few = {part: getattr(dataset, part)[:_FIRST_IMAGES] for part in parts}
     protocol = dataclasses.replace(experiment.protocol, epochs=_FIRST_EPOCHS)
@@ -121,12 +121,12 @@ def _path(text: str | None) -> Path | None:
 
 
 def _packages() -> dict[str, str]:
-    """Return the version of each package that is installed, by normalized name; the first on the path counts."""
+    """Return the version of each installed package by normalized name; the first on the path counts."""
     found: dict[str, str] = {}
     for package in metadata.distributions():
-        if name := package.metadata["Name"]:  # a package that was removed by halves has none
+        if name := package.metadata["Name"]:  # a package that is only partly removed has none
             found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), package.version)
-    found.pop("cifar-models", None)  # installed or not, it comes from the checkout
+    found.pop("cifar-models", None)  # the checkout's is used, not the installed one
     return found
 
 
@@ -135,7 +135,7 @@ def _described(error: BaseException) -> str:
 
 
 def _outcome(error: Exception) -> str:
-    """Return what an error of a training is, by the names that it has had in every version of the package."""
+    """Return the outcome of a training that raised an error; the names are the same in all versions of the package."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if "TrainingDiverged" in names:
         return "diverged"
@@ -143,16 +143,16 @@ def _outcome(error: Exception) -> str:
 
 
 def _listen(jobs: queue.Queue[dict[str, Any]]) -> None:
-    """Take jobs; end this process at once when nobody is left to give any, even in the middle of a training."""
+    """Read jobs; at the end of the input, end this process at once, even during a training."""
     for line in sys.stdin:
         jobs.put(json.loads(line))
     os._exit(0)
 
 
 def main() -> None:
-    """Describe the side, then train what is asked for."""
+    """Describe the side, then train each job."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what libraries print is no answer
+    os.dup2(2, 1)  # what libraries print goes to standard error
 
     def answer(**content: Any) -> None:
         answers.write(json.dumps(content) + "\n")
@@ -163,7 +163,7 @@ def main() -> None:
     try:
         trainer = Trainer(json.loads(sys.argv[1]))
         answer(ready=trainer.describe())
-    except Exception as error:  # noqa: BLE001 - of any code that a commit may have
+    except Exception as error:  # noqa: BLE001 - a commit's code may raise anything
         answer(failed=_described(error))
         return
     while True:

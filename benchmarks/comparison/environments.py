@@ -1,8 +1,8 @@
-"""Virtual environments for a side, built once and kept in the user's cache folder by what is in them.
+"""Builds virtual environments for a side once, and keeps them in the user's cache folder, named by their contents.
 
-The project itself is not installed: a side's checkout comes first on its path, so one environment serves many commits.
-Its dependencies are. Those that the user does not name keep the versions of the current environment where the
-resolver allows it, so that two environments differ in as little as possible.
+An environment contains the project's dependencies, but not the project: a side's checkout comes first on its path, so
+one environment serves many commits. Dependencies that the user does not name keep the versions of the current
+environment if the resolver allows it, so that two environments differ as little as possible.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -30,17 +31,17 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class BuildError(ValueError):
-    """An environment that cannot be built: what was found, what was expected, and the resolver's last lines."""
+    """An environment cannot be built."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a side's environment is asked for.
+    """The environment that the user wants for a side.
 
     Attributes:
-        requirements: as pip takes them, such as ``tensorflow==2.20.*``.
+        requirements: in pip's syntax, such as ``tensorflow==2.20.*``.
         files: requirements files.
-        python: a version, such as ``3.13``; None for that of this process.
+        python: a version of Python, such as ``3.13``; None for the version of this process.
     """
 
     requirements: tuple[str, ...] = ()
@@ -49,18 +50,17 @@ class Wanted:
 
     @property
     def current(self) -> bool:
-        """Whether nothing is asked for, which is the environment of this process."""
+        """Whether this is the environment of this process."""
         return self == Wanted()
 
     def __str__(self) -> str:
-        """Return it in words."""
         words = [*self.requirements, *(str(file) for file in self.files)]
         return ", ".join([*words, *([f"Python {self.python}"] if self.python else [])]) or "the current environment"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A package that two environments do not have in the same version; None where one does not have it."""
+    """A package with different versions in two environments; None where it is not installed."""
 
     package: str
     a: str | None
@@ -68,11 +68,11 @@ class Difference:
 
 
 def differences(a: Mapping[str, str], b: Mapping[str, str]) -> list[Difference]:
-    """Return what differs between the packages of two environments, by name.
+    """Return the packages whose versions differ, sorted by name.
 
     Args:
-        a: version by package name.
-        b: likewise.
+        a: the versions in one environment, by package name.
+        b: the versions in the other.
     """
     names = sorted(a.keys() | b.keys())
     return [Difference(name, a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)]
@@ -81,16 +81,16 @@ def differences(a: Mapping[str, str], b: Mapping[str, str]) -> list[Difference]:
 def interpreter(
     wanted: Wanted, project: Path, *, say: Callable[[str], None] | None = None, cache: Path | None = None
 ) -> Path:
-    """Return the Python interpreter of an environment, which is built now unless it is in the cache.
+    """Return the Python interpreter of an environment; build the environment unless it is in the cache.
 
     Args:
-        wanted: what is asked for.
-        project: the folder with the ``pyproject.toml`` whose dependencies are installed.
-        say: is told when one is built, which takes minutes.
-        cache: the folder of environments; None for the one in the user's cache folder.
+        wanted: the environment.
+        project: the folder with the ``pyproject.toml`` that lists the dependencies.
+        say: called with a message before a build, which takes minutes.
+        cache: the folder of environments; None for ``default_cache``.
 
     Raises:
-        BuildError: no such Python, no versions that go together, no network, or a full disk.
+        BuildError: Python or a package is missing, versions conflict, the network fails, or the disk is full.
     """
     if wanted.current:
         return Path(sys.executable)
@@ -98,7 +98,7 @@ def interpreter(
     try:
         listed = [line for file in wanted.files for line in file.read_text(encoding="utf-8").splitlines()]
         named = {_package(line) for line in [*wanted.requirements, *listed]}
-        # What the user asks for may be older than the project declares.
+        # The user may want an older version than the project allows.
         dependencies = [each for each in _dependencies(project) if _package(each) not in named]
         kept = _kept(dependencies)
         content = [wanted.python or sys.version, sysconfig.get_platform(), wanted.requirements, listed]
@@ -111,7 +111,7 @@ def interpreter(
                 _build(place, wanted, dependencies, kept)
     except (OSError, UnicodeDecodeError) as error:
         raise BuildError(
-            f"the environment with {wanted}: {error}; expected files and a cache that can be used"
+            f"environment with {wanted}: found {error}, expected readable requirements and a cache that can be written"
         ) from None
     return _python_of(place)
 
@@ -122,35 +122,33 @@ def default_cache() -> Path:
 
 
 def _dependencies(project: Path) -> list[str]:
-    """Return what the project depends on, without its extras."""
+    """Return the project's dependencies, without extras."""
     file = project / "pyproject.toml"
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
     except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise BuildError(f"{file}: {error}; expected the project's dependencies") from None
+        raise BuildError(f"{file}: found {error!r}, expected the project's dependencies") from None
     return [str(dependency) for dependency in found]
 
 
 def _kept(dependencies: Sequence[str]) -> list[str]:
-    """Return the current versions of dependencies, as constraints."""
+    """Return constraints that keep the installed versions of dependencies."""
     kept = []
     for name in map(_package, dependencies):
-        try:
+        with suppress(metadata.PackageNotFoundError):
             kept.append(f"{name}=={metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            continue
     return kept
 
 
 def _package(requirement: str) -> str:
-    """Return the normalized name of the package that a line of requirements names; nothing for another line."""
+    """Return the normalized name of the package in a line of requirements; empty for other lines."""
     found = _NAME.match(requirement.strip())
     return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
 
 
 def _build(place: Path, wanted: Wanted, dependencies: Sequence[str], kept: Sequence[str]) -> None:
-    """Build an environment in a temporary folder and move it to its place once it is whole."""
-    temporary = place.with_name(f".{place.name}.tmp")  # the lock is held
+    """Build an environment in a temporary folder, and move it to its place when it is complete."""
+    temporary = place.with_name(f".{place.name}.tmp")  # the caller holds the lock
     try:
         _create(temporary, wanted.python)
         constraints = temporary / "constraints.txt"
@@ -177,8 +175,10 @@ def _create(folder: Path, python: str | None) -> None:
         return
     found = shutil.which(f"python{python}") if python else sys.executable
     if not found:
-        raise BuildError(f"found no python{python}, expected it on the PATH; install it, or uv, which fetches it")
-    # Pip comes from this environment: installing another one takes longer than all else, and hides why it fails.
+        raise BuildError(
+            f"--python: found no python{python}, expected it on the PATH; install it, or install uv, which downloads it"
+        )
+    # The current environment's pip installs the packages. Another pip takes longer to install than everything else.
     _run([found, "-m", "venv", "--without-pip", str(folder)])
 
 
@@ -195,7 +195,7 @@ def _python_of(folder: Path) -> Path:
 
 
 def _run(command: Sequence[str]) -> None:
-    ended = subprocess.run(  # noqa: S603 - a program that was found, and the user's words
+    ended = subprocess.run(  # noqa: S603 - the user's own arguments
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False, env=clean_environment(),
     )  # fmt: skip

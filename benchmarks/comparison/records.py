@@ -1,6 +1,6 @@
-"""What a comparison keeps: a folder with the records of both sides, in the form of a night and its baselines.
+"""Keeps a comparison in a folder, in the format of a night and its baselines.
 
-A's runs are the baselines, B's are the night. So what reads and shows nights shows a comparison too, such as
+A's runs are the baselines, and B's runs are the night. So commands that read a night also read a comparison, such as
 ``python -m benchmarks page``.
 """
 
@@ -24,18 +24,18 @@ NIGHT = "night"
 
 
 class ComparisonFolder:
-    """A new folder for one comparison, named by the time at which it starts.
+    """A new folder for one comparison, named after its start time.
 
     Args:
-        parent: the folder of comparisons; it is made if it does not exist.
+        parent: the folder of comparisons; created if it does not exist.
 
     Attributes:
         path: the folder.
-        a: where A's runs are recorded while it trains.
-        b: where B's are.
+        a: the folder for the records of A's runs.
+        b: the folder for the records of B's runs.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be created.
     """
 
     def __init__(self, parent: Path) -> None:
@@ -53,8 +53,8 @@ class ComparisonFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove the folder where nothing was recorded."""
-        with suppress(OSError):  # a folder with something in it stays
+        """Remove the folder if it contains no record."""
+        with suppress(OSError):  # rmdir fails for a folder that is not empty
             for path in (self.a, self.b, self.path):
                 path.rmdir()
 
@@ -64,10 +64,10 @@ class ComparisonFolder:
         return self.path / "baselines.json"
 
     def results(self, comparison: Comparison, *, data: str) -> tuple[NightResults, Baselines]:
-        """Return what a comparison came to, and A's runs as baselines.
+        """Return the results of a comparison, and A's runs as baselines.
 
         Args:
-            comparison: after its end.
+            comparison: a comparison that has ended.
             data: the fingerprint of the data set.
         """
         dataset = comparison.settings.dataset
@@ -98,7 +98,7 @@ class ComparisonFolder:
         return night_results(record, runs, baselines, self.a, folder=self.b, notes=notes), baselines
 
     def write(self, comparison: Comparison, results: NightResults, baselines: Baselines) -> None:
-        """Write what a comparison came to beside the records of its runs.
+        """Write the results of a comparison next to the records of its runs.
 
         Raises:
             OSError: the folder cannot be written.

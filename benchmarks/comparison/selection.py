@@ -1,4 +1,4 @@
-"""Which experiments two sides are compared in."""
+"""Selects the experiments of a comparison."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from benchmarks.night.selection import names
 from cifar_models.experiments import EXPERIMENTS
 
 Matches = Callable[[str], bool]
-"""Says whether the experiment of a name is selected."""
+"""Returns whether an experiment is selected, given its name."""
 
 
 def parse_keyword(expression: str | None, left_out: Collection[str] = ()) -> Matches:
-    """Return what pytest's ``-k`` means by an expression: parts of names with and, or, not.
+    """Parse an expression of pytest's ``-k``: parts of names with and, or, not.
 
     Args:
         expression: the option's value; None to select all.
         left_out: experiments that are selected only if the expression names them, as in a night.
 
     Raises:
-        ValueError: no such expression.
+        ValueError: the expression is invalid.
     """
     if expression is None:
         return lambda name: name not in left_out
@@ -39,7 +39,7 @@ def parse_keyword(expression: str | None, left_out: Collection[str] = ()) -> Mat
 
 
 def in_both(a: Collection[str], b: Collection[str], matches: Matches) -> list[str]:
-    """Return the experiments that both sides have and that are selected, in B's order.
+    """Return the selected experiments that both sides have, in B's order.
 
     Raises:
         ValueError: there is none.
@@ -47,6 +47,6 @@ def in_both(a: Collection[str], b: Collection[str], matches: Matches) -> list[st
     if selected := [name for name in b if name in a and matches(name)]:
         return selected
     raise ValueError(
-        f"-k: found no experiment that it selects and that both sides have, expected one; A has {', '.join(a)}; "
-        f"B has {', '.join(b)}"
+        f"-k: found no matching experiment that both sides have, expected one or more; A has {', '.join(a)}; B has "
+        f"{', '.join(b)}"
     )

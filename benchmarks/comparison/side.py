@@ -1,6 +1,7 @@
-"""One side of a comparison: a process that trains with the code of a checkout in an environment.
+"""One side of a comparison: a process that trains with a checkout's code in an environment.
 
-It lives as long as the comparison, so that the features of a frozen part and traced models are made once for all seeds.
+The process lives as long as the comparison, so that frozen features are computed and models are traced once for all
+seeds.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ _SECONDS_TO_END = 10.0
 
 
 class SideError(RuntimeError):
-    """A side that cannot train, or no longer; one sentence with the last line that it wrote."""
+    """A side cannot train, or has ended; the message is one line."""
 
 
 class MachineError(SideError):
-    """A side that the machine keeps from training: it was killed, or its record cannot be written."""
+    """A side has a problem that is not in its code: its process was killed, or a record cannot be written."""
 
 
 class TrainingEnded(RuntimeError):
-    """A training that gave no run, while its side can train on.
+    """A training gave no run, but its side can train others.
 
     Attributes:
-        outcome: ``diverged``, ``memory`` for too little of it, or ``failed``.
+        outcome: ``diverged``, ``memory`` for too little memory, or ``failed``.
     """
 
     def __init__(self, message: str, *, outcome: str) -> None:
@@ -46,15 +47,15 @@ class TrainingEnded(RuntimeError):
 
 @dataclass(frozen=True)
 class Ready:
-    """What a side says of itself before it trains.
+    """A side's description of itself.
 
     Attributes:
-        experiments: the fingerprint of each one's protocol, by name, in the table's order.
+        experiments: fingerprints of the protocols by experiment, in the order of the table.
         dataset: the data set's name.
-        data: its fingerprint.
-        classes: the names of its classes, by label.
+        data: the data set's fingerprint.
+        classes: the names of the classes, by label.
         python: the interpreter's version.
-        packages: version by normalized name, of all that is installed.
+        packages: the versions of all installed packages, by normalized name.
     """
 
     experiments: dict[str, str]
@@ -67,7 +68,7 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What all trainings of a comparison have in common; paths are absolute."""
+    """The settings that all trainings of a comparison share; paths are absolute."""
 
     dataset: str
     data_dir: Path | None = None
@@ -76,11 +77,11 @@ class Job:
 
 
 class Side:
-    """A side whose process runs.
+    """A side with a running process.
 
     Attributes:
-        name: for messages.
-        ready: what it says of itself.
+        name: the name in messages.
+        ready: its description of itself.
     """
 
     def __init__(self, name: str, process: subprocess.Popen[str], log: Any) -> None:
@@ -95,26 +96,27 @@ class Side:
         return Ready(**answer["ready"])
 
     def train(self, experiment: str, seed: int, show: Report | None = None, *, first_steps: bool = False) -> Run:
-        """Train an experiment with a seed, and return the run that the side has recorded.
+        """Train an experiment with a seed, and return the recorded run.
 
         Args:
-            experiment: its name.
-            seed: of the training.
+            experiment: the experiment's name.
+            seed: the training's seed.
             show: called with the progress.
-            first_steps: train only two epochs of a few images, which takes seconds.
+            first_steps: whether to train only two epochs of a few images, which takes seconds.
 
         Raises:
-            TrainingEnded: it diverged, ran out of memory or failed; others may still go well.
-            SideError: the process has ended, or its record cannot be read.
+            TrainingEnded: the training diverged, ran out of memory or failed.
+            MachineError: the process was killed, or the record cannot be written.
+            SideError: the process has ended, or the record cannot be read.
         """
         what = f"{experiment} seed {seed}"
         job = {"experiment": experiment, "seed": seed, "first_steps": first_steps}
-        with suppress(OSError):  # of a process that has ended, which the answer shows
+        with suppress(OSError):  # if the process has ended, _answer reports why
             self._process.stdin.write(json.dumps(job) + "\n")  # type: ignore[union-attr]
             self._process.stdin.flush()  # type: ignore[union-attr]
         while "progress" in (answer := self._answer(f"in {what}")):
             if show is not None:
-                with suppress(TypeError):  # of a version with other fields
+                with suppress(TypeError):  # another version may have other fields
                     values = answer["progress"]
                     show(FeatureProgress(**values) if "all_images" in values else Progress(**values))
         if "unwritten" in answer:
@@ -125,7 +127,7 @@ class Side:
         try:
             return read_run(Path(answer["record"]))
         except RunError as error:
-            raise SideError(f"{self.name} has written a record that this version cannot read: {error}") from None
+            raise SideError(f"{self.name} wrote a record that this version cannot read: {error}") from None
 
     def _answer(self, when: str) -> dict[str, Any]:
         line = self._process.stdout.readline()  # type: ignore[union-attr]
@@ -143,22 +145,22 @@ class Side:
         if status >= 0:
             return f"status {status}{last}"
         killed = f"killed by {signal.Signals(-status).name}"
-        return f"{killed}{', as by a system without free memory' if status == -signal.SIGKILL else ''}{last}"
+        return f"{killed}{', perhaps for lack of memory' if status == -signal.SIGKILL else ''}{last}"
 
 
 @contextmanager
 def running_side(name: str, *, python: Path, checkout: Path, records: Path, job: Job) -> Iterator[Side]:
-    """Start a side's process, and end it in the end.
+    """Start a side's process, and end it afterwards.
 
     Args:
-        name: for messages, such as ``A, main (0123abc)``.
+        name: the name in messages, such as ``A (main, 0123abc)``.
         python: the interpreter.
-        checkout: the folder with the package, which comes first on its path.
-        records: the folder that its runs are recorded in.
-        job: what all trainings have in common.
+        checkout: the folder with the package; it comes first on the process's path.
+        records: the folder for the records of the runs.
+        job: the settings of all trainings.
 
     Raises:
-        SideError: it cannot train: a package that cannot be imported or is too old, data that are not available.
+        SideError: the package cannot be imported or is too old, or the data are not available.
     """
     settings = {
         "dataset": job.dataset,
@@ -167,10 +169,10 @@ def running_side(name: str, *, python: Path, checkout: Path, records: Path, job:
         "gpu": job.gpu,
         "records": str(records.resolve()),
     }
-    # -P leaves this folder out of the path. The former PYTHONPATH may lead to the current checkout.
+    # -P keeps this file's folder off the path. The current PYTHONPATH may contain the current checkout.
     variables = clean_environment() | {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
     with TemporaryFile() as log:
-        process = subprocess.Popen(  # noqa: S603 - our own words
+        process = subprocess.Popen(  # noqa: S603 - fixed arguments
             [python, "-P", "-u", DRIVER, json.dumps(settings)],
             cwd=checkout,
             env=variables,
@@ -178,7 +180,7 @@ def running_side(name: str, *, python: Path, checkout: Path, records: Path, job:
             stdout=subprocess.PIPE,
             stderr=log,
             encoding="utf-8",
-            start_new_session=True,  # so that Ctrl-C reaches this process alone, which ends the other
+            start_new_session=True,  # Ctrl-C reaches only this process, which ends the other
         )
         try:
             yield Side(name, process, log)
@@ -187,7 +189,7 @@ def running_side(name: str, *, python: Path, checkout: Path, records: Path, job:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a process, whatever it does at the moment."""
+    """Terminate a process; kill it if it does not end in time."""
     process.terminate()
     try:
         process.wait(_SECONDS_TO_END)

@@ -1,4 +1,4 @@
-"""Both sides of a comparison: which code and environment they have, and their processes."""
+"""Both sides of a comparison: their code, their environments and their processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.comparison.side import Job, Side, SideError, running_side
 
 @dataclass(frozen=True)
 class Party:
-    """A side as the user asked for it.
+    """A side that the user wants to compare.
 
     Attributes:
         letter: ``A`` or ``B``.
@@ -27,20 +27,19 @@ class Party:
     wanted: Wanted
 
     def __str__(self) -> str:
-        """Return the side in a few words."""
         return f"{self.letter}: {self.revision}; {self.wanted}"
 
 
 def two_parties(repository: Repository, commits: Sequence[str], wanted: Wanted) -> tuple[Party, Party]:
-    """Return A and B: the commits, or the working tree for each that is not given, the environment being B's.
+    """Return sides A and B. The working tree stands for a commit that is not given.
 
     Args:
-        repository: of the commits.
-        commits: names, two at most.
-        wanted: B's environment.
+        repository: the repository with the commits.
+        commits: names of two commits at most.
+        wanted: B's environment; A has the current one.
 
     Raises:
-        CheckoutError: there is no such commit, or the working tree cannot be read.
+        CheckoutError: a commit is unknown, or the working tree cannot be read.
     """
     revisions = [repository.commit(name) for name in commits]
     if len(revisions) < 2:
@@ -56,19 +55,19 @@ def two_sides(
     job: Job,
     say: Callable[[str], None],
 ) -> Iterator[tuple[Side, Side]]:
-    """Check both sides out, build their environments and start their processes; end and remove all in the end.
+    """Check out both sides, build their environments and start their processes; clean up afterwards.
 
     Args:
-        repository: of the commits.
+        repository: the repository with the commits.
         parties: A and B.
-        records: the folder for the runs of each.
-        job: what all trainings have in common.
-        say: is told what takes long.
+        records: the folders for A's and B's records.
+        job: the settings of all trainings.
+        say: called with a message before a step that takes long.
 
     Raises:
         CheckoutError: a side cannot be checked out.
         BuildError: an environment cannot be built.
-        SideError: a side cannot train, or they have other data, so that their numbers say nothing of each other.
+        SideError: a side cannot train, or the sides have different data.
     """
     with ExitStack() as stack:
         sides = []
@@ -83,7 +82,7 @@ def two_sides(
         a, b = sides
         if (a.ready.data, a.ready.classes) != (b.ready.data, b.ready.classes):
             raise SideError(
-                f"the sides have other data, {a.ready.data} and {b.ready.data}: found a change in what reads or draws "
-                f"the images, expected the same images on both sides, without which accuracies cannot be compared"
+                f"data: found {a.ready.data} for A and {b.ready.data} for B, expected the same images and classes; "
+                f"accuracies on different images cannot be compared"
             )
         yield a, b

@@ -1,4 +1,4 @@
-"""What a comparison came to, as text for the terminal and as Markdown for a pull request."""
+"""Shows the results of a comparison, as text for the terminal and as Markdown for a pull request."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from benchmarks.statistics.word import Word
 from cifar_models.results.words import count
 
 SIDES = "A is the baseline, B is today."
-NOTHING = "Nothing differs between the two sides: the same code, protocols and packages."
+NOTHING = "Both sides have the same code, protocols and packages."
 
 
 def trainings_text(pairs: Mapping[str, Sequence[Pair]]) -> str:
-    """Return a table with a line for each seed: both accuracies, and the first epoch at which the curves differ."""
+    """Return a table with a line for each seed: accuracies, seconds, and the first epoch at which the curves differ."""
     headers = ("experiment", "seed", "accuracy of A", "accuracy of B", "seconds of A", "seconds of B", "digits")
     rows = [
         [
@@ -38,13 +38,13 @@ def trainings_text(pairs: Mapping[str, Sequence[Pair]]) -> str:
 
 
 def differences_text(what: WhatDiffers) -> str:
-    """Return a table of what differs between the sides, and the packages that one of them alone has."""
+    """Return a table of what differs between the sides, and the packages that only one side has."""
     parts = [_table([[*row] for row in what.rows], ("what", "A", "B"))] if what.rows else []
     return "\n".join([*parts, *_only(what)]) or NOTHING
 
 
 def results_text(results: NightResults) -> str:
-    """Return the verdicts as a table, the reasons of what does not pass, and the answer in the last line."""
+    """Return the table of verdicts, why experiments do not pass, and the overall answer in the last line."""
     verdicts = {one.experiment: one.verdicts for one in results.experiments if one.verdicts}
     lines = [SIDES, verdicts_table(verdicts, {}), ""] if verdicts else []
     lines += [f"{one.experiment}: not judged: {one.problem}" for one in results.experiments if one.problem]
@@ -55,7 +55,7 @@ def results_text(results: NightResults) -> str:
 
 
 def summary(results: NightResults, parties: Iterable[Party], what: WhatDiffers) -> str:
-    """Return all of it as Markdown that is short enough for a comment on a pull request."""
+    """Return the results as Markdown that is short enough for a comment on a pull request."""
     sides = "; ".join(map(str, parties))
     text = markdown(results, f"{SIDES} {sides}. Trained in turn with the same seeds on {results.night.dataset} images.")
     rows = [f"- {as_markdown(f'{name}: {a} to {b}')}" for name, a, b in what.rows]
@@ -65,7 +65,7 @@ def summary(results: NightResults, parties: Iterable[Party], what: WhatDiffers) 
 
 def _only(what: WhatDiffers) -> list[str]:
     return [
-        f"{count(packages, 'package')} of {letter} alone: {', '.join(packages)}"
+        f"{count(packages, 'package')} only in {letter}: {', '.join(packages)}"
         for letter, packages in (("A", what.only_a), ("B", what.only_b))
         if packages
     ]

@@ -1,1 +1,1 @@
-"""A night in parts: who trains what, and one judgement of all parts together."""
+"""Divides the trainings of a night into shards, and judges all shards as one night."""

@@ -1,4 +1,4 @@
-"""One judgement of all shards: a night whose trainings are theirs, judged and kept like any other."""
+"""Judges all shards as one night, which is kept like any other night."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from cifar_models.storage.files import write_whole
 
 @dataclass
 class Judgement:
-    """A night that was trained in shards and has been judged.
+    """The result of a night that was trained in shards.
 
     Attributes:
-        night: with the runs of all shards.
+        night: the night with the runs of all shards.
         status: the exit status of the night.
-        update: what became of the baselines file; None if the night was judged.
-        said: what else became of its files, a sentence each.
+        update: the changes of the baselines file, or why it was not changed; None if the night was judged.
+        said: messages about other files, one sentence each.
     """
 
     night: Night
@@ -42,18 +42,18 @@ class Judgement:
 
 
 def join(shards: Sequence[KeptShard], *, baselines_path: Path, run_dir: Path, report_dir: Path | None = None) -> Night:
-    """Return the night that some shards are, with all their trainings and not judged yet.
+    """Return the night with the trainings of all shards, not yet judged.
 
     Args:
-        shards: all of one night.
+        shards: all shards of one night.
         baselines_path: the baselines file to compare with, or to write.
-        run_dir: the folder of nights that the night gets a folder in.
-        report_dir: where the page goes; None for the night's folder.
+        run_dir: the folder of nights, in which the night gets a folder.
+        report_dir: the folder for the page; None for the night's folder.
 
     Raises:
-        BaselineError: baselines that cannot be used.
-        ShardError: a run that does not belong to the others, or a night that was judged before.
-        OSError: the night's folder cannot be written; nothing of it is left.
+        BaselineError: the baselines cannot be used.
+        ShardError: a run does not belong to the others, or the night was judged before.
+        OSError: the night's folder cannot be written; it is removed.
     """
     first = shards[0]
     told, record = first.shard, first.record
@@ -101,11 +101,11 @@ def join(shards: Sequence[KeptShard], *, baselines_path: Path, run_dir: Path, re
 
 
 def judge(night: Night, *, junit_file: Path | None = None) -> Judgement:
-    """Judge a night of shards, or write the baselines that it was trained for; record what it came to.
+    """Judge a night of shards, or write the baselines that it measured, and record the result.
 
     Args:
-        night: as ``join`` returns it.
-        junit_file: to write the results to as well; None for none.
+        night: the result of ``join``.
+        junit_file: the JUnit file to write; None for none.
     """
     judgement = Judgement(night)
     if night.settings.updates:
@@ -122,13 +122,13 @@ def judge(night: Night, *, junit_file: Path | None = None) -> Judgement:
         try:
             write_whole(junit_file, junit(night))
         except OSError as error:
-            judgement.said.append(f"--junitxml: {error}; expected a file that can be written")
+            judgement.said.append(f"--junitxml: found {error}, expected a file that can be written")
             judgement.status = judgement.status or NOT_JUDGED
     return judgement
 
 
 def further_seeds(night: Night) -> list[str]:
-    """Return which seeds undecided verdicts want, and how to train them, a line each; nothing if they want none."""
+    """Return which seeds undecided verdicts want, and how to train them, one line each; empty if they want none."""
     wanted = [f"{one.experiment} seed {one.seed}" for one in night.trainings if one.outcome == Outcome.IN_NO_SHARD]
     if not wanted:
         return []
@@ -139,13 +139,13 @@ def further_seeds(night: Night) -> list[str]:
         f"--first-seed {first_seed} --run-dir={settings.run_dir} --resume"
     )
     return [
-        f"undecided verdicts want {', '.join(wanted)}, and judging trains nothing",
-        f"on a machine like that of the shards, this trains them and judges the night again: {command}",
+        f"undecided verdicts want {', '.join(wanted)}; judge does not train",
+        f"run this on a machine like those of the shards, to train them and judge the night again: {command}",
     ]
 
 
 def machines(shards: Sequence[KeptShard]) -> list[str]:
-    """Return what the shards were trained on, a line for each kind of machine, with the numbers of its shards."""
+    """Return a line for each kind of machine, with the numbers of the shards that it trained."""
     kinds: dict[str, list[int]] = {}
     for one in shards:
         kinds_of_shard = {
@@ -164,13 +164,13 @@ def all_of(shards: Iterable[KeptShard]) -> list[Training]:
 
 
 def _position(experiment: str) -> int:
-    """Return where an experiment is in the table; one that this checkout does not know comes last."""
+    """Return the position of an experiment in the table; one that is not in it comes last."""
     name, *_ = experiment.split("+")
     return [*experiments.EXPERIMENTS, name].index(name)
 
 
 def _require_alike(shards: Sequence[KeptShard], inputs: RecordedInputs) -> None:
-    """Refuse runs that a night on one machine could not have, and baselines of several kinds of machine."""
+    """Raise an error for runs that a night on one machine cannot have, and for baselines from several machines."""
     reference = next((training.run for training in all_of(shards) if training.run), None)
     for one in shards:
         for name, found in one.shard.fingerprints.items():
@@ -188,17 +188,17 @@ def _require_alike(shards: Sequence[KeptShard], inputs: RecordedInputs) -> None:
                 )
     if inputs.settings.updates and len(kinds := machines(shards)) > 1:
         raise ShardError(
-            f"found shards of several kinds of machine ({'; '.join(kinds)}), expected one: a baseline describes one "
-            f"machine; train all shards on one kind"
+            f"shards: found several kinds of machine ({'; '.join(kinds)}), expected one, because a baseline describes "
+            f"one machine; train all shards on the same kind"
         )
 
 
 def _require_not_judged(night: Night) -> None:
-    """Refuse to judge a night twice in one folder: its runs would be compared with themselves."""
+    """Raise an error if the folder of nights has this night: its runs would be compared with themselves."""
     dataset = night.inputs.dataset.name
     for path, record in nights(night.settings.run_dir):
         if (record.started, record.dataset) == (night.started, dataset) and record.shard is None:
             raise ShardError(
-                f"{path}: found this night there already, judged or begun, expected it once; remove that folder to "
-                f"judge the night again, or give another --run-dir"
+                f"{path}: found the same night, judged or started before, expected none; remove the folder to judge "
+                f"the night again, or give another --run-dir"
             )

@@ -1,4 +1,4 @@
-"""A judged night as a JUnit file, with the tests that pytest would have had."""
+"""Writes a judged night as a JUnit file, with the same tests as a pytest session."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def junit(night: Night) -> str:
-    """Return the XML: a test for each training, which fails without a run, and one for each verdict.
+    """Return the XML: a test for each training, which fails without a run, and a test for each verdict.
 
-    An experiment that cannot be trained and judged at all is an error, as it is with pytest.
+    As in pytest, an experiment without baseline or weights is an error.
 
     Args:
-        night: that was judged to its end.
+        night: a night that was judged.
     """
     impossible = {
         training.experiment
@@ -64,5 +64,5 @@ def _fail(test: ET.Element, kind: str, failure: str) -> None:
 
 
 def _text(text: str) -> str:
-    """Return a text without the characters that XML cannot hold."""
+    """Replace the characters that XML does not allow."""
     return _NOT_IN_XML.sub("?", text)

@@ -1,4 +1,4 @@
-"""The folders of a night's shards: found, read, and refused with one sentence where they are not all of one night."""
+"""Finds and reads the shards of a night, and checks that they are all shards of one night."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from benchmarks.records.selection import Shard
 from benchmarks.records.trainings import Outcome, Training, TrainingKey
 
 _SHOWN = 3
-"""Trainings that a message names."""
+"""Number of trainings that a message names."""
 _SAME = {
     "dataset": "the same --dataset",
     "data": "the same data",
     "false_alarm_rate": "the same --false-alarm-rate",
-    "must_be_identical": "--exact for all shards or none",
+    "must_be_identical": "--exact, or all without it",
     "count": "the same number of shards",
-    "first_seed": "the seeds of one day: give every shard the same --first-seed=YYYY-MM-DD, the day of the night",
-    "repeats": "--first-seed with a day for all shards, or with a number for all",
+    "first_seed": "the same --first-seed=YYYY-MM-DD, the day of the night",
+    "repeats": "a day as --first-seed, or all with a number",
     "seeds": "the same --seeds",
     "max_seeds": "the same --max-seeds",
     "against": "the same --against",
     "reason": "the same --update-baselines and --reason",
 }
-"""What all shards of a night agree in, in the order in which it is checked, and what a user gives for that."""
+"""What all shards of a night share, in the order of the checks, and with what to train them."""
 
 
 class ShardError(ValueError):
-    """Shards that cannot be judged: what was found, what was expected and what to do."""
+    """Shards cannot be judged."""
 
 
 @dataclass(frozen=True)
 class KeptShard:
-    """A shard as its folder has it: its record, what the record says of its night, and its trainings."""
+    """A shard's folder, its record, what the record says about the night, and its trainings."""
 
     path: Path
     record: NightRecord
@@ -47,14 +47,14 @@ class KeptShard:
 
 
 def read_shards(folders: Iterable[Path]) -> list[KeptShard]:
-    """Return all shards of one night, by number.
+    """Return all shards of one night, sorted by number.
 
     Args:
-        folders: of shards, or folders that hold such folders at any depth. What is no shard below them is passed over.
+        folders: folders of shards, or folders that contain them at any depth. Other folders in these are ignored.
 
     Raises:
-        ShardError: a folder without any shard, a record that cannot be read, shards of different nights, a shard that
-            is there twice, is missing, or lacks a training.
+        ShardError: a folder contains no shard, a record cannot be read, the shards are of different nights, or a shard
+            exists twice, is missing, or lacks a training.
     """
     paths = {path.resolve(): path for folder in folders for path in _find(folder)}
     shards = sorted(map(_read, paths.values()), key=lambda one: one.shard.number)
@@ -63,8 +63,8 @@ def read_shards(folders: Iterable[Path]) -> list[KeptShard]:
     for one, other in pairwise(shards):
         if one.shard.number == other.shard.number:
             raise ShardError(
-                f"found {one.shard} twice, in {one.path} and {other.path}, expected each shard once; remove the folder "
-                f"that does not count"
+                f"{one.shard}: found it in {one.path} and {other.path}, expected it once; remove the folder that you "
+                f"do not need"
             )
     _require_all(shards)
     return shards
@@ -72,20 +72,20 @@ def read_shards(folders: Iterable[Path]) -> list[KeptShard]:
 
 def _find(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise ShardError(f"{folder}: found no folder, expected one of a shard, or one that holds folders of shards")
+        raise ShardError(f"{folder}: found no folder, expected the folder of a shard, or one that contains shards")
     if (folder / NIGHT_RECORD).exists():
         return [folder]
     found = sorted(path.parent for path in folder.rglob(NIGHT_RECORD) if _is_shard(path.parent))
     if not found:
         raise ShardError(
-            f"{folder}: found no shard in it, expected folders as pytest -m benchmark --shard 1/8 leaves them in "
+            f"{folder}: found no shard in it, expected one or more; pytest -m benchmark --shard 1/8 writes one into "
             f"--run-dir"
         )
     return found
 
 
 def _is_shard(path: Path) -> bool:
-    """Return whether a folder holds a shard, or a record that cannot be read and may be one."""
+    """Return whether a folder contains a shard, or a record that cannot be read, which may be that of a shard."""
     try:
         return read_night(path).shard is not None
     except NightError:
@@ -99,9 +99,12 @@ def _read(path: Path) -> KeptShard:
         raise ShardError(f"{error}; train that shard again, without --resume") from None
     shard = record.shard
     if shard is None:
-        raise ShardError(f"{path}: found a whole night, expected a shard, as pytest -m benchmark --shard 1/8 leaves it")
+        raise ShardError(f"{path}: found a whole night, expected a shard, which pytest -m benchmark --shard 1/8 writes")
     if not 1 <= shard.number <= shard.count:
-        raise ShardError(f"{path}: found {shard}, expected a number from 1; train that shard again, without --resume")
+        raise ShardError(
+            f"{path}: found {shard}, expected a number from 1 to the number of shards; train that shard again, without "
+            f"--resume"
+        )
     runs, errors = read_night_runs(path)
     if errors:
         raise ShardError(f"{errors[0]}; --shard {shard.number}/{shard.count} with --resume trains it again")
@@ -119,8 +122,8 @@ def _read(path: Path) -> KeptShard:
     ]
     if lacking := mine - {training.key for training in trainings}:
         raise ShardError(
-            f"{path}: {shard} lacks {_some(lacking)}: it was killed, or still trains; finish it by the same command "
-            f"with --resume, or remove the folder if another one replaces it"
+            f"{path}: found {shard} without {_some(lacking)}, expected all its trainings; if it was killed, run the "
+            f"same command with --resume, or remove the folder if another one replaces it"
         )
     return KeptShard(path, record, shard, trainings)
 
@@ -132,8 +135,8 @@ def _require_same_night(first: KeptShard, other: KeptShard) -> None:
         )
         if one != another:
             raise ShardError(
-                f"{other} does not belong to {first}: found {name.replace('_', ' ')} {another}, expected {one}; a "
-                f"night has {what}"
+                f"{other} does not belong to {first}: found {name.replace('_', ' ')} {another}, expected {one}; train "
+                f"all shards with {what}"
             )
     if first.shard.night != other.shard.night:
         differing = {*first.shard.night.keys} ^ {*other.shard.night.keys}
@@ -144,7 +147,7 @@ def _require_same_night(first: KeptShard, other: KeptShard) -> None:
 
 
 def _require_all(shards: Sequence[KeptShard]) -> None:
-    """Refuse a night of which a shard with trainings is missing."""
+    """Raise an error if a shard with trainings is missing."""
     night = shards[0].shard.night
     selected = {key for one in shards for key in one.record.selection.keys}
     missing = sorted({*night.keys} - selected)
@@ -154,12 +157,12 @@ def _require_all(shards: Sequence[KeptShard]) -> None:
     absent = sorted({*range(1, count + 1)} - {one.shard.number for one in shards})
     if not absent:
         raise ShardError(
-            f"found all {count} shards, and none of them trains {_some(missing)}: they were shared out by "
-            f"different baselines files; train all shards with the same one"
+            f"shards: found all {count}, but none trains {_some(missing)}, expected each training in one; train all "
+            f"shards with the same baselines file, which decides what each one trains"
         )
     raise ShardError(
-        f"found no {'shard' if len(absent) == 1 else 'shards'} {', '.join(map(str, absent))} of {count}, "
-        f"expected all: without {_some(missing)} there is no night; name their folders too, or train them"
+        f"shards: found no shard {', '.join(map(str, absent))} of {count}, expected all; give the folders with "
+        f"{_some(missing)} too, or train them"
     )
 
 

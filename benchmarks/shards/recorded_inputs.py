@@ -1,4 +1,4 @@
-"""What the runs of shards are compared with, by what the shards have recorded: no data and no weights are loaded."""
+"""The inputs of a night as its shards have recorded them, so that no data and no weights are loaded."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class RecordedData(NamedTuple):
 
 @dataclass
 class RecordedInputs(Inputs):
-    """What the runs of shards are compared with.
+    """The inputs that the runs of shards are compared with.
 
     Attributes:
-        fingerprints: by experiment, as the shards had them.
-        problems: by experiment, why a shard did not have them.
-        code: that the runs must be of.
+        fingerprints: the shards' fingerprints, by experiment.
+        problems: why a shard has no fingerprints, by experiment.
+        code: the code that all runs must have.
     """
 
     fingerprints: Mapping[str, Fingerprints]
@@ -38,18 +38,18 @@ class RecordedInputs(Inputs):
         """Return the fingerprints of an experiment's trainings.
 
         Raises:
-            ValueError: no shard had them, such as where weights are not available.
+            ValueError: no shard has recorded them, for example because weights are not available.
         """
         if name not in self.fingerprints:
-            raise ValueError(self.problems.get(name, f"{name}: no shard has recorded what it trains on"))
+            raise ValueError(self.problems.get(name, f"{name}: found no shard with its fingerprints, expected one"))
         return self.fingerprints[name]
 
     def difference(self, run: Run, environment: Environment) -> str:
-        """Return what keeps a run from being one of the night's: all but versions may differ between machines.
+        """Return why a run does not belong to the night; empty if it does. Machines may differ, but not versions.
 
         Args:
-            run: of a shard.
-            environment: whose versions count.
+            run: a run of a shard.
+            environment: the environment with the expected versions.
         """
         expected = replace(run.environment, packages=environment.packages, python=environment.python)
         fingerprints = self.fingerprints_for(run.experiment)

@@ -1,4 +1,4 @@
-"""Leaves a session those of the selected items that its shard is to run."""
+"""Deselects the items that do not belong to the session's shard."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ def keep_share(config: pytest.Config, items: list[pytest.Item]) -> Selection:
     """Deselect the verdicts, and the trainings of other shards.
 
     Args:
-        config: pytest's; its settings say which shard this is.
-        items: those of the whole night, and any others. Those that stay are left in it.
+        config: pytest's configuration; its settings name the shard.
+        items: the items of the whole night, and any others; changed in place.
 
     Returns:
-        What the whole night is to do.
+        The selection of the whole night.
 
     Raises:
-        pytest.UsageError: more shards than trainings, or baselines that cannot be read.
+        pytest.UsageError: there are more shards than trainings, or the baselines cannot be read.
     """
     settings = config.stash[SETTINGS]
-    assert settings.shard is not None  # noqa: S101 - or there is nothing to share
+    assert settings.shard is not None  # noqa: S101 - the caller checks it
     number, count = settings.shard
     night = selection_of(items)
     if settings.updates:
         night = Selection(night.trainings)
     trainings = night.keys
-    if 0 < len(trainings) < count and not is_worker(config):  # pytest-xdist would call a worker's error an internal one
+    if 0 < len(trainings) < count and not is_worker(config):  # pytest-xdist reports a worker's error as internal
         raise pytest.UsageError(
             f"--shard: found {count} shards for {len(trainings)} trainings, expected at most {len(trainings)} shards"
         )
@@ -41,11 +41,7 @@ def keep_share(config: pytest.Config, items: list[pytest.Item]) -> Selection:
     except BaselineError as error:
         raise pytest.UsageError(str(error)) from None
     own = shares_of(trainings, count, costs_of(night.trainings, baselines, settings.dataset))[number - 1]
-    left_out = []
-    for item in items:
-        name, seed = experiment_of(item), seed_of(item)
-        if name is not None and (name, seed) not in own:
-            left_out.append(item)
+    left_out = [item for item in items if (name := experiment_of(item)) and (name, seed_of(item)) not in own]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
     return night

@@ -1,10 +1,10 @@
-"""Shares the trainings of a night out over shards, so that the longest shard is as short as possible.
+"""Divides the trainings of a night into shares of about equal length, one for each shard.
 
-Every shard computes all shares itself, from the selection and the seconds of the baselines. So the shares depend on
-nothing else, and together they are the night. The method is MULTIFIT (Coffman, Garey and Johnson 1978): trainings in
-order of their seconds go into the first shard with room, and the room is the smallest for which all of them fit. All
-seeds of an experiment with a frozen part share its features. Each shard computes them once, so a seed goes to a shard
-that has the features if there is one with room.
+Every shard computes all shares itself. They depend only on the selection and on the seconds in the baselines, so all
+shards get the same result. The method is MULTIFIT (Coffman, Garey and Johnson 1978): each training, the longest first,
+goes to the first shard with room, and the room is the smallest with which all trainings fit. All seeds of an experiment
+with a frozen part share its features, which each shard computes once. So a seed goes to a shard that has the features
+already, if there is one with room.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from benchmarks.baselines.baseline import Baselines
 from benchmarks.records.trainings import TrainingKey
 
 Costs = Mapping[str, tuple[int, int]]
-"""By experiment the milliseconds of a training, and those of the features that its seeds share. They are whole numbers,
-so that all machines come to the same sums."""
+"""By experiment, the milliseconds of a training, and of the features that its seeds share. Whole numbers have the same
+sums on all machines."""
 
 
 def costs_of(names: Iterable[str], baselines: Baselines, dataset: str) -> Costs:
-    """Return what a training of each experiment costs by its measured baseline.
+    """Return the costs of each experiment from its measured baseline.
 
-    An experiment without one costs what the others cost on average. A variant without one costs what its own experiment
-    does.
+    A variant without a baseline costs as much as its own experiment. Any other experiment without a baseline costs as
+    much as the others on average.
     """
     names = list(names)
     known: dict[str, tuple[int, int]] = {}
@@ -33,7 +33,7 @@ def costs_of(names: Iterable[str], baselines: Baselines, dataset: str) -> Costs:
         plain, *_ = name.split("+")
         for entry in (name, plain):
             for data, sources in sorted(baselines.get(entry, {}).items()):
-                # Data by another name, such as cifar10-unofficial, are as many images.
+                # Data with a longer name, such as cifar10-unofficial, have the same number of images.
                 if data.startswith(dataset) and (baseline := sources.get("measured")) and name not in known:
                     known[name] = round(1000 * fmean(baseline.seconds)), round(1000 * (baseline.feature_seconds or 0))
     average = round(fmean(training for training, _ in known.values())) if known else 1000
@@ -45,8 +45,8 @@ def shares_of(trainings: Iterable[TrainingKey], count: int, costs: Costs) -> lis
 
     Args:
         trainings: each experiment and seed once, in any order.
-        count: how many shards there are, 1 or more.
-        costs: of each experiment.
+        count: number of shards, 1 or more.
+        costs: the costs of each experiment.
     """
     ordered = sorted(trainings, key=lambda key: (-sum(costs[key[0]]), key))
     enough = sum(sum(costs[name]) for name, _ in ordered)
@@ -61,13 +61,13 @@ def shares_of(trainings: Iterable[TrainingKey], count: int, costs: Costs) -> lis
 
 
 def duration(share: Iterable[TrainingKey], costs: Costs) -> int:
-    """Return what a share takes in milliseconds: each training, and once the features of each experiment."""
+    """Return the milliseconds of a share: all trainings, and the features of each experiment once."""
     names = [name for name, _ in share]
     return sum(costs[name][0] for name in names) + sum(costs[name][1] for name in set(names))
 
 
 def _fit(ordered: list[TrainingKey], count: int, costs: Costs, room: int) -> list[list[TrainingKey]] | None:
-    """Return the shares of shards that have so many milliseconds each; None if the trainings do not fit."""
+    """Return the shares of shards with ``room`` milliseconds each; None if the trainings do not fit."""
     shares: list[list[TrainingKey]] = [[] for _ in range(count)]
     for key in ordered:
         fitting = [share for share in shares if duration([*share, key], costs) <= room]

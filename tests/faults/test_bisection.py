@@ -171,6 +171,6 @@ def test_two_at_once_do_not_disturb_each_other(search: Search, tmp_path: Path) -
     with waiting(search):
         status, _, error = search.run()
         assert (status, error.count("\n")) == (2, 1), error
-        assert "found another process that goes on with this search" in error
+        assert "found another process that runs this search" in error
         (tmp_path / "go").touch()
     search.must_find()

@@ -177,7 +177,7 @@ def test_no_room_for_a_checkout(house: House) -> None:
         status, output = house.compare("main", "main")
         assert list(house.temporary.iterdir()) == []
     assert status == 2, output
-    assert re.search(r"unable to write file .*, where 0\.\d MB are free\n$", output)
+    assert re.search(r"unable to write file .*, which has 0\.\d MB free; free more, or set TMPDIR\n$", output)
     assert "Traceback" not in output
     assert house.project.state == before
 

@@ -73,8 +73,8 @@ def test_a_shard_that_is_killed_is_not_judged_until_it_has_gone_on(house: House)
     judged = _judge(house)
     assert judged.status == 2
     (line,) = judged.lines
-    assert "shard 2 of 2 lacks " in line
-    assert "finish it by the same command with --resume" in line
+    assert "found shard 2 of 2 without " in line
+    assert "run the same command with --resume" in line
     assert [path.name for path in house.run_dir.iterdir()] == [SHARDS], "nothing was written"
     resumed = house.run("--shard=2/2", "--resume")
     assert resumed.status == 0, resumed.output
@@ -102,8 +102,8 @@ def test_a_disk_that_is_full_while_shards_are_judged(house: House) -> None:
         refused = _judge(house, f"--run-dir={full}")
         assert refused.status == 2, refused.output
         (line,) = refused.lines
-        assert line.startswith("python -m benchmarks: --run-dir: [Errno 28] No space left on device")
-        assert line.endswith("the shards are as they were")
+        assert line.startswith("python -m benchmarks: --run-dir: found [Errno 28] No space left on device")
+        assert line.endswith("the shards have not changed")
         assert list(full.iterdir()) == [], "half a night would be taken for one"
         small.resize("4m")
         judged = _judge(house, f"--run-dir={full}")

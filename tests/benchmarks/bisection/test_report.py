@@ -69,8 +69,8 @@ def test_the_answer_names_the_commit_what_it_changed_and_the_error_rate() -> Non
     answer, bisection = _searched()
     assert re.fullmatch(
         r"0000000000 commit 7 made the (accuracy|loss) of simple_cnn worse: 0\.\d{4} before it and 0\.\d{4} with it, "
-        r"on \d+ seeds of each that the search had not used \(p = [\d.e-]+\)\. A commit that changes nothing is named "
-        r"with a probability of at most 5 %\.",
+        r"on \d+ fresh seeds each \(p = [\d.e-]+\)\. A commit that changes nothing is named with a probability of at "
+        r"most 5 %\.",
         answer_text(bisection, LIMITS, answer),
     )
 
@@ -87,7 +87,7 @@ def test_other_data_on_both_sides_are_said() -> None:
     answer, bisection = _searched()
     for step in bisection.steps:
         step.data = "sha256:one" if step.candidate < 7 else "sha256:other"
-    assert answer_text(bisection, LIMITS, answer).endswith("The data are not the same before and after it.")
+    assert answer_text(bisection, LIMITS, answer).endswith("The data before and after it differ.")
 
 
 def test_what_is_not_found_is_said_with_what_would_have_been() -> None:
@@ -101,8 +101,9 @@ def test_an_undecided_search_says_what_is_most_probable() -> None:
     answer, bisection = _searched()
     undecided = Answer(Word.UNDECIDED, answer.followed, 6, 7, 0.87)
     text = answer_text(bisection, LIMITS, undecided, "no further training fits into --minutes 5")
-    assert text.startswith("no further training fits into --minutes 5. Undecided: the ")
-    assert "most probably with 0000000000 commit 7 with a probability of 87 %. It is not confirmed." in text
+    assert text.startswith("no further training fits into --minutes 5. Undecided: ")
+    assert "0000000000 commit 7 most probably made the " in text
+    assert "worse, with a probability of 87 %. This is not confirmed." in text
 
 
 def test_packages_that_differ_are_listed() -> None:
@@ -125,7 +126,7 @@ def test_markdown_shows_the_same_rows_and_what_a_title_may_hold() -> None:
     assert "ffffffffff Break \\| the \\`table\\`" in text
     rows = [line for line in text.partition("## Steps")[2].splitlines() if line.startswith("| ")][1:]
     assert len(rows) == len(_rows(terminal(bisection, LIMITS, answer)))
-    assert "The search goes on." in markdown(bisection, LIMITS, None)
+    assert "The search has not ended." in markdown(bisection, LIMITS, None)
 
 
 def test_each_step_has_a_line_when_it_is_taken() -> None:

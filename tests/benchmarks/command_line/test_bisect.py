@@ -119,7 +119,7 @@ def test_a_search_that_is_interrupted_goes_on_where_it_stopped(bisect: Command, 
     go.touch()
     ended = bisect("commit0", "main", *SIMPLE)
     assert ended.status == 0, ended.error
-    assert f"goes on after {len(before)} steps" in ended.output
+    assert f"continues after {len(before)} steps" in ended.output
     assert _steps()[: len(before)] == before
 
 
@@ -155,8 +155,8 @@ def test_a_commit_that_does_not_import_is_skipped(bisect: Command, project: Proj
 @pytest.mark.parametrize(
     ("code", "found"),
     [
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, as by a system without free"),
-        ("raise MemoryError('no room')", "MemoryError: no room; expected enough memory"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, perhaps for lack of memory"),
+        ("raise MemoryError('no room')", "MemoryError: no room; free memory, and run the command again"),
     ],
 )
 def test_a_machine_that_fails_ends_the_search_and_loses_nothing(
@@ -186,14 +186,17 @@ def test_ends_that_do_not_differ_are_not_searched(bisect: Command) -> None:
     ended = bisect("commit0", "commit3", *SIMPLE, "--max-seeds", "6")
     assert ended.status == 11
     assert "GOOD and BAD do not differ significantly, so nothing was searched." in ended.output
-    assert re.search(r"A change that is found with a probability of 95 %: accuracy of simple_cnn: 0\.0", ended.output)
+    assert re.search(
+        r"The smallest changes that are found with a probability of 95 % are: accuracy of simple_cnn: 0\.0",
+        ended.output,
+    )
     assert {step["candidate"] for step in _steps()} == {0, 3}
 
 
 def test_identical_ends_are_said_to_be_identical(bisect: Command) -> None:
     ended = bisect("commit0", "commit1", *SIMPLE)
     assert ended.status == 11
-    assert "GOOD and BAD come to the same numbers, to the last digit" in ended.output
+    assert "GOOD and BAD give the same numbers, to the last digit" in ended.output
 
 
 def test_a_better_end_is_not_searched(bisect: Command, project: Project) -> None:
@@ -219,7 +222,7 @@ def test_a_search_that_another_process_goes_on_with_is_left_alone(bisect: Comman
     with FileLock(_only_search() / ".lock"):
         ended = bisect("commit0", "main", *SIMPLE)
     assert ended.status == 2
-    assert "found another process that goes on with this search, expected none" in ended.error
+    assert "found another process that runs this search, expected none" in ended.error
 
 
 def test_a_damaged_record_is_refused(bisect: Command) -> None:
@@ -227,21 +230,21 @@ def test_a_damaged_record_is_refused(bisect: Command) -> None:
     (_only_search() / RECORD).write_text('{"format": 1', encoding="utf-8")
     ended = bisect("commit0", "main", *SIMPLE)
     assert ended.status == 2
-    assert re.search(rf"{RECORD}: .*found no JSON.*; remove .* to search anew\n$", ended.error)
+    assert re.search(rf"{RECORD}: .*found no JSON.*; remove .* to start again\n$", ended.error)
 
 
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("main", "GOOD BAD: found 1 of them, expected two commits or none"),
-        ("commit0 commit1 main", "GOOD BAD: found 3 of them, expected two commits or none"),
-        ("", "found neither GOOD and BAD nor one package with two requirements among none"),
-        ("main commit0", "BAD is the older one: exchange the two"),
+        ("main", "GOOD BAD: found 1, expected two commits or none"),
+        ("commit0 commit1 main", "GOOD BAD: found 3, expected two commits or none"),
+        ("", "found neither commits nor one package with two requirements in no --requirement"),
+        ("main commit0", "BAD is older, so exchange the two"),
         ("commit0 nothing", "nothing: found no such commit"),
         ("commit0 main --max-seeds 2", "--max-seeds: found '2', expected a whole number, 3 or more"),
         ("commit0 main --error-rate 1", "--error-rate: found '1', expected a number above 0 and below 0.5"),
         ("commit0 main --minutes 0", "--minutes: found '0', expected a number above 0"),
-        ("commit0 main -k nothing", "-k: found none that it selects, expected one of simple_cnn, "),
+        ("commit0 main -k nothing", "-k: found no matching experiment, expected one of simple_cnn, "),
         ("commit0 main -k (", "-k: found '('"),
         ("commit0 main --data-dir nowhere", "--data-dir: found no folder nowhere, expected one"),
         ("commit0 main -r nowhere.txt", "nowhere.txt"),
@@ -257,7 +260,7 @@ def test_outside_of_a_repository_it_is_said(command: Command, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     ended = command("bisect", "commit0", "main", *SIMPLE)
     assert (ended.status, ended.error.count("\n")) == (2, 1)
-    assert "expected to run in a clone of the project" in ended.error
+    assert "expected a clone of the project" in ended.error
 
 
 class TestVersions:

@@ -71,7 +71,7 @@ class TestACommit:
 
     def test_of_a_remote_branch_is_suggested(self, project: Project) -> None:
         project.git("update-ref", "refs/remotes/origin/other", "HEAD")
-        with pytest.raises(CheckoutError, match=r"other: found no such commit .* there is origin/other: give that"):
+        with pytest.raises(CheckoutError, match=r"other: found no such commit .* give origin/other, which exists"):
             Repository(project.folder).commit("other")
 
     def test_that_a_shallow_clone_lacks_is_named_as_such(self, project: Project, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ class TestACommit:
         clone = tmp_path / "clone"
         project.git("clone", "--quiet", "--depth", "1", f"file://{project.folder}", str(clone))
         repository = Repository(clone)
-        with pytest.raises(CheckoutError, match="the clone is shallow: `git fetch --unshallow`"):
+        with pytest.raises(CheckoutError, match="the clone is shallow: run `git fetch --unshallow`"):
             repository.commit(first)
         assert "FIRST = 1" in _files(repository, repository.commit("main"))[TRAIN]
 
@@ -217,7 +217,7 @@ class TestAWorktree:
 
 class TestWhatCannotBeCheckedOut:
     def test_a_folder_that_is_no_repository(self, tmp_path: Path) -> None:
-        with pytest.raises(CheckoutError, match=r"not a git repository.*expected to run in a clone of the project"):
+        with pytest.raises(CheckoutError, match=r"not a git repository.*expected a clone of the project"):
             Repository(tmp_path)
 
     def test_without_git(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +256,7 @@ class TestWhatCannotBeCheckedOut:
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
         repository = Repository(project.folder)
         with (
-            pytest.raises(CheckoutError, match=r"No such file or directory.*expected room for a temporary checkout"),
+            pytest.raises(CheckoutError, match=r"No such file or directory.*expected a folder that can be written"),
             repository.checked_out(repository.commit("main")),
         ):
             pass

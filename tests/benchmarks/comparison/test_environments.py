@@ -164,19 +164,19 @@ def test_a_project_without_dependencies_to_read_is_an_error(builder: Builder, co
 
 
 def test_a_requirements_file_that_is_not_there_is_an_error(builder: Builder, tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match=r"missing.txt.*expected files and a cache that can be used"):
+    with pytest.raises(BuildError, match=r"missing.txt.*expected readable requirements"):
         builder.build(files=(tmp_path / "missing.txt",))
 
 
 def test_a_cache_that_cannot_be_written_is_an_error(builder: Builder) -> None:
     builder.cache.write_text("a file in its place", encoding="utf-8")
-    with pytest.raises(BuildError, match="expected files and a cache that can be used"):
+    with pytest.raises(BuildError, match="expected readable requirements and a cache that can be written"):
         builder.build("h5py")
 
 
 def test_without_uv_a_python_that_is_not_installed_is_an_error(builder: Builder) -> None:
     (builder.programs / "uv").unlink()
-    with pytest.raises(BuildError, match=r"found no python3.99, expected it on the PATH; install it, or uv"):
+    with pytest.raises(BuildError, match=r"found no python3.99, expected it on the PATH; install it, or install uv"):
         builder.build(python="3.99")
 
 

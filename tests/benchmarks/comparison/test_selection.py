@@ -54,5 +54,5 @@ def test_experiments_that_one_side_lacks_are_left_out() -> None:
 
 @pytest.mark.parametrize(("a", "expression"), [(["old"], None), (NAMES, "nothing")])
 def test_none_is_an_error_that_says_what_there_is(a: list[str], expression: str | None) -> None:
-    with pytest.raises(ValueError, match=r"found no experiment .* A has .*; B has simple_cnn"):
+    with pytest.raises(ValueError, match=r"found no matching experiment .* A has .*; B has simple_cnn"):
         in_both(a, NAMES, parse_keyword(expression))

@@ -91,7 +91,7 @@ def test_a_training_that_gives_no_run_ends_alone(
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, as by a system without free"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL, perhaps for lack of memory"),
         ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV"),
         (
             "import os, sys\nsys.stderr.write('one\\nthe last line\\n')\nos._exit(3)",
@@ -143,7 +143,7 @@ def test_a_gpu_that_is_not_there_is_an_error(project: Project, records: Path) ->
 
 def test_another_package_of_that_name_is_never_trained(project: Project, records: Path) -> None:
     (project.folder / "cifar_models").rename(project.folder / "elsewhere")
-    with pytest.raises(SideError, match=r"found cifar_models in .*, expected that of"), _running(project, records):
+    with pytest.raises(SideError, match=r"cifar_models: found it in .*, expected it in"), _running(project, records):
         pass
 
 

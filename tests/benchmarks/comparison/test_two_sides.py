@@ -59,7 +59,7 @@ def test_each_trains_its_own_code_into_its_own_folder(project: Project, tmp_path
 @pytest.mark.parametrize(("old", "new"), [('"sha256:data"', '"sha256:other"'), ('("cat", "dog")', '("cat", "wolf")')])
 def test_other_data_are_an_error(project: Project, tmp_path: Path, old: str, new: str) -> None:
     project.replace(old, new, "cifar_models/datasets/__init__.py")
-    with pytest.raises(SideError, match=r"the sides have other data.*expected the same images"):
+    with pytest.raises(SideError, match=r"data: found .* for B, expected the same images and classes"):
         _start(project, tmp_path, "main")
     assert project.git("worktree", "list").count("\n") == 0
 

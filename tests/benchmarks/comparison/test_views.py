@@ -65,7 +65,7 @@ class TestWhatDiffers:
         assert (found.only_a, found.only_b) == (["numpy 2.1", "old 1"], ["new 2"])
         text = differences_text(found)
         assert "simple_cnn: learning_rate" in text
-        assert text.endswith("2 packages of A alone: numpy 2.1, old 1\n1 package of B alone: new 2")
+        assert text.endswith("2 packages only in A: numpy 2.1, old 1\n1 package only in B: new 2")
 
     def test_is_the_weights_that_models_start_from(self) -> None:
         weights = dataclasses.replace(make_run().fingerprints, weights="sha256:others")
@@ -115,7 +115,7 @@ def test_the_summary_names_the_sides_and_what_differs(results: NightResults) -> 
     assert "on synthetic images." in text
     assert "Night of" not in text
     assert "> no further training fits" in text
-    assert text.endswith("2 differences between the sides\n\n- keras: 3.14 to 3.15\n- 1 package of A alone: old 1\n")
+    assert text.endswith("2 differences between the sides\n\n- keras: 3.14 to 3.15\n- 1 package only in A: old 1\n")
 
 
 def test_a_summary_of_equal_sides_says_so(results: NightResults) -> None:

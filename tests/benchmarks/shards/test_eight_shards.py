@@ -265,7 +265,7 @@ def test_a_verdict_that_wants_further_seeds_is_not_judged_and_the_night_can_be_r
     ]
     wanted, command = _section(output, "further seeds")
     assert wanted == (
-        "undecided verdicts want simple_cnn seed 3, simple_cnn seed 4, simple_cnn seed 5, and judging trains nothing"
+        "undecided verdicts want simple_cnn seed 3, simple_cnn seed 4, simple_cnn seed 5; judge does not train"
     )
     words = command.partition("again: pytest ")[2].split()
     assert words == ["-m", "benchmark", "--dataset", "synthetic", *options, "--run-dir=judged", "--resume"]
@@ -333,7 +333,7 @@ def test_shards_that_start_on_different_days_need_the_day_of_the_night(night: Ni
         night.shard(number, "--seeds", "2", f"--first-seed={day}", count=2)
     status, output, error = night.judge()
     assert (status, output) == (2, "")
-    assert "give every shard the same --first-seed=YYYY-MM-DD, the day of the night" in error
+    assert "train all shards with the same --first-seed=YYYY-MM-DD, the day of the night" in error
     assert error.count("\n") == 1
     assert not Path("judged").exists()
 
@@ -344,7 +344,7 @@ def test_a_night_is_judged_once_in_a_folder_of_nights(night: Night) -> None:
     assert night.judge()[0] == PASSED
     status, _, error = night.judge()
     assert status == 2
-    assert "found this night there already, judged or begun" in error
+    assert "found the same night, judged or started before" in error
     assert len(list(Path("judged").iterdir())) == 1
 
 

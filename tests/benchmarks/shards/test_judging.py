@@ -205,7 +205,7 @@ def test_baselines_of_two_seeds_are_left_as_they_were(tmp_path: Path) -> None:
 
 
 def test_baselines_are_of_one_kind_of_machine(tmp_path: Path) -> None:
-    with pytest.raises(ShardError, match=r"found shards of several kinds of machine .* expected one: a baseline"):
+    with pytest.raises(ShardError, match=r"shards: found several kinds of machine .* expected one, because a baseline"):
         _baselines(tmp_path, runs={"environment": OTHER_PROCESSOR})
 
 

@@ -60,17 +60,17 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
-        ({"first_seed": 2000}, "found first seed 2000, expected 1000; a night has the seeds of one day: give every"),
-        ({"seeds": 3}, "found seeds 3, expected 2; a night has the same --seeds"),
-        ({"max_seeds": 9}, "found max seeds 9, expected None; a night has the same --max-seeds"),
-        ({"count": 4}, "found count 4, expected 3; a night has the same number of shards"),
-        ({"repeats": True}, "found repeats True, expected False; a night has --first-seed with a day for all"),
-        ({"against": "published"}, "found against published, expected measured; a night has the same --against"),
-        ({"reason": "why"}, "found reason why, expected None; a night has the same --update-baselines and --reason"),
-        ({"record": {"dataset": "cifar10"}}, "found dataset cifar10, expected synthetic; a night has the same --data"),
-        ({"record": {"data": "sha256:other"}}, "found data sha256:other, expected sha256:data; a night has the same"),
-        ({"record": {"false_alarm_rate": 0.1}}, "found false alarm rate 0.1, expected 0.01; a night has the same"),
-        ({"record": {"must_be_identical": True}}, "found must be identical True, expected None; a night has --exact"),
+        ({"first_seed": 2000}, "found first seed 2000, expected 1000; train all shards with the same --first-seed=Y"),
+        ({"seeds": 3}, "found seeds 3, expected 2; train all shards with the same --seeds"),
+        ({"max_seeds": 9}, "found max seeds 9, expected None; train all shards with the same --max-seeds"),
+        ({"count": 4}, "found count 4, expected 3; train all shards with the same number of shards"),
+        ({"repeats": True}, "found repeats True, expected False; train all shards with a day as --first-seed, or all"),
+        ({"against": "published"}, "found against published, expected measured; train all shards with the same --agai"),
+        ({"reason": "why"}, "found reason why, expected None; train all shards with the same --update-baselines and -"),
+        ({"record": {"dataset": "cifar10"}}, "found dataset cifar10, expected synthetic; train all shards with the sa"),
+        ({"record": {"data": "sha256:other"}}, "found data sha256:other, expected sha256:data; train all shards with"),
+        ({"record": {"false_alarm_rate": 0.1}}, "found false alarm rate 0.1, expected 0.01; train all shards with the"),
+        ({"record": {"must_be_identical": True}}, "found must be identical True, expected None; train all shards with"),
         ({"night": Selection(NIGHT.trainings, ["simple_cnn"])}, "their nights differ; train both with the same -k"),
         (
             {"night": Selection({**NIGHT.trainings, "vgg16_frozen": [1000]}, NIGHT.verdicts)},
@@ -93,29 +93,29 @@ def test_shards_of_different_nights_are_refused(tmp_path: Path, changes: dict[st
 
 def test_two_shards_of_one_number_are_refused(tmp_path: Path) -> None:
     paths = write_shards(tmp_path, 1, 2, 3, 2)
-    assert f"found shard 2 of 3 twice, in {paths[1]} and {paths[3]}, expected each shard once" in _refused(tmp_path)
+    assert f"shard 2 of 3: found it in {paths[1]} and {paths[3]}, expected it once" in _refused(tmp_path)
 
 
 def test_missing_shards_are_named_with_what_they_would_train(tmp_path: Path) -> None:
     write_shards(tmp_path, 2)
     assert _refused(tmp_path) == (
-        "found no shards 1, 3 of 3, expected all: without improved_cnn seed 1001, simple_cnn seed 1000, simple_cnn "
-        "seed 1001 there is no night; name their folders too, or train them"
+        "shards: found no shard 1, 3 of 3, expected all; give the folders with improved_cnn seed 1001, simple_cnn seed "
+        "1000, simple_cnn seed 1001 too, or train them"
     )
     write_shards(tmp_path, 1)
-    assert "found no shard 3 of 3, expected all: without improved_cnn seed 1001" in _refused(tmp_path)
+    assert "found no shard 3 of 3, expected all; give the folders with improved_cnn seed 1001 too" in _refused(tmp_path)
 
 
 def test_a_training_that_no_shard_has_been_given_is_named(tmp_path: Path) -> None:
     write_shards(tmp_path, 1, 2)
     write_shard(tmp_path, 3, record={"selection": Selection({"improved_cnn": [1000]})})
     said = _refused(tmp_path)
-    assert "lacks improved_cnn seed 1000" in said  # its run is of another seed
+    assert "without improved_cnn seed 1000, expected" in said  # its run is of another seed
     shutil.copy(
         next(tmp_path.glob("*/improved_cnn.synthetic.seed1000.json")),
         next(path.parent for path in tmp_path.glob("*/improved_cnn.synthetic.seed1001.json")),
     )
-    assert "found all 3 shards, and none of them trains improved_cnn seed 1001: they were shared out" in _refused(
+    assert "shards: found all 3, but none trains improved_cnn seed 1001, expected each training in one" in _refused(
         tmp_path
     )
 
@@ -124,8 +124,8 @@ def test_a_shard_that_was_killed_is_named_with_what_it_lacks(tmp_path: Path) -> 
     write_shards(tmp_path, 2, 3)
     path = write_shard(tmp_path, 1, lacks=("simple_cnn", 1001), record={"ended": None})
     assert _refused(tmp_path) == (
-        f"{path}: shard 1 of 3 lacks simple_cnn seed 1001: it was killed, or still trains; finish it by the same "
-        f"command with --resume, or remove the folder if another one replaces it"
+        f"{path}: found shard 1 of 3 without simple_cnn seed 1001, expected all its trainings; if it was killed, run "
+        f"the same command with --resume, or remove the folder if another one replaces it"
     )
 
 
