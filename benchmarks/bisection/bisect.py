@@ -26,7 +26,7 @@ from benchmarks.bisection.report import markdown, step_text
 from benchmarks.bisection.versions import pinned, two_versions, versions_between
 from benchmarks.comparison.checkouts import PACKAGE, Repository, Revision
 from benchmarks.comparison.clock import Clock
-from benchmarks.comparison.environments import Wanted
+from benchmarks.comparison.environments import Wanted, requirements_in
 from benchmarks.comparison.side import Job
 from cifar_models.results.environment import PACKAGES
 from cifar_models.storage.files import write_whole
@@ -87,7 +87,7 @@ def environment_of(wanted: Wanted) -> dict[str, object]:
     """Return what can change the numbers besides the candidate: the wanted environment, and this machine's versions."""
     return {
         "requirements": list(wanted.requirements),
-        "files": [file.read_text(encoding="utf-8") for file in wanted.files],
+        "files": [requirements_in(file) for file in wanted.files],
         "python": wanted.python or platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "machine": f"{platform.node()} {platform.machine()}",

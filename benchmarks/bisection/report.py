@@ -229,7 +229,9 @@ def _packages(bisection: Bisection, answer: Answer) -> list[Sequence[str]]:
 
 
 def _data(bisection: Bisection, candidate: int) -> set[str]:
-    return {step.data for step in bisection.steps if step.candidate == candidate and step.accuracy and step.data}
+    return {
+        step.data for step in bisection.steps if step.candidate == candidate and step.accuracy is not None and step.data
+    }
 
 
 def _seeds(steps: Sequence[Step]) -> str:

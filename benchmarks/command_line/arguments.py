@@ -8,8 +8,9 @@ import math
 from pathlib import Path
 
 from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.output import say
 from cifar_models.datasets import DATASETS
-from cifar_models.storage.files import user_path
+from cifar_models.storage.files import user_path, write_whole
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +87,17 @@ def add_reason(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason", type=_text, required=True, metavar="TEXT", help="why the baselines change; stored with them"
     )
+
+
+def write_summary(file: Path, text: str) -> bool:
+    """Write a summary in Markdown, and say where it is or why not; return whether it is written."""
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        say(f"summary: could not be written: {error}")
+        return False
+    say(f"summary: {file}")
+    return True
 
 
 def today() -> datetime.date:

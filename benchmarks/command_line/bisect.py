@@ -23,10 +23,11 @@ from benchmarks.command_line.arguments import (
     number_between,
     require_folders,
     whole_number,
+    write_summary,
 )
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say
-from cifar_models.storage.files import user_path, write_whole
+from cifar_models.storage.files import user_path
 
 if TYPE_CHECKING:
     from benchmarks.bisection.decide import Answer, Limits
@@ -159,9 +160,8 @@ def _report(file: Path | None, folder: Path, bisection: Bisection, limits: Limit
     from benchmarks.night.exit_status import NOT_JUDGED, PASSED, STALE, UNDECIDED
 
     say(f"\n{terminal(bisection, limits, answer, note)}\n\nreport: {folder / REPORT}")
-    if file is not None:
-        write_whole(file, markdown(bisection, limits, answer, note))
-        say(f"summary: {file}")
+    if file is not None and not write_summary(file, markdown(bisection, limits, answer, note)):
+        return NOT_JUDGED
     if answer.word is Word.FOUND:
         return PASSED if answer.bad - answer.good == 1 else NOT_JUDGED
     return STALE if answer.word is Word.BETTER else UNDECIDED

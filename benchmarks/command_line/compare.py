@@ -25,13 +25,14 @@ from benchmarks.command_line.arguments import (
     require_folders,
     today,
     whole_number,
+    write_summary,
 )
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say
 from cifar_models.experiments import variant_name
-from cifar_models.storage.files import user_path, write_whole
+from cifar_models.storage.files import user_path
 
 if TYPE_CHECKING:
     from benchmarks.comparison.comparison import Comparison, Settings
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.summary:
             from benchmarks.report.markdown import as_markdown
 
-            _write_summary(arguments.summary, f"## Not compared\n\n{as_markdown(str(error))}\n")
+            write_summary(arguments.summary, f"## Not compared\n\n{as_markdown(str(error))}\n")
         raise
 
 
@@ -125,8 +126,11 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         raise CommandError(f"--max-seeds: found {most} without --seeds, expected both")
     if most is not None and most < seeds:
         raise CommandError(f"--max-seeds: found {most}, expected {seeds} or more, as --seeds says")
-    if max(seeds or 0, most or 0) > BLOCK:
-        raise CommandError(f"--seeds, --max-seeds: found {max(seeds or 0, most or 0)}, expected at most {BLOCK}")
+    if seeds is not None and (highest := most or 2 * seeds) > BLOCK:
+        raise CommandError(
+            f"--seeds, --max-seeds: found up to {highest}, expected at most {BLOCK}; without --max-seeds it is twice "
+            f"--seeds"
+        )
     first = arguments.first_seed
     if first is not None and first >= 2**32 - BLOCK:
         raise CommandError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")
@@ -221,19 +225,9 @@ def _report(
         kept = False
         say(f"records: {folder.path} contains the runs, but the results could not be written ({error})")
     if file is not None:
-        kept &= _write_summary(file, summary(results, parties, what))
+        kept &= write_summary(file, summary(results, parties, what))
     return exit_status(
         [result.word for result in results.experiments],
         failed_otherwise=comparison.failed,
         not_judged=bool(comparison.problems) or not kept,
     )
-
-
-def _write_summary(file: Path, text: str) -> bool:
-    try:
-        write_whole(file, text)
-    except OSError as error:
-        say(f"summary: could not be written: {error}")
-        return False
-    say(f"summary: {file}")
-    return True

@@ -42,6 +42,8 @@ class Clock:
     def measuring(self, *kinds: Hashable) -> Iterator[None]:
         """Measure a training that counts for each of these kinds."""
         began = self._now()
-        yield
-        for kind in kinds:
-            self._longest[kind] = max(self._longest[kind], self._now() - began)
+        try:
+            yield
+        finally:
+            for kind in kinds:
+                self._longest[kind] = max(self._longest[kind], self._now() - began)

@@ -27,6 +27,7 @@ from cifar_models.storage.files import user_path
 from cifar_models.storage.fingerprint import fingerprint_json
 
 _LINES_SHOWN = 12
+_FURTHER_FILE = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[\s=]*(?P<file>\S+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -96,7 +97,7 @@ def interpreter(
         return Path(sys.executable)
     cache = cache or default_cache()
     try:
-        listed = [line for file in wanted.files for line in file.read_text(encoding="utf-8").splitlines()]
+        listed = [line for file in wanted.files for line in requirements_in(file)]
         named = {_package(line) for line in [*wanted.requirements, *listed]}
         # The user may want an older version than the project allows.
         dependencies = [each for each in _dependencies(project) if _package(each) not in named]
@@ -114,6 +115,26 @@ def interpreter(
             f"environment with {wanted}: found {error}, expected readable requirements and a cache that can be written"
         ) from None
     return _python_of(place)
+
+
+def requirements_in(file: Path) -> list[str]:
+    """Return the lines of a requirements file and of those that it names with ``-r`` and ``-c``.
+
+    Raises:
+        OSError, UnicodeDecodeError: one of them cannot be read.
+    """
+    lines: list[str] = []
+    waiting, seen = [file], set()
+    while waiting:
+        file = waiting.pop()
+        if (resolved := file.resolve()) in seen:
+            continue
+        seen.add(resolved)
+        for line in file.read_text(encoding="utf-8").splitlines():
+            lines.append(line)
+            if named := _FURTHER_FILE.match(line):
+                waiting.append(file.parent / named["file"])
+    return lines
 
 
 def default_cache() -> Path:

@@ -47,14 +47,12 @@ def sizes_table(runs: Sequence[Run]) -> str:
         return NOT_MEASURED
     sweep = sweep_of(runs)
     groups = [
-        (*name.split(", "), size, some) for name, by_size in sweep.sizes.items() for size, some in by_size.items()
+        (name.partition(", ")[0], size, some) for name, by_size in sweep.sizes.items() for size, some in by_size.items()
     ]
-    groups += [
-        (name, some[0].protocol["normalization"], PUBLISHED_INPUT_SIZE, some) for name, some in sweep.others.items()
-    ]
+    groups += [(name, PUBLISHED_INPUT_SIZE, some) for name, some in sweep.others.items()]
     rows = [
-        [f"`{name}`", f"`{normalization}`", f"{size} px", *_accuracy_and_minutes(some)]
-        for name, normalization, size, some in groups
+        [f"`{name}`", f"`{some[0].protocol['normalization']}`", f"{size} px", *_accuracy_and_minutes(some)]
+        for name, size, some in groups
     ]
     headers = ("experiment", "normalization", "input", "runs", "accuracy", "processor minutes")
     return table(rows, headers, "pipe")

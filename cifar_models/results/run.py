@@ -41,7 +41,7 @@ class Timings:
 
     features: float
     training: float
-    processor: float | None = added_later()  # noqa: RUF009 - a dataclass field
+    processor: float | None = added_later()
 
     @property
     def total(self) -> float:

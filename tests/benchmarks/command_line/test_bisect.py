@@ -215,6 +215,13 @@ def test_too_little_time_is_said_and_the_report_has_what_is_known(bisect: Comman
     assert "GOOD and BAD do not differ" in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
+def test_a_summary_that_cannot_be_written_is_said_after_the_answer(bisect: Command, tmp_path: Path) -> None:
+    ended = bisect("commit0", "commit1", *SIMPLE, "--summary", tmp_path / "missing" / "summary.md")
+    assert ended.status == 125
+    assert "GOOD and BAD give the same numbers" in ended.output
+    assert "summary: could not be written" in ended.output
+
+
 def test_a_search_that_another_process_goes_on_with_is_left_alone(bisect: Command) -> None:
     from filelock import FileLock
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from benchmarks.comparison.clock import Clock, TimeUp
@@ -51,6 +53,15 @@ def test_two_trainings_must_both_end_in_time(now: _Time) -> None:
     clock.require("a")
     with pytest.raises(TimeUp):
         clock.require("a", "a")
+
+
+def test_one_that_fails_is_measured_too(now: _Time) -> None:
+    clock = Clock(1, now)
+    with suppress(RuntimeError), clock.measuring("a"):
+        now.seconds += 40
+        raise RuntimeError
+    with pytest.raises(TimeUp):
+        clock.require("a")
 
 
 def test_a_training_may_be_measured_as_several_kinds(now: _Time) -> None:

@@ -135,6 +135,15 @@ def test_a_requirements_file_counts_by_what_is_in_it(builder: Builder, tmp_path:
     assert builder.build(files=(listed,)) != first
 
 
+def test_the_files_that_it_names_count_too(builder: Builder, tmp_path: Path) -> None:
+    listed, further = tmp_path / "listed.txt", tmp_path / "further.txt"
+    listed.write_text("-r further.txt\n--constraint=listed.txt\n", encoding="utf-8")
+    further.write_text("scipy\n", encoding="utf-8")
+    first = builder.build(files=(listed,))
+    further.write_text("scipy<2\n", encoding="utf-8")
+    assert builder.build(files=(listed,)) != first
+
+
 def test_one_that_cannot_be_built_is_one_error_with_the_resolvers_last_lines(builder: Builder) -> None:
     builder.install("for line in $(seq 30); do echo line$line; done; echo; echo no version matches; exit 1")
     with pytest.raises(BuildError) as error:

@@ -46,7 +46,7 @@ def _rows(table: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
 
 
-MATCHED = {"backbone": "vgg16", "normalization": "imagenet_caffe"}
+MATCHED: dict[str, Any] = {"backbone": "vgg16", "normalization": "imagenet_caffe"}
 
 
 def test_the_runs_are_those_of_baselines_and_of_trials_on_the_official_images(tmp_path: Path) -> None:
