@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import math
+from functools import partial
 from pathlib import Path
 
 from cifar_models.command_line.errors import CommandError
@@ -86,6 +87,26 @@ def add_reason(parser: argparse.ArgumentParser) -> None:
     """Declare the reason for a change of baselines, which must not be empty."""
     parser.add_argument(
         "--reason", type=_text, required=True, metavar="TEXT", help="why the baselines change; stored with them"
+    )
+
+
+def add_limit_and_output_options(parser: argparse.ArgumentParser, folder: Path) -> None:
+    """Declare how long to train, and where the records and the summary go."""
+    parser.add_argument(
+        "--minutes",
+        type=partial(number_between, low=0, high=math.inf),
+        metavar="M",
+        help="do not start a training that would end later than M minutes from now",
+    )
+    parser.add_argument(
+        "--output",
+        type=user_path,
+        default=folder,
+        metavar="DIR",
+        help="folder that gets a folder of its own each time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--summary", type=user_path, metavar="FILE", help="also write the results as Markdown, for a pull request"
     )
 
 

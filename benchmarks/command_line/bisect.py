@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.command_line.arguments import (
     add_environment_options,
+    add_limit_and_output_options,
     add_training_options,
     number_between,
     require_folders,
@@ -27,7 +28,6 @@ from benchmarks.command_line.arguments import (
 )
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say
-from cifar_models.storage.files import user_path
 
 if TYPE_CHECKING:
     from benchmarks.bisection.decide import Answer, Limits
@@ -58,20 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RATE",
         help="probability of naming a candidate that changed nothing (default: %(default)s)",
     )
-    parser.add_argument(
-        "--minutes",
-        type=partial(number_between, low=0, high=float("inf")),
-        metavar="M",
-        help="do not start a training that would end later than M minutes from now",
-    )
-    parser.add_argument(
-        "--output",
-        type=user_path,
-        default=Path("runs/bisections"),
-        metavar="DIR",
-        help="folder in which each search gets a folder (default: %(default)s)",
-    )
-    parser.add_argument("--summary", type=user_path, metavar="FILE", help="also write the report to FILE, as Markdown")
+    add_limit_and_output_options(parser, Path("runs/bisections"))
 
 
 def run(arguments: argparse.Namespace) -> int:

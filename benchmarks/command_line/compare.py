@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.command_line.arguments import (
     add_environment_options,
+    add_limit_and_output_options,
     add_training_options,
     number_between,
     require_folders,
@@ -32,7 +33,6 @@ from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say
 from cifar_models.experiments import variant_name
-from cifar_models.storage.files import user_path
 
 if TYPE_CHECKING:
     from benchmarks.comparison.comparison import Comparison, Settings
@@ -73,22 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RATE",
         help="probability that two equal sides do not pass, over all checks (default: %(default)s)",
     )
-    parser.add_argument(
-        "--minutes",
-        type=partial(number_between, low=0, high=float("inf")),
-        metavar="M",
-        help="do not start a training that would end later than M minutes from now",
-    )
-    parser.add_argument(
-        "--output",
-        type=user_path,
-        default=Path("runs/comparisons"),
-        metavar="DIR",
-        help="folder in which each comparison gets a folder (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--summary", type=user_path, metavar="FILE", help="also write the results as Markdown, for a pull request"
-    )
+    add_limit_and_output_options(parser, Path("runs/comparisons"))
 
 
 def run(arguments: argparse.Namespace) -> int:
