@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.baselines.baseline import Baselines
-from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import runs_behind
 from cifar_models.command_line.output import table
 from cifar_models.experiments import EXPERIMENTS, HELD_OUT, PUBLISHED_INPUT_SIZE
 from cifar_models.figures.input_sizes import by_input_size, sweep_of
-from cifar_models.figures.style import to_png
+from cifar_models.figures.style import Panel, to_png
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.results.words import mean_and_deviation, optimism, processor_minutes
@@ -23,15 +22,14 @@ NOT_MEASURED = "Not measured yet."
 
 
 def matched_runs(baselines: Baselines, records: Path, trials: Path) -> list[Run]:
-    """Return the runs on the official images that the figure draws: of the CNNs and of the matched experiments.
+    """Return the runs on the official images that the figure draws.
 
     Args:
         baselines: whose measured entries' runs are taken.
         records: folder of the records of these runs.
         trials: folder of further records; a run of an experiment that has a baseline is left out.
     """
-    names = [name for name, row in EXPERIMENTS.items() if not row.protocol.backbone or name not in PUBLISHED_NUMBERS]
-    found = {name: _measured(baselines, records, name) for name in names}
+    found = {name: _measured(baselines, records, name) for name in EXPERIMENTS}
     further = [read_run(path) for path in sorted(trials.glob(record_name("*", DATASET, "*")))]
     return [run for runs in found.values() for run in runs] + [run for run in further if not found.get(run.experiment)]
 
@@ -83,13 +81,20 @@ def figure(runs: Sequence[Run]) -> str:
     """Return the Markdown image of both panels, with its alternative text."""
     if not _drawable(runs):
         return NOT_MEASURED
-    text = " ".join(panel.alternative_text for panel in by_input_size(sweep_of(runs)).values())
+    text = " ".join(panel.alternative_text for panel in _panels(runs))
     return f"![{text}]({FIGURE})"
 
 
 def png(runs: Sequence[Run]) -> bytes | None:
     """Return this figure as PNG; None if there is nothing to draw."""
-    return to_png([*by_input_size(sweep_of(runs)).values()]) if _drawable(runs) else None
+    return to_png(_panels(runs)) if _drawable(runs) else None
+
+
+def _panels(runs: Sequence[Run]) -> list[Panel]:
+    """Return the accuracy of all runs, and the minutes of those that recorded their processor time."""
+    timed = [run for run in runs if run.timings.processor is not None]
+    minutes = [by_input_size(sweep_of(timed))["minutes"]] if _drawable(timed) else []
+    return [by_input_size(sweep_of(runs))["accuracy"], *minutes]
 
 
 def _drawable(runs: Sequence[Run]) -> bool:

@@ -62,9 +62,11 @@ def test_the_runs_are_those_of_baselines_and_of_trials_on_the_official_images(tm
     runs = transfer_learning.matched_runs(baselines, tmp_path / "records", trials)
     assert [(run.experiment, run.seed) for run in runs] == [
         *(("simple_cnn", seed) for seed in range(3)),
+        *(("vgg16_frozen", seed) for seed in range(3)),
         ("vgg16_matched+64px", 0),
     ]
     assert _rows(transfer_learning.sizes_table(runs)) == [
+        ["`vgg16_frozen`", "`unit_scale`", "32 px", "3", "0.5000 ± 0.0000", "2.0"],
         ["`vgg16_matched`", "`imagenet_caffe`", "64 px", "1", "0.8000", "2.0"],
         ["`simple_cnn`", "`unit_scale`", "32 px", "3", "0.7100 ± 0.0100", "2.0"],
     ]
@@ -73,8 +75,11 @@ def test_the_runs_are_those_of_baselines_and_of_trials_on_the_official_images(tm
 
 
 def test_minutes_that_were_not_recorded_are_not_made_up() -> None:
-    (row,) = _rows(transfer_learning.sizes_table([_run("vgg16_matched", minutes=None, **MATCHED)]))
-    assert row[-1] == "-"
+    timed, other = _run("vgg16_matched", **MATCHED), _run("resnet50_matched", minutes=None, **MATCHED)
+    assert [row[-1] for row in _rows(transfer_learning.sizes_table([timed, other]))] == ["2.0", "-"]
+    text = transfer_learning.figure([timed, other])
+    assert "Processor minutes of a training by input size (px). vgg16_matched, imagenet_caffe: 32 px 2.0000." in text
+    assert "minutes" not in transfer_learning.figure([other])
 
 
 def test_the_optimism_needs_runs_of_both_ways(tmp_path: Path) -> None:
