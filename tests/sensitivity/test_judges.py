@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run
-from tests.sensitivity.compare_judges import ELSEWHERE, NOT_TRAINED, SEEDS, experiment_of
+from tests.sensitivity.compare_judges import ELSEWHERE, NOT_TRAINED, SEEDS, experiment_of, split
 from tests.sensitivity.judges import JUDGES, extremes, fixed_bound, former_night, night
 from tests.sensitivity.regressions import REGRESSIONS
 
@@ -48,6 +49,13 @@ def test_the_bounds_by_hand_see_one_run_and_no_small_change(runs: list[Run]) -> 
     middle = sorted(runs, key=lambda run: run.accuracy)[len(runs) // 2]
     assert fixed_bound(runs, [_worse(middle, 4), *[_worse(run, 30) for run in runs[:3]]]) == ""
     assert fixed_bound(runs, [_worse(middle, -6)]) == "accuracy"
+
+
+def test_a_clean_night_and_its_baseline_share_no_run(runs: list[Run]) -> None:
+    baseline, today = split(runs, 6, np.random.default_rng(0))
+    assert len(today) == 6
+    assert sorted(run.seed for run in [*baseline, *today]) == sorted(run.seed for run in runs)
+    assert [run.seed for run in split(runs, 6, np.random.default_rng(1))[1]] != [run.seed for run in today]
 
 
 def test_every_regression_has_its_experiment_and_every_name_is_one() -> None:
