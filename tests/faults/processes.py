@@ -63,6 +63,11 @@ class Process:
         return self._process.exitcode, output.decode()
 
 
+def react_to_interrupts() -> None:
+    """Undo what a shell does to processes that it starts in the background: they and their children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _run(
     arguments: Sequence[str],
     cwd: Path,
@@ -71,8 +76,7 @@ def _run(
     output: Connection,
 ) -> None:
     os.setsid()
-    # A shell has what it starts in the background ignore Ctrl-C, and so all that comes of it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    react_to_interrupts()
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     output.close()

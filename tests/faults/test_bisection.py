@@ -20,6 +20,7 @@ from tests.benchmarks.bisection.projects import add_commits, make_project
 from tests.benchmarks.comparison.projects import Project
 from tests.faults.disks import disk
 from tests.faults.nights import PATIENCE, ROOT
+from tests.faults.processes import react_to_interrupts
 
 pytestmark = pytest.mark.faults
 
@@ -63,6 +64,7 @@ class Search:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=react_to_interrupts,
         )
 
     def run(self) -> tuple[int, str, str]:

@@ -22,6 +22,7 @@ from tests.benchmarks.comparison.projects import Project
 from tests.benchmarks.comparison.test_venv_and_pip import make_wheel
 from tests.faults.disks import disk
 from tests.faults.nights import PATIENCE, ROOT
+from tests.faults.processes import react_to_interrupts
 
 pytestmark = pytest.mark.faults
 
@@ -47,6 +48,7 @@ class House:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=react_to_interrupts,
             start_new_session=True,
         )
         try:
