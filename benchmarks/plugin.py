@@ -1,6 +1,6 @@
-"""The pytest plugin: options and hooks, which call into ``night/``.
+"""The pytest plugin: options, hooks and fixtures, which use ``benchmarks/night``.
 
-TensorFlow is imported only after benchmark items were collected.
+TensorFlow is imported only if benchmark items are selected or ``--gpu`` is given, because the import takes seconds.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options, and register the parts for pytest-xdist.
+    """Read the options, and register the hooks for pytest-xdist.
 
     Raises:
-        pytest.UsageError: an option has a wrong value.
+        pytest.UsageError: an option or a setting of Keras has an invalid value.
     """
     config.stash[SETTINGS] = read_settings(config)
     try:
-        choose_backend()  # before test modules are collected, many of which import Keras
+        choose_backend()  # before the collection, because many test modules import Keras
     except KerasSettingsError as error:
         raise pytest.UsageError(str(error)) from None
     if is_worker(config):
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """With ``--gpu``, require a GPU before anything is collected.
+    """Require a GPU before the collection, if ``--gpu`` is given.
 
     Raises:
         pytest.UsageError: TensorFlow sees no GPU, or already uses it.
@@ -74,7 +74,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _fix_keras() -> None:
-    """Set Keras's settings for this session, or raise pytest.UsageError."""
+    """Set Keras's settings for this session.
+
+    Raises:
+        pytest.UsageError: a setting cannot be used.
+    """
     try:
         fix_keras_settings()
     except KerasSettingsError as error:
@@ -82,7 +86,7 @@ def _fix_keras() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a training for each experiment and seed, and a verdict for each experiment, in the table's order."""
+    """Create a training for each experiment and seed, and a verdict for each experiment, in the table's order."""
     if EXPERIMENT not in metafunc.fixturenames:
         return
     names = experiment_names(metafunc.config)
@@ -136,10 +140,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the night if benchmark items are selected.
 
     Raises:
-        pytest.UsageError: as ``start_night``.
+        pytest.UsageError: see ``start_night``.
     """
     names = list(dict.fromkeys(name for item in session.items if (name := experiment_of(item))))
-    if names or "keras" in sys.modules:  # which tests have imported
+    if names or "keras" in sys.modules:  # a test module can have imported Keras
         _fix_keras()
     if not names or session.config.getoption("collectonly"):
         return
@@ -179,9 +183,10 @@ def experiment(experiment_name: str) -> Experiment:
 def train(
     request: pytest.FixtureRequest, night_session: NightSession, experiment: Experiment
 ) -> Callable[[str, int], str]:
-    """A function that trains an experiment with a seed, files the outcome, and returns why there is no run, if so.
+    """A function that trains an experiment with a seed, files the outcome, and returns why no run can be judged.
 
-    The item fails before the training if its experiment cannot be judged.
+    It returns an empty string if a run can be judged. The item fails before the training if its experiment cannot be
+    trained and judged.
     """
     night_session.require_possible(experiment.name, seed_of(request.node))
     return lambda name, seed: night_session.train(request.node, name, seed)

@@ -1,4 +1,4 @@
-"""Trains each experiment with each seed, then compares all of them with their baselines."""
+"""Trains each experiment with each seed, then compares the runs with their baselines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ Train = Callable[[str, int], str]
 def test_trains(experiment: Experiment, seed: int, night: Night, train: Train, benchmark: Any) -> None:
     """The training ends with a run that can be judged."""
     benchmark.group = experiment.name
-    why_not = benchmark.pedantic(train, args=(experiment.name, seed))  # twice with a profiler
+    why_not = benchmark.pedantic(train, args=(experiment.name, seed))
+    # A profiler runs the training twice, and pedantic returns the result of the first one.
     why_not = night.contradiction(experiment.name, seed) or why_not
     benchmark.extra_info.update(properties_of(night, experiment.name, seed))
     if why_not:
@@ -29,8 +30,8 @@ def test_trains(experiment: Experiment, seed: int, night: Night, train: Train, b
 def test_verdict(experiment: Experiment, night: Night, train: Train) -> None:
     """Accuracy, loss, gap and the pattern of F1 over classes are within the baseline's allowances, in both directions.
 
-    The first verdict judges the whole night, because all checks share the false-alarm rate, and trains further seeds
-    for undecided experiments.
+    The first verdict judges all experiments, because all checks share the false-alarm rate. It also trains further
+    seeds of undecided experiments.
     """
     judge_to_the_end(night, train)
     if failure := night.answer(experiment.name):

@@ -1,4 +1,4 @@
-"""The table of experiments, and the one place where a training protocol is written."""
+"""The table of experiments, with the protocol of each one."""
 
 from __future__ import annotations
 
@@ -19,41 +19,44 @@ HELD_OUT = "held_out"
 
 
 class ProtocolError(ValueError):
-    """A protocol has an invalid value or does not fit its model; the message says what was found and expected."""
+    """A protocol has an invalid value, or does not fit its model."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """All that fixes a training beside the model, the data and the seed.
+    """All settings of a training except the model, the data and the seed.
 
-    The defaults are the published report's: Adam, categorical cross-entropy, batches of 128, at most 10 epochs,
+    The defaults are those of the published report: Adam, categorical cross-entropy, batches of 128, at most 10 epochs,
     validation on the evaluation images, early stopping on validation accuracy, best weights restored.
 
     Attributes:
-        normalization: a name of ``normalization.FITS``.
-        backbone: whose pretrained weights the model starts from, ``vgg16`` or ``resnet50``; None for neither.
-        optimizer: Keras's name of it; settings that are not said here are Keras's defaults.
-        learning_rate: a step of the optimizer, at the first step or after the warm-up.
-        learning_rate_schedule: ``constant``, or ``cosine`` to fall to 0 at the last step of the last epoch in the way
-            of Loshchilov and Hutter (2017), without restarts.
-        batch_size: images a step; an epoch's last batch may be smaller.
-        epochs: how many at most.
-        patience: epochs without a new best validation accuracy after which training stops.
-        precision: Keras's name of a dtype policy; with ``mixed_float16`` layers compute in float16, their weights, the
-            probabilities and the loss stay float32, and the loss is scaled against underflow.
-        xla: whether XLA compiles the steps, which changes their last digits.
-        input_size: pixels a side that the model resizes the images to, bilinearly: 32, as they are, or more, since no
-            backbone takes less.
-        validation: what early stopping watches: ``evaluation``, the evaluation images, or ``held_out``, a tenth of the
-            training images, which are not trained on; the evaluation images are then used once, after the training.
-        warmup: share of the steps in which the learning rate rises from 0, in a line, before it falls.
-        momentum: of ``sgd``.
-        nesterov: whether that momentum is Nesterov's.
-        weight_decay: share of each weight, times the learning rate, that a step takes away; see Loshchilov and Hutter
-            (2019).
-        label_smoothing: share of a label that is spread evenly over the classes, in training and in validation loss.
-        ema_momentum: of an exponential moving average of the weights, a step; they are set to it at the end of each
-            epoch, so that validation, early stopping and the next epoch have it. 0 for none.
+        normalization: a key of ``normalization.FITS``.
+        backbone: the backbone with pretrained weights, ``vgg16`` or ``resnet50``; None for no backbone.
+        optimizer: Keras's name of the optimizer. Its other settings have Keras's defaults.
+        learning_rate: the learning rate; with a schedule or a warm-up, its highest value.
+        learning_rate_schedule: ``constant``, or ``cosine``, which falls to 0 at the last step of the last epoch, as in
+            Loshchilov and Hutter (2017), without restarts.
+        batch_size: number of images in a step; the last batch of an epoch may be smaller.
+        epochs: highest number of epochs.
+        patience: number of epochs without a new best validation accuracy after which the training stops.
+        loss: Keras's name of the loss.
+        early_stopping_monitor: Keras's name of the metric that early stopping monitors.
+        precision: Keras's name of a dtype policy. With ``mixed_float16``, layers compute in float16; weights,
+            probabilities and loss are float32, and the loss is scaled against underflow.
+        xla: whether XLA compiles the training steps, which changes the last digits.
+        input_size: height and width, in pixels, to which the model resizes the images bilinearly; 32 or more, because
+            no backbone accepts less. 32 leaves the images unchanged.
+        validation: the images that early stopping monitors: ``evaluation``, or ``held_out`` for a tenth of the training
+            images. Held-out images are not trained on, and the evaluation images are then used once, after the
+            training.
+        warmup: share of the steps in which the learning rate rises linearly from 0, before it falls.
+        momentum: momentum of ``sgd``.
+        nesterov: whether the momentum is Nesterov's.
+        weight_decay: in each step, each weight is reduced by this share of it, times the learning rate; see Loshchilov
+            and Hutter (2019).
+        label_smoothing: share of a label that is spread evenly over the classes, in training and validation loss.
+        ema_momentum: momentum of an exponential moving average of the weights, updated in each step; 0 for none. At the
+            end of each epoch the weights are set to the average, for validation, early stopping and the next epoch.
 
     Raises:
         ProtocolError: a value is invalid.
@@ -99,9 +102,10 @@ class Protocol:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values by name, as a record has them: those that were added later only where they are not the default.
+        """The values by name, as in a record.
 
-        So the protocols and records from before have the values, and the fingerprints, that they had.
+        Fields of ``_ADDED_LATER`` are left out if they have the default, so that the fingerprints of old protocols do
+        not change.
         """
         return {
             name: value
@@ -111,7 +115,7 @@ class Protocol:
 
     @property
     def fingerprint(self) -> str:
-        """``sha256:`` over ``values``."""
+        """``sha256:`` and the digest of ``values``."""
         return fingerprint_json(self.values)
 
 
@@ -119,19 +123,19 @@ _ADDED_LATER = (
     *("precision", "xla", "input_size", "validation"),
     *("warmup", "momentum", "nesterov", "weight_decay", "label_smoothing", "ema_momentum"),
 )
-"""Fields of ``Protocol`` that came when there were records already."""
+"""Fields of ``Protocol`` that are newer than the first records."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One row of the table: a model builder with the protocol that trains it.
+    """A row of the table: a model and the protocol that trains it.
 
     Attributes:
-        name: what runs and baselines are filed under.
-        build: returns the uncompiled model; it takes ``input_size`` if the protocol has a larger input.
-        protocol: how it is trained.
+        name: name of the experiment in records and baselines.
+        build: returns the uncompiled model; called with ``input_size`` if it is not 32.
+        protocol: the protocol of its trainings.
         description: the model in a few words, for tables.
-        nights: the data sets on which a night trains it by default.
+        nights: names of the data sets on which a night trains the experiment by default.
     """
 
     name: str
@@ -144,14 +148,14 @@ class Experiment:
         """Return the uncompiled model for the protocol's input size.
 
         Raises:
-            ProtocolError: the builder makes models for 32 x 32 pixels only.
+            ProtocolError: the model supports only 32 x 32 pixels.
         """
         size = self.protocol.input_size
         return self.build() if size == PUBLISHED_INPUT_SIZE else self.build(input_size=size)
 
 
 def _builder(name: str) -> Callable[..., keras.Model]:
-    """Return a function of ``builders.py`` by its name: the table can be read without loading Keras and TensorFlow."""
+    """Return a function that imports ``builders.py`` late, so that the table does not load Keras and TensorFlow."""
 
     def build(**options: int) -> keras.Model:
         from cifar_models.models import builders
@@ -168,11 +172,11 @@ def _builder(name: str) -> Callable[..., keras.Model]:
     return build
 
 
-# The report says "a low learning rate" and gives no number; this is the one of Keras's guide to fine-tuning,
+# The report says "a low learning rate" without a number, so this number is from Keras's guide to fine-tuning,
 # https://keras.io/guides/transfer_learning/.
 FINE_TUNING_LEARNING_RATE = 1e-5
 
-# Low enough for pretrained layers and high enough for ten epochs, in which it falls to 0.
+# Low enough for pretrained layers, and high enough for ten epochs with the cosine schedule.
 MATCHED_FINE_TUNING_LEARNING_RATE = 1e-4
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -203,7 +207,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             Protocol(backbone="resnet50", learning_rate=FINE_TUNING_LEARNING_RATE),
             "ResNet50, last 30 layers fine-tuned",
         ),
-        # The backbones with the pixels and the larger images that their weights expect.
+        # The backbones with the normalization and the larger images that their ImageNet weights expect.
         Experiment(
             "vgg16_matched",
             _builder("vgg16_matched"),
@@ -244,8 +248,8 @@ EXPERIMENTS: dict[str, Experiment] = {
             "resnet50_matched, last 30 layers fine-tuned",
             nights=(),
         ),
-        # What ten epochs can do without pretrained weights. Its means are those of K. Jordan, "94% on CIFAR-10 in 3.29
-        # Seconds on a Single GPU" (2024), as far as Keras has them, on a quarter of that network's computation.
+        # A reference for ten epochs without pretrained weights. The methods are from K. Jordan, "94% on CIFAR-10 in
+        # 3.29 Seconds on a Single GPU" (2024), as far as Keras has them, with a quarter of that network's computation.
         Experiment(
             "reference_cnn",
             _builder("reference_cnn"),
@@ -275,11 +279,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "mixed_float16": {"precision": "mixed_float16"},
     "xla": {"xla": True},
 }
-"""Protocols that any experiment can be trained by instead of its own: what they change, by what the name says of it.
+"""The changes of a protocol that a variant makes, by the suffix in the variant's name.
 
-A variant is an experiment too, with runs and baselines filed under its own name, such as ``simple_cnn+xla`` or
-``vgg16_matched+64px+unit_scale``. Of those that change the same value, a name has one at most, and none that changes
-nothing, so that one protocol of an experiment has one name.
+A variant is an experiment with its own runs and baselines, such as ``simple_cnn+xla`` or
+``vgg16_matched+64px+unit_scale``. A name has at most one suffix for the same value, and no suffix that changes nothing,
+so that each protocol of an experiment has one name.
 """
 
 
@@ -294,12 +298,12 @@ def left_out_by_nights(dataset: str) -> list[str]:
 
 
 def variant_name(name: str, variants: Collection[str]) -> str:
-    """Return what an experiment is called that is trained by these of ``VARIANTS``."""
+    """Return the name of an experiment's variant, with suffixes in the order of ``VARIANTS``."""
     return "+".join([name, *(variant for variant in VARIANTS if variant in variants)])
 
 
 def variants_in_words() -> str:
-    """Return what can follow an experiment's name; variants of the same value share a bracket."""
+    """Return the suffixes that can follow an experiment's name, with those of the same value in one bracket."""
     groups: dict[str, list[str]] = {}
     for variant, changes in VARIANTS.items():
         groups.setdefault(next(iter(changes)), []).append(f"+{variant}")
@@ -307,10 +311,10 @@ def variants_in_words() -> str:
 
 
 def find_experiment(name: str) -> Experiment:
-    """Return the experiment of that name, a row of the table or a variant of one.
+    """Return the experiment with this name, a row of the table or a variant.
 
     Raises:
-        ValueError: there is none, with a list of those there are, or a variant that changes nothing.
+        ValueError: the name is unknown, or a variant changes nothing.
     """
     row, *variants = name.split("+")
     changed = [value for variant in variants for value in VARIANTS.get(variant, ())]

@@ -1,4 +1,4 @@
-"""What earlier nights and the baselines' own runs say of tonight's: digits to repeat, and a level to drift from."""
+"""Finds recorded runs that tonight's trainings repeat, and reads the history that drifts are found in."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ if TYPE_CHECKING:
 
 
 def recorded_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None) -> Run | None:
-    """Return a recorded run that a training of tonight repeats if nothing has changed; None if there is none.
+    """Return the recorded run that a training must repeat to the last digit if nothing has changed.
 
-    The record of the baseline's runs comes first, then those of earlier nights, the newest first.
+    A run of the baseline is preferred to one of an earlier night, and a newer night to an older one. None if no run is
+    recorded with this data, weights, protocol and environment.
 
     Args:
-        inputs: tonight's.
-        name: the experiment's.
-        seed: of the training.
-        tonight: the folder whose own records do not count; None if the night keeps none.
+        inputs: inputs of tonight.
+        name: name of the experiment.
+        seed: seed of the training.
+        tonight: folder of tonight's records, which are skipped; None if the night has no folder.
     """
     return next((run for _, run in _recorded_runs(inputs, name, seed, tonight=tonight)), None)
 
 
 def reusable_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None) -> Run | None:
-    """Return a recorded run that can stand for a training of tonight's baseline; None if there is none.
+    """Return a recorded run to use instead of a training with ``--reuse-runs``; None to train.
 
-    Runs of the former baseline count whatever commit they are of, since ``why_not_reusable`` checks that today's code
-    repeats one of them. Runs of earlier nights count only with today's source: a night may have tried a broken change.
+    Runs of the former baseline can have any commit, because ``why_not_reusable`` checks that today's code repeats one
+    of them. Runs of earlier nights must have today's source, because a night may have tried a broken change.
 
     Args:
-        inputs: tonight's.
-        name: the experiment's.
-        seed: of the training. The first seed is always trained.
-        tonight: as for ``recorded_run``.
+        inputs: inputs of tonight.
+        name: name of the experiment.
+        seed: seed of the training; the first seed is always trained.
+        tonight: as in ``recorded_run``.
     """
     if not inputs.settings.reuse_runs or seed == inputs.settings.first_seed:
         return None
@@ -59,20 +60,20 @@ def reusable_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder |
 
 
 def why_not_reusable(inputs: Inputs, first: Run, *, tonight: NightFolder | None) -> str:
-    """Return why recorded runs say nothing of today's code; empty if it repeats the first one to the last digit.
+    """Return why recorded runs cannot be reused; empty if today's code repeats the first one to the last digit.
 
     Args:
-        inputs: tonight's.
-        first: tonight's own training of the first seed.
-        tonight: as for ``recorded_run``.
+        inputs: inputs of tonight.
+        first: tonight's run of the first seed.
+        tonight: as in ``recorded_run``.
     """
     found = exact_lane(inputs, [first], tonight=tonight)
     if found and found[0].identical:
         return ""
-    what = f"{found[0]}" if found else "no recorded run of it under these conditions"
+    what = f"{found[0]}" if found else "no recorded run with these conditions"
     return (
-        f"seed {first.seed}: found {what}, expected the digits of the recorded run; recorded runs say nothing of "
-        f"today's code: leave out --reuse-runs"
+        f"seed {first.seed}: found {what}, expected the digits of the recorded run; today's code does not repeat the "
+        f"recorded runs, so leave out --reuse-runs"
     )
 
 
@@ -93,9 +94,9 @@ def _recorded_runs(
 
 
 def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | None) -> list[Exact]:
-    """Return each of tonight's runs against the recorded one that it repeats, of those that there is one of.
+    """Compare each run that has a recorded run to repeat with that run.
 
-    A run is compared under the conditions in which it was trained, which may be those of another machine.
+    A worker can train on another machine, so a recorded run must have the environment of the run, not of this process.
     """
     return [
         compare_exactly(run, recorded)
@@ -110,15 +111,15 @@ def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | No
 def history_up_to(
     inputs: Inputs, started: str, runs: Mapping[str, Sequence[Run]]
 ) -> dict[str, list[NightOfExperiment]]:
-    """Return the nights before tonight and tonight, the oldest first, by experiment.
+    """Return earlier nights and tonight by experiment, the oldest first.
 
     Args:
-        inputs: tonight's.
-        started: when tonight did.
-        runs: tonight's, by experiment.
+        inputs: inputs of tonight.
+        started: start of tonight, as in its record.
+        runs: tonight's runs by experiment.
 
     Raises:
-        BaselineError: one of these experiments has no baseline that it can be compared with.
+        BaselineError: an experiment has no baseline, or its fingerprints differ.
     """
     history = read_history(inputs.settings.run_dir, inputs.dataset.name, until=started)
     for name, some in runs.items():

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
 PASSED = 0
 REGRESSION = 1
-"""A regression, a run that is not identical with ``--exact``, a training that diverged, or another failure, such as an
-error in the code."""
+"""A regression, a training that diverged, an error in the code, or, with ``--exact``, a run that is not identical."""
 STALE = 10
 UNDECIDED = 11
 NOT_JUDGED = 125
-"""Something was not judged or could not be written, and nothing failed; ``git bisect run`` skips such a commit."""
+"""Something was not judged or not written, and nothing failed; ``git bisect run`` skips such a commit."""
 
 _OF_WORD = {
     Word.REGRESSION: REGRESSION,
@@ -34,11 +33,11 @@ _OF_WORD = {
 
 
 def status_of(night: Night, *, failed_otherwise: bool = False) -> int:
-    """Return the status of a night that has ended, or of a shard, which passes if each of its trainings gave a run.
+    """Return the exit status of a night that has ended. A shard passes if each of its trainings gave a run.
 
     Args:
-        night: judged, unless it records baselines or is a shard.
-        failed_otherwise: a test failed that is no verdict.
+        night: the night; it is judged, unless it updates baselines or is a shard.
+        failed_otherwise: whether a test failed for another reason than a result of the night.
     """
     outcomes = [training.outcome for training in night.trainings]
     failed_otherwise |= Outcome.DIVERGED in outcomes or Outcome.FAILED in outcomes
@@ -58,8 +57,8 @@ def exit_status(words: Iterable[Word], *, failed_otherwise: bool, not_judged: bo
 
     Args:
         words: the experiments' words.
-        failed_otherwise: a training diverged, or a test failed for another reason than a verdict.
-        not_judged: an experiment that was trained or selected has no verdict, or something could not be written.
+        failed_otherwise: whether a training diverged, or a test failed for another reason than a result of the night.
+        not_judged: whether an experiment that was trained or selected has no verdict, or a file was not written.
     """
     found = {_OF_WORD[word] for word in words}
     if failed_otherwise:

@@ -1,4 +1,4 @@
-"""The inputs of a night: what its runs were trained on, by fingerprints, and the baselines."""
+"""The inputs of a night: fingerprints of data, weights and protocols, and the baselines."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Data(Protocol):
 
     @property
     def name(self) -> str:
-        """What baselines are filed under."""
+        """The data set's name in the baselines file."""
 
     @property
     def fingerprint(self) -> str:
-        """``sha256:`` over the arrays."""
+        """``sha256:`` and the digest of the arrays."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Inputs(ABC):
     Attributes:
         settings: the night's settings.
         dataset: the data set of all trainings.
-        baselines: as read at the start; empty if the night is to write a new file.
+        baselines: the baselines at the start of the night; empty if the night writes a new file.
     """
 
     settings: Settings
@@ -46,7 +46,7 @@ class Inputs(ABC):
         """Return the fingerprints of an experiment's trainings.
 
         Raises:
-            ValueError: they are not known.
+            ValueError: the fingerprints are not known.
         """
 
     @abstractmethod
@@ -57,7 +57,7 @@ class Inputs(ABC):
         """Return the baseline of an experiment.
 
         Raises:
-            BaselineError: there is none, or fingerprints differ.
+            BaselineError: the experiment has no baseline, or fingerprints differ.
             ValueError: see ``fingerprints_for``.
         """
         return find_baseline(
@@ -71,17 +71,17 @@ class Inputs(ABC):
 
 
 def read_or_start_baselines(path: Path, *, to_update: bool) -> Baselines:
-    """Read the baselines; if the night is to update them, the file may be missing but must be writable.
+    """Read the baselines. If the night updates them, the file can be missing, but must be writable.
 
     Raises:
-        BaselineError: the file is missing or cannot be used, or it cannot be updated.
+        BaselineError: the file is missing, cannot be used or cannot be updated.
     """
     if not to_update:
         return read_baselines(path)
     if not path.parent.is_dir():
-        raise BaselineError(f"{path}: found no folder {path.parent}, expected one to write the baselines into")
+        raise BaselineError(f"{path}: found no folder {path.parent}, expected one; create it")
     try:
         with updating(path):
             return read_baselines(path) if path.exists() else {}
     except OSError as error:
-        raise BaselineError(f"{path}: {error}; expected a folder that the baselines can be written into") from None
+        raise BaselineError(f"{path}: found {error}, expected a folder that can be written") from None

@@ -1,4 +1,4 @@
-"""Recognises the pytest items of a night, and holds the keys for pytest's stash."""
+"""Recognises the pytest items of a night, and defines the keys of pytest's stash."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 SESSION: pytest.StashKey[NightSession] = pytest.StashKey()
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 ALL_SHARDS: pytest.StashKey[Selection] = pytest.StashKey()
-"""What the night is to do that this session trains a shard of."""
+"""The trainings and verdicts of all shards, if this session trains one shard."""
 EXPERIMENT, SEED = "experiment_name", "seed"
-"""Arguments by which a test becomes a training of each experiment and seed, or without a seed a verdict on each."""
+"""Arguments of a test. With both it is a training, with the experiment alone it is a verdict."""
 
 
 def training_id(name: str, seed: int) -> str:
@@ -29,13 +29,13 @@ def training_id(name: str, seed: int) -> str:
 
 
 def training_in(node_id: str) -> TrainingKey | None:
-    """Return the training in a node id, which may have other parameters too; None if there is none."""
+    """Return the training that a node id names, among other parameters; None if it names none."""
     found = re.search(r"[\[-]([\w+]+)-seed(\d+)[\]-]", node_id)
     return (found[1], int(found[2])) if found else None
 
 
 def experiment_of(item: pytest.Item) -> str | None:
-    """Return the experiment of a training or a verdict; None for other items."""
+    """Return the experiment of a training or a verdict; None for another item."""
     if not isinstance(item, pytest.Function) or EXPERIMENT not in item.fixturenames:
         return None
     name = item.callspec.params[EXPERIMENT]
@@ -44,7 +44,7 @@ def experiment_of(item: pytest.Item) -> str | None:
 
 
 def seed_of(item: pytest.Item) -> int | None:
-    """Return the seed of a training; None for other items."""
+    """Return the seed of a training; None for another item."""
     if experiment_of(item) is None or not isinstance(item, pytest.Function) or SEED not in item.fixturenames:
         return None
     seed = item.callspec.params[SEED]
@@ -63,6 +63,6 @@ def selection_of(items: Iterable[pytest.Item]) -> Selection:
 
 
 def is_answer(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
-    """Return whether a failure is a result of the night: a verdict, or the reason why there is none."""
+    """Return whether a failure is a result of the night: a failed verdict, or a reason why there is no verdict."""
     failed = call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception)
     return failed and experiment_of(item) is not None

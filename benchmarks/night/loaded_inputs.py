@@ -1,4 +1,4 @@
-"""The inputs of a night that trains: data and pretrained weights, loaded once, and baselines."""
+"""The inputs of a night that trains: data and pretrained weights, each loaded once, and baselines."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class LoadedInputs(Inputs):
 
     Attributes:
         dataset: the data set with its images.
-        weights: by backbone, and on synthetic data by normalization, for which random weights are calibrated; or the
-            error why they are not available.
+        weights: weights by backbone, or the error if they are not available. On synthetic data the key also has the
+            normalization, because random weights are calibrated for it.
     """
 
     dataset: Dataset
     weights: dict[str, BackboneWeights | WeightsError] = field(default_factory=dict)
 
     def load_weights(self, names: Iterable[str]) -> None:
-        """Load the weights of each experiment's backbone once; store an error in their place."""
+        """Load the weights of each experiment's backbone once; if they are not available, store the error."""
         for experiment in map(find_experiment, sorted(names)):
             key = self._key(experiment)
             if key is None or key in self.weights:
@@ -56,8 +56,8 @@ class LoadedInputs(Inputs):
         """Return the weights of an experiment's backbone; None without a backbone.
 
         Raises:
-            WeightsError: its pretrained weights are not available.
-            KeyError: they were not loaded.
+            WeightsError: the weights are not available.
+            KeyError: the weights were not loaded.
         """
         key = self._key(find_experiment(name))
         if key is None:
@@ -71,7 +71,7 @@ class LoadedInputs(Inputs):
         """Return the fingerprints of an experiment's trainings.
 
         Raises:
-            WeightsError: as ``weights_for``.
+            WeightsError: see ``weights_for``.
         """
         return fingerprints_of(find_experiment(name).protocol, self.dataset, self.weights_for(name))
 
@@ -90,7 +90,7 @@ def load_inputs(settings: Settings, names: Iterable[str]) -> LoadedInputs:
     """Load data, baselines and the weights of these experiments.
 
     Raises:
-        BaselineError: the baselines cannot be used, or have an unknown experiment.
+        BaselineError: the baselines cannot be used, or name an unknown experiment.
         DatasetError: the data cannot be used.
     """
     baselines = read_or_start_baselines(settings.baselines_path, to_update=settings.updates)
@@ -99,7 +99,7 @@ def load_inputs(settings: Settings, names: Iterable[str]) -> LoadedInputs:
             find_experiment(name)
         except ValueError as error:
             raise BaselineError(
-                f"{settings.baselines_path}: baselines of an unknown {error}; remove that entry or restore its "
+                f"{settings.baselines_path}: baselines of an unknown {error}; remove this entry or restore the "
                 f"experiment"
             ) from None
     inputs = LoadedInputs(settings, datasets.load_dataset(settings.dataset, settings.data_dir), baselines)

@@ -1,4 +1,4 @@
-"""One session's benchmark: what it has trained, what it has found, and the folder that keeps both."""
+"""The state of a night: its trainings, its verdicts, and the folder with their records."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Fingerprints, Run
 from cifar_models.results.run_files import write_run
 
-NOT_REACHED = "the session ended before"
-"""Why an experiment was not judged that lacks nothing."""
+NOT_REACHED = "the session ended early"
+"""Why an experiment was not judged if nothing else explains it."""
 IN_SHARDS = "a shard judges nothing"
-"""Why an experiment was not judged of which this night trains a part."""
+"""Why an experiment was not judged if this session trains a shard."""
 
 
 class Night:
-    """What one session's benchmark items share. Others change it by its methods alone.
+    """The state of a night, which all benchmark items of a session share.
 
     Args:
-        inputs: what it trains on and is held against.
-        selection: what it is to do; under pytest-xdist, what is known of that before the workers collect.
-        all_shards: what the night is to do that this one is a shard of; empty of a whole night.
+        inputs: the data, weights and baselines.
+        selection: the trainings and verdicts to do. Under pytest-xdist the controller adds those of the workers later.
+        all_shards: the trainings and verdicts of all shards; empty for a whole night.
 
     Attributes:
-        settings: the inputs'.
-        folder: where its runs are recorded; None to record none.
-        resumed: runs of an interrupted night that stand for trainings of tonight.
-        notes: what became of other records of that night, a sentence each.
-        started: when it did, as its record has it.
-        exact: tonight's runs against the recorded ones that they repeat, when it was judged.
-        drifts: of this night and those before it, when it was judged.
-        losses: what could not be written to the end and what to do, a sentence each.
-        filed: what was filed, in that order; of two trainings of one experiment and seed both.
+        settings: the settings of the inputs.
+        folder: the folder for the records; None to write none.
+        resumed: runs of an interrupted night to use instead of trainings.
+        notes: a sentence for each record of the interrupted night that is not used.
+        started: start of the night in UTC, as in its record.
+        exact: comparison of each run with the recorded run that it repeats; empty until the night is judged.
+        drifts: drifts over this night and earlier ones; empty until the night is judged.
+        losses: a sentence for each file that could not be written, with what to do.
+        filed: all filed trainings in order, including both of two with the same experiment and seed.
     """
 
     def __init__(self, inputs: Inputs, selection: Selection, all_shards: Selection = Selection()) -> None:  # noqa: B008 - frozen
@@ -62,19 +62,19 @@ class Night:
         self.losses: list[str] = []
         self.filed: list[Training] = []
         self._trainings: dict[TrainingKey, Training] = {}
-        self._promised = Selection()  # by the interrupted night that this one goes on with
-        self._verdicts: dict[str, list[Verdict]] | None = None  # at the last look, and
-        self._of_judged: dict[TrainingKey, Training] = {}  # the trainings that it was a look at
+        self._promised = Selection()  # of the interrupted night that this one continues
+        self._verdicts: dict[str, list[Verdict]] | None = None  # of the last look
+        self._of_judged: dict[TrainingKey, Training] = {}  # the trainings of the last look
         self._unkept: list[Run] = []
         self._interrupted = False
 
-    # --- its folder ---
+    # --- folder ---
 
     def open_folder(self) -> None:
-        """Start tonight's folder of runs, or go on with that of the newest interrupted night on the same data.
+        """Create the night's folder, or with ``--resume`` open that of the newest interrupted night on the same data.
 
         Raises:
-            OSError: the folder cannot be made or written.
+            OSError: the folder cannot be created or written.
         """
         run_dir = self.settings.run_dir
         if self.settings.resume:
@@ -90,24 +90,26 @@ class Night:
                 if self.selection | self._promised != self._promised:
                     self.folder.write_record(self._record())
                 return
-            self.notes.append(f"{run_dir}: found no interrupted night on these data to resume, started a new one")
+            self.notes.append(f"{run_dir}: found no interrupted night on this data, started a new one")
         self.folder = NightFolder.start(run_dir, self._record())
 
     def resume(self, runs: Mapping[TrainingKey, Run]) -> None:
-        """Have runs of an interrupted night stand for trainings of tonight."""
+        """Use runs of an interrupted night instead of trainings."""
         self.resumed = runs
 
     def select(self, selection: Selection, all_shards: Selection | None = None) -> None:
-        """Say what the night is to do, once the workers know it; a killed night's record has it too."""
+        """Set the trainings and verdicts to do, and record them, so that a night that is killed can be resumed."""
         self.selection = selection
         self.all_shards = all_shards or self.all_shards
         self._write_record(ended=None)
 
     def close_folder(self, *, interrupted: bool) -> None:
-        """Record what the night came to; one that is unfinished can be resumed. What cannot be written is a loss.
+        """Write the night's record and release the folder. An unfinished night can be resumed.
+
+        A record that cannot be written is added to ``losses``.
 
         Args:
-            interrupted: the session ended before its time, or could not write what it was to write.
+            interrupted: whether the session ended early, or could not write the baselines.
         """
         self._interrupted |= interrupted
         if self.folder is None:
@@ -122,42 +124,42 @@ class Night:
         try:
             self.folder.write_record(self._record(ended=ended))
         except OSError as error:
-            again = "and --resume takes its runs and judges them again"
+            again = "run with --resume, which keeps the runs and judges them again"
             if self.settings.joined:
-                again = "remove the folder, and judge the shards again"
-            loss = f"what the night came to could not be recorded ({error}): put that right, {again}"
+                again = "remove the folder and judge the shards again"
+            loss = f"{self.folder.path}: the night's record could not be written ({error}); fix this, then {again}"
             self.losses += [loss] * (loss not in self.losses)
 
     def _write_unkept(self) -> list[str]:
-        """Write the records that can be written now; return a sentence for each that still cannot be."""
+        """Write the runs' records that are missing; return a sentence for each that still cannot be written."""
         losses = []
         for run in list(self._unkept):
-            assert self.folder is not None  # noqa: S101 - or nothing waits for it
+            assert self.folder is not None  # noqa: S101 - runs are added only with a folder
             try:
                 write_run(self.folder.path, run)
             except OSError as error:
                 losses.append(
-                    f"{run.experiment} seed {run.seed}: trained, and its record could not be kept ({error}): put that "
-                    f"right, and --resume trains it anew and takes the runs that were kept"
+                    f"{run.experiment} seed {run.seed}: trained, but its record could not be written ({error}); fix "
+                    f"this, then run with --resume, which trains it again and keeps the other runs"
                 )
             else:
                 self._unkept.remove(run)
         return losses
 
-    # --- its trainings ---
+    # --- trainings ---
 
     @property
     def trainings(self) -> Sequence[Training]:
-        """What became of each training, in the order of their first end: one for each experiment and seed."""
+        """The trainings that have ended, one for each experiment and seed, in the order in which they ended first."""
         return tuple(self._trainings.values())
 
     def file(self, training: Training) -> str:
-        """File what became of a training, and keep its record.
+        """Add a training that has ended, and write the record of its run.
 
-        Of an experiment and seed that were trained before, see ``settle``.
+        If the experiment and seed were trained before, ``settle`` decides which training is kept.
 
         Returns:
-            As ``contradiction``.
+            See ``contradiction``.
         """
         self.filed.append(training)
         former = self._trainings.get(training.key)
@@ -170,13 +172,13 @@ class Night:
         return self.contradiction(*training.key)
 
     def contradiction(self, name: str, seed: int) -> str:
-        """Return why neither of two results of one training can be believed; nothing if there is no contradiction."""
+        """Return an error message if a training was done twice with different results; empty otherwise."""
         training = self.training(name, seed)
         if training is None or training.outcome != Outcome.DIFFERENT:
             return ""
         return (
             f"{name} seed {seed}: found two different results of one training, expected the same to the last digit: "
-            f"{training.detail}; find what makes it vary, and --resume trains it anew"
+            f"{training.detail}; find the cause, then run with --resume to train it again"
         )
 
     def _set_apart(self, runs: Sequence[Run]) -> None:
@@ -185,26 +187,26 @@ class Night:
                 try:
                     self.folder.set_apart(run, number)
                 except OSError as error:
-                    self.losses.append(f"{run.experiment} seed {run.seed}: its record could not be set apart ({error})")
+                    self.losses.append(f"{run.experiment} seed {run.seed}: its record could not be renamed ({error})")
         self._unkept = [run for run in self._unkept if run not in runs]
 
     def exclude(self, reason: Callable[[Run], str]) -> None:
-        """Leave out runs that are not this night's.
+        """Leave out runs with data, weights, code or packages other than the night's.
 
         Args:
-            reason: why a run is not; nothing if it is.
+            reason: returns the difference between a run and the night; empty if none.
         """
         for key, training in self._trainings.items():
             if training.run and (why := reason(training.run)):
                 self._trainings[key] = Training(*key, Outcome.OTHER_CODE, detail=why)
 
     def put_in_order(self, names: Iterable[str]) -> None:
-        """Put the trainings into the order of experiments and seeds."""
+        """Sort the trainings by the order of these experiments, then by seed."""
         order = {name: position for position, name in enumerate(names)}
         self._trainings = dict(sorted(self._trainings.items(), key=lambda item: (order[item[0][0]], item[0][1])))
 
     def training(self, name: str, seed: int) -> Training | None:
-        """Return what became of a training; None if it has not ended."""
+        """Return a training; None if it has not ended."""
         return self._trainings.get((name, seed))
 
     def runs_of(self, name: str) -> list[Run]:
@@ -213,7 +215,7 @@ class Night:
         return sorted(runs, key=lambda run: run.seed)
 
     def _evidence(self, name: str) -> list[Run]:
-        """Return tonight's runs of an experiment that the statistics count, by seed."""
+        """Return tonight's runs of an experiment by seed, without the one that is only for the exact lane."""
         return [run for run in self.runs_of(name) if self.settings.is_evidence(run.seed)]
 
     def _of(self, name: str) -> list[Training]:
@@ -221,23 +223,23 @@ class Night:
 
     @property
     def trained(self) -> list[str]:
-        """The experiments with trainings, in the order of the first of them."""
+        """The experiments with trainings, in the order of their first training."""
         return list(dict.fromkeys(training.experiment for training in self._trainings.values()))
 
-    # --- its verdicts ---
+    # --- verdicts ---
 
     @property
     def verdicts(self) -> Mapping[str, list[Verdict]]:
-        """The verdicts of each experiment that was judged; none until the night is judged to the end."""
+        """The verdicts by experiment; empty until ``judged``."""
         return self._verdicts if self._verdicts is not None and self.judged else {}
 
     @property
     def judged(self) -> bool:
-        """Whether all that has been trained was judged, and no verdict wants further seeds."""
+        """Whether all trainings are judged, and no verdict needs further seeds."""
         return self._verdicts is not None and self._of_judged == self._trainings and not self.seeds_wanted()
 
     def judge(self) -> None:
-        """Judge all that has been trained so far; an experiment of which a seed gave no run is left out."""
+        """Judge the trainings so far. An experiment with a ``problem`` is left out."""
         runs = {name: self._evidence(name) for name in self.trained if not self.problem(name)}
         self._verdicts, self._of_judged = {}, dict(self._trainings)
         runs_tonight = [run for name in self.trained for run in self.runs_of(name)]
@@ -254,12 +256,12 @@ class Night:
 
     @property
     def unjudged(self) -> list[str]:
-        """The experiments without a verdict, of those trained and, once the night was judged, of those selected."""
+        """The experiments that were trained, or selected in a night that was judged, and have no verdict."""
         selected = self.selection.verdicts if self._verdicts is not None else []
         return [name for name in dict.fromkeys([*self.trained, *selected]) if name not in self.verdicts]
 
     def seeds_wanted(self) -> list[TrainingKey]:
-        """Return the trainings that undecided verdicts want before the night is judged again."""
+        """Return the trainings that undecided verdicts need before the night is judged again."""
         return [
             (name, seed)
             for name, some in (self._verdicts or {}).items()
@@ -269,7 +271,7 @@ class Night:
         ]
 
     def problem(self, name: str) -> str:
-        """Return why an experiment cannot be judged; nothing if it can."""
+        """Return why an experiment cannot be judged; empty if it can."""
         trainings = [training for training in self._of(name) if self.settings.is_evidence(training.seed)]
         if self._interrupted:
             return NOT_REACHED
@@ -278,32 +280,34 @@ class Night:
         if name not in self.selection.verdicts:
             return "its verdict was not selected"
         if not trainings:
-            return NOT_REACHED if self.selection.trainings.get(name) else "none of its trainings was selected"
+            return NOT_REACHED if self.selection.trainings.get(name) else "its trainings were not selected"
         required = [one for one in self._of(name) if one.outcome != Outcome.NOTHING_TO_REPEAT]
         if without := [f"seed {one.seed}: {one.description}" for one in required if one.run is None]:
             return f"not every training gave a run ({', '.join(without)})"
         if len(trainings) < (expected := len(self.settings.seeds_of(name))):
-            return f"found {len(trainings)} of its {expected} trainings, expected all to be selected"
+            return f"found {len(trainings)} of its {expected} trainings selected, expected all"
         return ""
 
     def answer(self, name: str) -> str:
-        """Return why an experiment fails tonight and what to do: what failed, or why it was not judged; else nothing.
+        """Return the failure message of an experiment: what failed or why it was not judged, and what to do.
+
+        Empty if it passes.
 
         Raises:
-            KeyError: the night was not judged yet.
+            KeyError: the night is not judged yet.
         """
         problem = self.problem(name)
         if not problem and name not in self.verdicts:
             raise KeyError(name)
         result = next(one for one in self.results().experiments if one.experiment == name)
-        result = replace(result, problem=problem)  # briefly: each training says itself why it gave no run
+        result = replace(result, problem=problem)  # the short text: the training's own message has the details
         return failure_message(result, update_command=self.settings.update_command(name))
 
-    # --- all of it ---
+    # --- results ---
 
     @property
     def unfinished(self) -> bool:
-        """Whether there is something for ``--resume`` to go on with: a training or a verdict that may yet come."""
+        """Whether ``--resume`` can add a training or a verdict."""
         outcomes = {key: training.outcome for key, training in self._trainings.items()}
         outcomes |= {key: Outcome.RESUMED for key in self.resumed if key not in outcomes}
         promised = self.selection | self._promised
@@ -319,7 +323,7 @@ class Night:
         return runs >= set(self._promised.trainings.get(name, ())) != set()
 
     def results(self) -> NightResults:
-        """Return what the night came to so far."""
+        """Return the results so far."""
         runs = [run for name in self.trained for run in self.runs_of(name)]
         folder = self.folder.path if self.folder else None
         return night_results(self._record(), runs, self.inputs.baselines, self.settings.records, folder=folder)
@@ -348,26 +352,26 @@ class Night:
     def _fingerprints(self) -> dict[str, Fingerprints]:
         found = {}
         for name in self.selection.trainings:
-            with suppress(ValueError, KeyError):  # weights that are not available, or not loaded yet
+            with suppress(ValueError, KeyError):  # the weights are not available or not loaded yet
                 found[name] = self.inputs.fingerprints_for(name)
         return found
 
     def _why_not_judged(self, name: str) -> str:
-        """Return what was said once where it happened, rather than what a line of the table has room for."""
+        """Return why an experiment was not judged, with the whole error if it has no baseline or no weights."""
         if name in {*self.selection.verdicts, *self.all_shards.verdicts}:
             try:
                 self.inputs.baseline_for(name)
-            except ValueError as error:  # no baseline, or no weights
+            except ValueError as error:
                 return str(error)
         return self.problem(name) or NOT_REACHED
 
 
 def judge_to_the_end(night: Night, train: Callable[[str, int], object]) -> None:
-    """Judge a night, and train further seeds as long as a verdict is undecided; once a night.
+    """Judge a night, unless it is judged already, and train further seeds while verdicts need them.
 
     Args:
-        night: all that was selected is trained.
-        train: trains an experiment of that name with that seed and files what becomes of it.
+        night: the night; all selected trainings have ended.
+        train: trains the experiment with this name and seed, and files the training.
     """
     if night.judged:
         return

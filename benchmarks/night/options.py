@@ -1,4 +1,4 @@
-"""The options of pytest that say what a night does: declared, checked, and read into its settings."""
+"""Declares the benchmark's pytest options, checks their values, and reads them into ``Settings``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.storage.files import user_path
 
 PATHS = ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines")
-"""Options whose value is a path."""
+"""Options with a path as value."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -27,26 +27,24 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--all-experiments",
         action="store_true",
-        help="also train the experiments that a night leaves out by default",
+        help="train all experiments of the table, also those that a night leaves out by default",
     )
     group.addoption(
         "--mixed-precision",
         action="store_true",
-        help="train each experiment in Keras's mixed_float16, against a baseline of its own",
+        help="train in Keras's mixed_float16, with baselines of its own",
     )
-    group.addoption(
-        "--xla", action="store_true", help="train each experiment compiled by XLA, against a baseline of its own"
-    )
+    group.addoption("--xla", action="store_true", help="compile the training steps with XLA, with baselines of its own")
     group.addoption(
         "--held-out",
         action="store_true",
-        help="train each experiment with early stopping on held-out training images, against a baseline of its own",
+        help="stop early by held-out training images, with baselines of its own",
     )
     group.addoption(
         "--dataset",
         choices=("cifar10", "synthetic"),
         default="cifar10",
-        help="what to train on: the CIFAR-10 files, or the package's own images (default: %(default)s)",
+        help="train on the CIFAR-10 files, or on the package's own images (default: %(default)s)",
     )
     group.addoption(
         "--data-dir",
@@ -64,27 +62,27 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--no-feature-cache",
         action="store_true",
-        help="run the whole model in every step, instead of the frozen part once a session: the same numbers within "
-        "float tolerance, for comparison",
+        help="run the frozen part of a model in every step, instead of once a session; the numbers are equal within "
+        "float tolerance",
     )
     group.addoption(
         "--seeds",
         type=int,
         metavar="N",
-        help="train each experiment with N seeds (default: 2 to 6 on synthetic data, by what a seed costs; "
-        "3 on others)",
+        help="train each experiment with N seeds (default: 2 to 8 on synthetic data, fewer for experiments that "
+        "train longer; 3 on other data)",
     )
     group.addoption(
         "--first-seed",
         metavar="S",
-        help="train seeds from S on, or with a date as YYYY-MM-DD those of that day's night (default: those of today, "
-        "in UTC, which no baseline has; 0 with --update-baselines)",
+        help="train the seeds from S on; S can also be a day in UTC, as YYYY-MM-DD, to repeat its night (default: "
+        "today, with seeds that no baseline has; 0 with --update-baselines)",
     )
     group.addoption(
         "--shard",
         metavar="K/N",
         help="train part K of N of the selected trainings and judge nothing; python -m benchmarks judge judges all "
-        "parts together",
+        "parts",
     )
     group.addoption(
         "--against",
@@ -96,52 +94,52 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--exact",
         action="store_true",
-        help="fail where a run differs in any digit from the recorded run of the same seed and conditions",
+        help="fail if a run differs in any digit from the recorded run with the same seed and conditions",
     )
     group.addoption(
         "--max-seeds",
         type=int,
         metavar="M",
-        help="train up to M seeds of an experiment whose verdict is undecided (default: as many as --seeds, which it "
-        "needs)",
+        help="train up to M seeds of an experiment with an undecided verdict; needs --seeds (default: as many as "
+        "--seeds)",
     )
     group.addoption(
         "--false-alarm-rate",
         type=float,
         default=FALSE_ALARM_RATE,
         metavar="RATE",
-        help="chance that a night without any change fails, over all its checks (default: %(default)s)",
+        help="probability that a night without any change does not pass, over all checks (default: %(default)s)",
     )
     group.addoption(
         "--update-baselines",
         action="store_true",
-        help="write what was measured into the baselines file, judge nothing, exit with 125; needs --reason",
+        help="write the measured baselines into the baselines file, judge nothing, exit with 125; needs --reason",
     )
-    group.addoption("--reason", metavar="TEXT", help="why the baselines change, kept with them")
+    group.addoption("--reason", metavar="TEXT", help="why the baselines change; stored with them")
     group.addoption(
         "--reuse-runs",
         action="store_true",
-        help="with --update-baselines: train the first seed; if it repeats the recorded run to the last digit, take "
-        "the recorded runs of the other seeds and train only those that are missing",
+        help="train the first seed; if it repeats the recorded run to the last digit, use the recorded runs and train "
+        "only missing seeds; needs --update-baselines",
     )
     group.addoption(
         "--run-dir",
         type=user_path,
         metavar="DIR",
-        help="where each night keeps a folder with the record of each finished training (default: the ini value "
-        "'run_dir', runs/ beside the ini file)",
+        help="folder in which each night gets a folder with a record of each finished training (default: the ini "
+        "value 'run_dir', runs/ beside the ini file)",
     )
     group.addoption(
         "--report-dir",
         type=user_path,
         metavar="DIR",
-        help="where to write the night's page, report.html, and PNG files (default: the night's folder in --run-dir)",
+        help="folder for the night's page, report.html, and PNG files (default: the night's folder in --run-dir)",
     )
     group.addoption(
         "--resume",
         action="store_true",
-        help="go on with the newest interrupted night of --run-dir: take those of its runs that nothing tells apart "
-        "from tonight's, train the others",
+        help="continue the newest interrupted night of --run-dir: keep its runs with the same data, code and "
+        "environment, train the others",
     )
     group.addoption(
         "--baselines",
@@ -154,10 +152,10 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def read_settings(config: pytest.Config) -> Settings:
-    """Return what the options say.
+    """Return the settings that the options select.
 
     Raises:
-        pytest.UsageError: a value that no night can run with; says which, what was found, what was expected.
+        pytest.UsageError: an option has an invalid value, or two options exclude each other.
     """
     _check_numbers(config)
     _check_paths(config)
@@ -188,28 +186,28 @@ def read_settings(config: pytest.Config) -> Settings:
 
 
 def baselines_file(config: pytest.Config) -> Path:
-    """Return the file that this session judges by: the option's, otherwise the ini value's."""
+    """Return the baselines file of the option, otherwise of the ini value."""
     path: Path | None = config.getoption("baselines")
     return path or project_folder(config) / user_path(config.getini("baselines"))
 
 
 def check_benchmark_plugin(config: pytest.Config) -> None:
-    """Refuse pytest-benchmark's options that leave out a part of a night.
+    """Check that no option of pytest-benchmark skips a part of the night.
 
     Raises:
-        pytest.UsageError: one of them is there.
+        pytest.UsageError: an option skips a part.
     """
     for option, left_out in (("benchmark_only", "verdicts"), ("benchmark_skip", "trainings")):
         if config.getoption(option):
             name = f"--{option.replace('_', '-')}"
             raise pytest.UsageError(
-                f"{name}: found with a night selected, whose {left_out} it skips; leave it out and select what to "
-                f"run with -m and -k"
+                f"{name}: found with benchmark items, expected none, because it skips {left_out}; leave it out, and "
+                f"select tests with -m and -k"
             )
 
 
 def project_folder(config: pytest.Config) -> Path:
-    """Return the folder of the ini file, which ``--rootdir`` does not change."""
+    """Return the folder of the ini file, which does not depend on ``--rootdir``."""
     return config.inipath.parent if config.inipath else config.rootpath
 
 
@@ -227,7 +225,7 @@ def _check_numbers(config: pytest.Config) -> None:
     if updating and (seeds or 0) < LEAST_RUNS:
         found = "no --seeds" if seeds is None else f"--seeds {seeds}"
         raise pytest.UsageError(
-            f"--update-baselines: found {found}, expected {LEAST_RUNS} or more: their spread is the tolerance"
+            f"--update-baselines: found {found}, expected {LEAST_RUNS} or more; the tolerance is computed from them"
         )
     max_seeds, rate = config.getoption("max_seeds"), config.getoption("false_alarm_rate")
     if max_seeds is not None and seeds is None:
@@ -239,13 +237,13 @@ def _check_numbers(config: pytest.Config) -> None:
     if not 0 < rate < 0.5:
         raise pytest.UsageError(f"--false-alarm-rate: found {rate}, expected a number above 0 and below 0.5")
     if config.getoption("reuse_runs") and not updating:
-        raise pytest.UsageError("--reuse-runs: found without --update-baselines, which it is for")
+        raise pytest.UsageError("--reuse-runs: found without --update-baselines, expected both")
     if reason is not None and not updating:
-        raise pytest.UsageError("--reason: found without --update-baselines, which it is for")
+        raise pytest.UsageError("--reason: found without --update-baselines, expected both")
 
 
 def _shard(config: pytest.Config) -> tuple[int, int] | None:
-    """Return the number of the shard and how many there are."""
+    """Return the number of the shard and the number of shards; None for a whole night."""
     text = config.getoption("shard")
     if text is None:
         return None
@@ -254,8 +252,8 @@ def _shard(config: pytest.Config) -> tuple[int, int] | None:
     if not 1 <= number <= count:
         raise pytest.UsageError(f"--shard: found {text!r}, expected a part K/N with K from 1 to N, such as 3/8")
     for option, why in (
-        ("report_dir", "which draws no page; give it to python -m benchmarks judge"),
-        ("reuse_runs", "and the seed that --reuse-runs trains may be another shard's; leave one of them out"),
+        ("report_dir", "which writes no page; give it to python -m benchmarks judge"),
+        ("reuse_runs", "expected one of the two, because another shard may train the first seed; leave one out"),
     ):
         if config.getoption(option):
             raise pytest.UsageError(f"--{option.replace('_', '-')}: found with --shard, {why}")
@@ -268,9 +266,10 @@ def _run_dir(config: pytest.Config) -> Path:
 
 
 def _first_seed(config: pytest.Config) -> tuple[int, bool]:
-    """Return the first seed, and whether it is that of a day's night.
+    """Return the first seed, and whether a day's night starts with it.
 
-    It is the option's; else 0 to measure baselines, the interrupted night's to go on with, or that of today.
+    Without ``--first-seed`` it is 0 for new baselines, with ``--resume`` that of the interrupted night, and otherwise
+    that of today.
     """
     text = config.getoption("first_seed")
     if text is not None:
@@ -308,8 +307,8 @@ def _check_paths(config: pytest.Config) -> None:
             continue
         if config.inipath is None:
             raise pytest.UsageError(
-                f"{name}: pytest found no configuration, because it took {path} for a test's path and looked there; "
-                f"write {name}={path}, with an equals sign"
+                f"{name}: found no ini file, because pytest took {path} for the path of a test; write {name}={path}, "
+                f"with an equals sign"
             )
         if option in ("data_dir", "weights_dir") and not path.is_dir():
             raise pytest.UsageError(f"{name}: found no folder {path}, expected one")
@@ -318,7 +317,7 @@ def _check_paths(config: pytest.Config) -> None:
 
 
 def _options_to_repeat(config: pytest.Config) -> str:
-    """Return the options of this session that decide what is trained on what, as one would type them."""
+    """Return the options that a command to repeat a training needs, quoted for a shell."""
     words = [f"--dataset {config.getoption('dataset')}"]
     words += [f"--{name}" for name in ("gpu", "held-out", "mixed-precision", "xla") if config.getoption(f"--{name}")]
     for option in ("data_dir", "weights_dir", "baselines"):

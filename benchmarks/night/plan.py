@@ -1,8 +1,8 @@
-"""The plan of a night: the seeds that each experiment needs to catch a drop of its accuracy, and what they cost.
+"""Computes how many seeds each experiment needs to catch a drop of accuracy, and how long they take.
 
-The seeds are those of one look, at the strictest level that the night's false-alarm rate leaves to a check. The
-baseline's standard deviation is taken for the true one. The minutes are those of the baseline's own runs: a training
-for each seed, and once the features of a frozen part, which all seeds share.
+The number of seeds is for one look, at the strictest level that the night's false-alarm rate gives to a check. The
+baseline's standard deviation is assumed to be the true one. The minutes are means of the baseline's runs: one training
+for each seed, and the features of a frozen part once, because all seeds share them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.statistics.power import seeds_needed
 from cifar_models.experiments import left_out_by_nights
 
 HEADLINE_CHECKS, SECONDARY_CHECKS = 2, 2
-"""Checks of one experiment: accuracy and loss, which have most of the rate; the gap and the pattern over classes."""
+"""Checks of one experiment: accuracy and loss, which have most of the rate; gap and pattern over classes."""
 
 MOST_SEEDS = 20
 
@@ -33,17 +33,17 @@ def render(
     power: float = 0.95,
     false_alarm_rate: float = FALSE_ALARM_RATE,
 ) -> str:
-    """Return a line for each experiment with a baseline on the data set, and below them the night's minutes.
+    """Return a table with a line for each experiment that has a baseline, and below it the minutes of the night.
 
     Args:
-        baselines: as read.
-        dataset: the data set's name.
-        points: the drop of accuracy to catch, in percentage points, above 0 and below 100.
-        power: probability with which a night catches it, in (0.5, 1).
-        false_alarm_rate: chance that a night without any change has anything but passes, in (0, 0.5).
+        baselines: the baselines.
+        dataset: name of the data set.
+        points: drop of accuracy to catch, in percentage points, above 0 and below 100.
+        power: probability that a night catches the drop, above 0.5 and below 1.
+        false_alarm_rate: probability that a night without any change does not pass, above 0 and below 0.5.
 
     Raises:
-        ValueError: a number out of range, or no baseline on the data set.
+        ValueError: a number is out of range, or no experiment has a baseline on the data set.
     """
     for option, value, low, high in (
         ("drop", points, 0, 100),
@@ -56,17 +56,17 @@ def render(
         name: datasets[dataset]
         for name, datasets in baselines.items()
         if datasets.get(dataset)
-        and "+" not in name  # a night of variants is another one
+        and "+" not in name  # variants are trained in nights of their own
         and name not in left_out_by_nights(dataset)
     }
     if not found:
         known = sorted({name for datasets in baselines.values() for name in datasets})
         raise ValueError(
-            f"--dataset: found no baselines for {dataset!r}, expected a data set that has some: "
-            f"{', '.join(known) or 'there is none yet'}"
+            f"--dataset: found no baselines for {dataset!r}, expected a data set with baselines: "
+            f"{', '.join(known) or 'none yet'}"
         )
     measured = sum("measured" in sources for sources in found.values())
-    drop = round(points / 100, 12)  # 1.1 / 100 is above a tolerance of 0.011 by rounding alone
+    drop = round(points / 100, 12)  # so that 1.1 points are not above a tolerance of 0.011
     needed = partial(
         seeds_needed,
         drop=drop,
@@ -81,7 +81,7 @@ def render(
     for name, sources in found.items():
         baseline = sources.get("measured")
         if baseline is None:
-            lines.append([name, "", "", "published, no spread to plan from", ""])
+            lines.append([name, "", "", "published, without a spread", ""])
             continue
         noise = _least_noise(baseline)
         always_passes = drop <= noise.tolerance
@@ -102,12 +102,12 @@ def render(
 
 
 def _minutes(baseline: Baseline, seeds: int) -> float:
-    """Return what so many seeds take: the features of a frozen part are computed once for all of them."""
+    """Return the minutes of a number of trainings, and once those of the features that they share."""
     return (seeds * fmean(baseline.seconds) + (baseline.feature_seconds or 0.0)) / 60
 
 
 class _Noise(NamedTuple):
-    """How much the runs of a baseline vary in a metric, and what passes: as fractions of accuracy."""
+    """Standard deviation and tolerance of a baseline's metric, as fractions of accuracy."""
 
     metric: str
     runs: int
@@ -116,7 +116,7 @@ class _Noise(NamedTuple):
 
 
 def _least_noise(baseline: Baseline) -> _Noise:
-    """Return the noise of the accuracy or of the loss, whichever sees more."""
+    """Return the noise of accuracy or loss, whichever is less."""
     units = {"accuracy": 1.0}
     if baseline.nats_per_point and "loss" in baseline.metrics:
         units["loss"] = 100 * baseline.nats_per_point
@@ -131,7 +131,7 @@ def _least_noise(baseline: Baseline) -> _Noise:
 
 
 def _seeds(noise: _Noise, needed: Callable[..., int | None]) -> int | str:
-    """Return the seeds that one experiment needs, or in words why there is no such number."""
+    """Return the number of seeds that one experiment needs, or a text if it is above ``MOST_SEEDS``."""
     runs = noise.runs
     find = partial(needed, deviation=noise.deviation, tolerance=noise.tolerance)
     if seeds := find(baseline_runs=runs):

@@ -1,4 +1,4 @@
-"""The reports of a session: the page, CI's summary, properties of the tests."""
+"""Writes the reports of a session: the page, the summary for CI, and the properties of the tests."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from benchmarks.statistics.verdict import Verdict
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-"""The variable with the file whose Markdown GitHub Actions shows with a job."""
+"""Environment variable with the path of a Markdown file, which GitHub Actions shows on the page of a job."""
 
 Properties = list[tuple[str, object]]
 
 
 def write_reports(night: Night) -> tuple[list[str], int]:
-    """Write the night's page and CI's summary. Errors are caught, so that they do not hide the verdicts.
+    """Write the night's page and the summary for CI. Errors are caught, so that they do not hide the verdicts.
 
     Returns:
-        A line for each, also if it could not be written; and 0, or the exit status for what could not be written.
+        A line for each report, with its path or the error; and the exit status, 0 if all were written.
     """
     if night.folder is None or not night.trainings:
         return [], PASSED
@@ -37,7 +37,7 @@ def write_reports(night: Night) -> tuple[list[str], int]:
             lines.append(write())
         except OSError as error:
             lines.append(
-                f"report: could not be written: {error}: fix this, then run python -m benchmarks page {folder}"
+                f"report: could not be written: {error}; fix this, then run python -m benchmarks page {folder}"
             )
             status = status or NOT_JUDGED
         except Exception as error:  # noqa: BLE001 - the verdicts matter more than their reports

@@ -1,4 +1,4 @@
-"""Which runs of an interrupted night can stand for a training of tonight: those that nothing tells apart from it."""
+"""Selects the runs of an interrupted night that need no training, because nothing that they depend on has changed."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from cifar_models.results.source_code import Code
 
 
 def runs_to_take(folder: Path, difference: Callable[[Run], str]) -> tuple[dict[TrainingKey, Run], list[str]]:
-    """Return the runs of a night's folder that can be taken, and a sentence for each record that cannot.
+    """Return the runs of a night's folder that can be used, and a note for each record that cannot.
 
     Args:
-        folder: the night's.
-        difference: what tells a run apart from a training of tonight; nothing if nothing does.
+        folder: the folder of the interrupted night.
+        difference: returns the first difference between a run and a training of tonight; empty if none.
     """
     runs, errors = read_night_runs(folder)
     taken: dict[TrainingKey, Run] = {}
-    notes = [f"ignored, and trained anew: {error}" for error in errors]
+    notes = [f"ignored, and trained again: {error}" for error in errors]
     for run in runs:
         if reason := difference(run):
-            notes.append(f"trained anew: {run.experiment} seed {run.seed}, for {reason}")
+            notes.append(f"trained again: {run.experiment} seed {run.seed}: {reason}")
         else:
             taken[run.experiment, run.seed] = run
     return taken, notes
 
 
 def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environment: Environment) -> str:
-    """Return the first thing that tells a run apart from a training of tonight; nothing if nothing does.
+    """Return the first difference between a recorded run and a training of tonight; empty if none.
 
     Args:
-        run: of the interrupted night.
-        fingerprints: of tonight's data, weights and protocol for this experiment.
-        code: tonight's.
-        environment: tonight's: versions, processor, device and settings.
+        run: the recorded run.
+        fingerprints: tonight's data, weights and protocol of the experiment.
+        code: tonight's code.
+        environment: tonight's versions, processor, device and settings.
     """
     for part in ("data", "weights", "protocol"):
         if getattr(run.fingerprints, part) != getattr(fingerprints, part):
@@ -48,7 +48,7 @@ def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environ
     if run.code.source != code.source:
         return "the package's source has changed"
     if run.code.commit != code.commit:
-        return f"it is of commit {run.code.commit}, not {code.commit}"
+        return f"its commit is {run.code.commit}, not {code.commit}"
     then, now = ({"python": one.python, **one.packages} for one in (run.environment, environment))
     for name in {**then, **now}:
         if then.get(name) != now.get(name):
@@ -59,7 +59,7 @@ def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environ
 
 
 def _apart_from_its_share(environment: Environment) -> Environment:
-    """Return an environment without what differs between a worker, which has a part of the cores, and one process."""
+    """Return an environment without the cores and threads, which differ between a worker and a single process."""
     settings = environment.settings
     if settings is not None:
         settings = {name: value for name, value in settings.items() if name != "TF_NUM_INTRAOP_THREADS"}

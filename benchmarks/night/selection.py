@@ -1,4 +1,4 @@
-"""The experiments of a session: those that a night trains by default, and those that the command line asks for."""
+"""Selects the experiments of a session: the defaults of a night, and those that the command line names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cifar_models import experiments
 
 
 def experiment_names(config: pytest.Config) -> list[str]:
-    """Return the session's experiments in the table's order, by the names of the variants that the options ask for.
+    """Return the session's experiments, in the table's order, as the variants that the options select.
 
-    ``-k`` and node ids add the experiments that they name, and ``--all-experiments`` adds all.
+    ``-k`` and node ids add the experiments that they name. ``--all-experiments`` adds all.
     """
     every = _variant_names(config, experiments.EXPERIMENTS)
     usual = _variant_names(config, experiments.trained_by_nights(config.getoption("dataset")))
@@ -40,6 +40,14 @@ def _is_named(config: pytest.Config, name: str, usual: Collection[str]) -> bool:
 
 
 def names(keyword: str, name: str, usual: Collection[str]) -> bool:
-    """Return whether a word of a ``-k`` expression names an experiment: it is in no usual experiment's name."""
+    """Return whether a ``-k`` expression names an experiment.
+
+    It does if one of its words is part of the name, and of no name of a default experiment.
+
+    Args:
+        keyword: the ``-k`` expression.
+        name: name of the experiment.
+        usual: names of the default experiments.
+    """
     words = re.findall(r"[\w+]+", keyword.lower())
     return any(word in name and not any(word in other for other in usual) for word in words)

@@ -1,4 +1,4 @@
-"""A night as a plugin of pytest's: registered when the night starts, it shows progress, ends the night, prints it."""
+"""A pytest plugin for one night: shows the progress of trainings, ends the night and prints the results."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def start_night(
     all_shards: Selection = Selection(),  # noqa: B008 - frozen
     keeps_records: bool = True,
 ) -> NightSession:
-    """Load what a night trains on, open its folder, and have pytest call its hooks from now on.
+    """Load the inputs of a night, open its folder, and register its hooks.
 
     Args:
-        config: pytest's.
-        selection: what the night is to do.
-        names: the experiments whose weights to load.
-        all_shards: what the night is to do that this one is a shard of, as far as it is known.
-        keeps_records: whether it keeps records itself, as all but workers of pytest-xdist do.
+        config: the configuration of the session.
+        selection: the trainings and verdicts to do.
+        names: the experiments that need their weights loaded.
+        all_shards: the trainings and verdicts of all shards; empty for a whole night.
+        keeps_records: whether to write records; False on a worker of pytest-xdist.
 
     Raises:
-        pytest.UsageError: data or baselines that cannot be used, GPUs that can no longer be hidden, a folder that
-            cannot be written, or options of pytest-benchmark that leave out a part of the night.
+        pytest.UsageError: data or baselines cannot be used, GPUs cannot be hidden, the folder cannot be written, or
+            an option of pytest-benchmark skips a part of the night.
     """
     check_benchmark_plugin(config)
     settings = config.stash[SETTINGS]
@@ -62,7 +62,9 @@ def start_night(
         try:
             hide_gpus()
         except RuntimeError as error:
-            raise pytest.UsageError(f"the GPUs cannot be hidden ({error}); use them with --gpu") from None
+            raise pytest.UsageError(
+                f"GPU: found it already in use ({error}), expected to hide it; train on it with --gpu"
+            ) from None
     try:
         inputs = load_inputs(settings, names)
     except (BaselineError, DatasetError) as error:
@@ -72,9 +74,7 @@ def start_night(
         try:
             night.open_folder()
         except OSError as error:
-            raise pytest.UsageError(
-                f"--run-dir: {error}; expected a folder that tonight's runs can be kept in"
-            ) from None
+            raise pytest.UsageError(f"--run-dir: found {error}, expected a folder that can be written") from None
     session = config.stash[SESSION] = NightSession(config, night, inputs)
     config.pluginmanager.register(session)
     config.pluginmanager.register(_OtherPluginsAtTheEnd())
@@ -82,12 +82,12 @@ def start_night(
 
 
 class NightSession:
-    """The hooks of a night, and what pytest's session keeps of it beside the night itself.
+    """The pytest hooks of a night.
 
     Attributes:
-        night: what all benchmark items share.
-        inputs: the night's.
-        failed_otherwise: a test failed, and not because of what the night came to.
+        night: the night, which all benchmark items share.
+        inputs: the inputs of the night.
+        failed_otherwise: whether a test failed for another reason than a result of the night.
     """
 
     def __init__(self, config: pytest.Config, night: Night, inputs: LoadedInputs) -> None:
@@ -98,10 +98,10 @@ class NightSession:
         self._said: list[str] = []
         self._printed = False
 
-    # --- before and while it trains ---
+    # --- trainings ---
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        """Name data, weights, device and their fingerprints, before the first training."""
+        """Print data, device, packages and weights before the first training."""
         night, environment = self.night, describe_environment()
         dataset = self.inputs.dataset
         packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
@@ -113,7 +113,7 @@ class NightSession:
         ]
         for backbone, weights in self.inputs.weights.items():
             if isinstance(weights, WeightsError):
-                lines.append(f"weights of {backbone}: NOT AVAILABLE, its experiments end in an error ({weights})")
+                lines.append(f"weights of {backbone}: NOT AVAILABLE, its experiments fail ({weights})")
             else:
                 lines.append(f"weights of {backbone}: {weights.description}, {weights.fingerprint}")
         if night.settings.shard:
@@ -127,19 +127,22 @@ class NightSession:
         return lines + night.notes
 
     def require_possible(self, name: str, seed: int | None) -> None:
-        """Fail an item whose experiment cannot be trained and judged, before the training; say why in full once."""
+        """Fail an item before the training if its experiment cannot be trained and judged.
+
+        The first item of an experiment shows the whole error, the others refer to it.
+        """
         reason = why_impossible(self.inputs, name)
         if reason is None:
             self._require_recorded(name, seed)
             return
         outcome, text = reason
-        said_before = name in self.night.trained
+        shown_before = name in self.night.trained
         if seed is not None:
             self.night.file(Training(name, seed, outcome))
-        pytest.fail(f"{name}: {outcome}, as said above" if said_before else text, pytrace=False)
+        pytest.fail(f"{name}: {outcome}, see above" if shown_before else text, pytrace=False)
 
     def _require_recorded(self, name: str, seed: int | None) -> None:
-        """Skip a training for the exact lane alone where there is nothing that it could repeat."""
+        """Skip a training that is only for the exact lane, if there is no recorded run to repeat."""
         night = self.night
         if (
             seed is None
@@ -149,15 +152,16 @@ class NightSession:
             return
         night.file(Training(name, seed, Outcome.NOTHING_TO_REPEAT))
         pytest.skip(
-            f"{name} seed {seed}: no run recorded with these data, weights, protocol, versions, processor and threads"
+            f"{name} seed {seed}: found no recorded run with this data, weights, protocol, versions, processor and "
+            f"threads"
         )
 
     def train(self, item: pytest.Item, name: str, seed: int) -> str:
-        """Train for an item and show the progress; return why there is no run that can be judged, if so."""
+        """Train with progress on the terminal; return why no run can be judged, or an empty string."""
         return train_and_file(self.night, self.inputs, name, seed, self._show(item, f"{name} seed {seed}"))
 
     def _show(self, item: pytest.Item, title: str) -> Report | None:
-        """Return what shows a training's progress, past pytest's capture; None where pytest itself reports nothing."""
+        """Return a function that shows a training's progress despite pytest's capture; None without a reporter."""
         reporter: TerminalReporter | None = self._config.pluginmanager.getplugin("terminalreporter")
         capture = self._config.pluginmanager.getplugin("capturemanager")
         if reporter is None or capture is None:
@@ -168,7 +172,7 @@ class NightSession:
                 reporter.write(text, flush=True)
 
         if _LIVE not in item.stash:
-            # pytest has written the test's name to the line that it is on.
+            # The cursor is behind the test's name, so the progress starts on a new line.
             item.stash[_LIVE] = LiveLine(write, terminal=bool(reporter.isatty), before="\n")
         line = item.stash[_LIVE]
         return lambda state: line.show(title, state)
@@ -177,7 +181,7 @@ class NightSession:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Tell failures that are the night's answers from others; file a training that ended without a word."""
+        """Note failures that are no results of the night; file a training that ended without an outcome."""
         name, seed = experiment_of(item), seed_of(item)
         if name is not None and call.when == "call":
             item.user_properties += properties_of(self.night, name, seed)
@@ -187,20 +191,20 @@ class NightSession:
         if call.when != "call":
             return report
         if line := item.stash.get(_LIVE, None):
-            line.clear()  # now, as pytest is about to write the outcome to where the line is
+            line.clear()  # because pytest writes the outcome to the same line
         if name is not None and seed is not None and call.excinfo and not self.night.training(name, seed):
             self.night.file(Training(name, seed, Outcome.FAILED, detail=call.excinfo.typename))
         return report
 
-    # --- its end ---
+    # --- end of the session ---
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
-        """End the night before any other plugin ends anything, and print it whatever the others do."""
+        """End the night before other plugins run, and print it even if one of them fails."""
         self._end(session)
         try:
             return (yield)
-        except Exception as error:  # noqa: BLE001 - of another plugin, after which pytest would print nothing
+        except Exception as error:  # noqa: BLE001 - pytest prints no summary if another plugin fails
             self._said.append(f"another plugin failed after the night: {type(error).__name__}: {error}")
             session.exitstatus = session.exitstatus or NOT_JUDGED
             reporter = self._config.pluginmanager.getplugin("terminalreporter")
@@ -212,14 +216,14 @@ class NightSession:
             return None
 
     def _end(self, session: pytest.Session) -> None:
-        """Write the baselines if that was asked for, record what the night came to, and say it by the exit status."""
+        """Write the baselines, the night's record and the reports, and set the exit status."""
         night = self.night
         ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         interrupted = not ended or bool(session.shouldstop or session.shouldfail)
         if night.settings.updates and not night.settings.shard:
             try:
                 self._update = update_baselines(night)
-            except (OSError, ValueError) as error:  # the night's table is still worth seeing
+            except (OSError, ValueError) as error:  # so that the night's tables are still printed
                 self._update = str(error)
                 interrupted = True
         night.close_folder(interrupted=interrupted)
@@ -232,7 +236,7 @@ class NightSession:
 
     @pytest.hookimpl(wrapper=True, trylast=True)  # after pytest's failures and errors
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None, None, None]:
-        """Print the night before other plugins print theirs, and whatever they do."""
+        """Print the night before other plugins print their summaries, and even if one of them fails."""
         self.print(terminalreporter)
         try:
             return (yield)
@@ -240,7 +244,7 @@ class NightSession:
             terminalreporter.write_line(f"another plugin failed after the night: {type(error).__name__}: {error}")
 
     def print(self, reporter: TerminalReporter) -> None:
-        """Print the night's sections, once."""
+        """Print the night's sections, unless they are printed already."""
         if self._printed or not self.night.trainings:
             return
         self._printed = True
@@ -251,11 +255,11 @@ class NightSession:
 
 
 class _OtherPluginsAtTheEnd:
-    """Keeps a warning of one plugin, as of a cache that cannot be written, from stopping what the others end with."""
+    """Prevents that a warning of one plugin, such as a cache that cannot be written, stops the other plugins."""
 
-    @pytest.hookimpl(wrapper=True, trylast=True)  # within pytest's own wrapper, which makes warnings errors
+    @pytest.hookimpl(wrapper=True, trylast=True)  # inside pytest's own wrapper, which turns warnings into errors
     def pytest_sessionfinish(self) -> Generator[None, object, object]:
-        """Have warnings be no errors."""
+        """Show warnings instead of raising them."""
         with warnings.catch_warnings():
             warnings.simplefilter("default")
             return (yield)

@@ -1,4 +1,4 @@
-"""What a session is asked to do, fixed before it starts."""
+"""The settings of a session, fixed before it starts."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ SEEDS: dict[str, dict[str, int]] = {
         "resnet50_finetuned": 2,
     }
 }
-"""Seeds a night, by data set and experiment, where they are not ``OTHER_SEEDS``: more where a seed costs little or runs
-vary much. The column ``catches`` says what they see."""
+"""Number of seeds in a night, by data set and experiment. It is higher if a training is short or its runs vary much.
+
+The column ``catches`` of a night's table shows the smallest drop that they detect."""
 OTHER_SEEDS = 3
+"""Number of seeds of experiments that are not in ``SEEDS``."""
 REPEATED_SEED = 0
 """The first seed of every baseline."""
 SHARDS = "shards"
-"""The folder in the folder of nights where shards are kept, so that no night takes them for an earlier night."""
+"""The folder of shards below the folder of nights, separate so that a shard is not read as an earlier night."""
 NOT_REPEATED = ("resnet50_finetuned", "vgg16_matched_finetuned", "resnet50_matched_finetuned", "reference_cnn")
-"""Experiments without a training for the exact lane: a seed takes minutes. Golden trajectories see their layers."""
+"""Experiments without a training for the exact lane, because it takes minutes. Golden trajectories cover them."""
 
 
 def default_seeds(dataset: str, experiment: str) -> int:
-    """Return with how many seeds a night trains an experiment, or a variant of one, on a data set."""
+    """Return the number of seeds with which a night trains an experiment or its variants on a data set."""
     name, *_ = experiment.split("+")
     return SEEDS.get(dataset, {}).get(name, OTHER_SEEDS)
 
@@ -45,25 +47,25 @@ class Settings:
     Attributes:
         baselines_path: the baselines file.
         run_dir: the folder of nights.
-        report_dir: where the page goes; None for the night's folder.
-        dataset: the data set's name.
-        data_dir: where its files are; None for Keras's cache or download.
-        weights_dir: where ImageNet weights are; None for Keras's cache or download.
+        report_dir: folder for the page; None for the night's folder.
+        dataset: name of the data set.
+        data_dir: folder with the data set; None for Keras's cache or download.
+        weights_dir: folder with ImageNet weights; None for Keras's cache or download.
         gpu: whether to train on the GPU.
-        feature_cache: whether a frozen part's output is computed once and kept for the session.
-        seeds: with how many seeds each experiment is trained; None for what ``SEEDS`` says.
-        max_seeds: with how many at most while its verdict is undecided; None for no more.
-        first_seed: the first of them.
-        repeats: whether a night trains the baselines' first seed too, for the exact lane alone.
-        against: the source of the baselines that runs are compared with.
-        exact: whether a run that differs from the recorded one of its seed fails.
-        false_alarm_rate: chance that a night without any change has anything but passes.
-        reason: why the baselines change; None for a night that judges.
-        reuse_runs: whether recorded runs stand for trainings of a night that writes baselines.
-        resume: whether to go on with an interrupted night.
-        shard: the number of the shard to train, from 1, and how many there are; None to train and judge all.
-        joined: whether the runs come from shards: nothing can be trained.
-        options: those of the command line that a command to repeat a training needs.
+        feature_cache: whether to compute the output of a frozen part once a session.
+        seeds: number of seeds of each experiment; None for ``default_seeds``.
+        max_seeds: highest number of seeds while a verdict is undecided; None for ``seeds``.
+        first_seed: the first seed.
+        repeats: whether the night also trains ``REPEATED_SEED``, for the exact lane alone.
+        against: source of the baselines to judge by, ``measured`` or ``published``.
+        exact: whether a run that differs from its recorded run fails.
+        false_alarm_rate: probability that a night without any change does not pass.
+        reason: why the baselines change; None if the night does not update them.
+        reuse_runs: whether a night that updates baselines uses recorded runs.
+        resume: whether to continue an interrupted night.
+        shard: number of the shard, from 1, and number of shards; None for a whole night.
+        joined: whether all runs come from shards, so that nothing can be trained.
+        options: the command-line options that a command to repeat a training needs.
     """
 
     baselines_path: Path
@@ -90,44 +92,44 @@ class Settings:
 
     @property
     def updates(self) -> bool:
-        """Whether the night writes baselines and judges nothing."""
+        """Whether the night updates baselines and judges nothing."""
         return self.reason is not None
 
     @property
     def judges(self) -> bool:
-        """Whether the night judges what it has trained."""
+        """Whether the night judges its runs."""
         return not self.updates and self.shard is None
 
     @property
     def records(self) -> Path:
-        """The folder with the records of the baselines' own runs."""
+        """The folder with the records of the baselines' runs."""
         return self.baselines_path.parent / RECORDS
 
     def seeds_of(self, experiment: str) -> range:
-        """Return the seeds that an experiment is trained with, as many as a variant's own experiment."""
+        """Return the seeds of an experiment that the statistics count."""
         count = self.seeds or default_seeds(self.dataset, experiment)
         return range(self.first_seed, self.first_seed + count)
 
     def looks_of(self, experiment: str) -> tuple[int, ...]:
-        """Return the numbers of an experiment's runs at which it is judged."""
+        """Return the numbers of runs at which an experiment is judged."""
         count = len(self.seeds_of(experiment))
         return looks_between(count, self.max_seeds or count)
 
     def trainings_of(self, experiment: str) -> list[int]:
-        """Return all seeds to train, that of the exact lane first."""
+        """Return all seeds to train, the one for the exact lane first."""
         seeds = list(self.seeds_of(experiment))
         name, *_ = experiment.split("+")
         return [REPEATED_SEED, *seeds] if self.repeats and name not in NOT_REPEATED else seeds
 
     def is_evidence(self, seed: int) -> bool:
-        """Return whether a training counts in the statistics: not if it only repeats one of the baseline's."""
+        """Return whether the statistics count a seed: not if it only repeats a run of the baseline."""
         return not self.repeats or seed != REPEATED_SEED
 
     def as_shard(self, **recorded: Any) -> Shard | None:
-        """Return what the record of a shard says of its night; None if this is a whole night.
+        """Return the shard for the night's record; None for a whole night.
 
         Args:
-            recorded: the attributes of the shard that are no settings.
+            recorded: the attributes of ``Shard`` that are no settings.
         """
         if self.shard is None:
             return None
@@ -146,7 +148,7 @@ class Settings:
         )
 
     def update_command(self, experiment: str) -> str:
-        """Return the command that measures an experiment's baseline anew, with this session's options."""
+        """Return the command that measures an experiment's baseline again, with this session's options."""
         return (
             f"pytest -m benchmark {self.options} -k {experiment} --seeds {SUGGESTED_RUNS} "
             f"--update-baselines --reason 'why it changed'"

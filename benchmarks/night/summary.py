@@ -1,4 +1,4 @@
-"""What a night says at its end, as sections of text: the same whether pytest or a command prints them."""
+"""The summary of a night as sections of text, which both pytest and commands print."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from benchmarks.report.terminal import changes_table, exact_table, published_tab
 from benchmarks.report.wording import answer, not_trained
 
 Section = tuple[str, Sequence[str]]
-"""A title, and blocks of text below it."""
+"""A title, and the blocks of text below it."""
 
 
 def sections(night: Night, *, said: Sequence[str] = (), update: Update | str | None = None) -> Iterator[Section]:
-    """Yield the night's tables, the published comparison, where its records are, and what became of the baselines.
+    """Yield the trainings, the published comparison, the results, the path of the records, and the new baselines.
 
     Args:
-        night: that has ended.
-        said: what else became of its files, a sentence each.
-        update: of the baselines file, or why it failed; None for a night that does not update it.
+        night: a night that has ended.
+        said: lines on reports and other files, shown with the path of the records.
+        update: the update of the baselines file, or the error if it failed; None if the night does not update it.
     """
     settings = night.settings
     weights = {training.run.weights for training in night.trainings if training.run} - {"none"}
@@ -38,7 +38,7 @@ def sections(night: Night, *, said: Sequence[str] = (), update: Update | str | N
         rate = f"false-alarm rate {settings.false_alarm_rate:g} a night"
         yield f"verdicts, {rate}", [verdicts_table(night.verdicts, problems)]
     if night.folder is not None:
-        unfinished = ": unfinished, --resume goes on with it" if night.unfinished and not settings.joined else ""
+        unfinished = ": unfinished, --resume continues it" if night.unfinished and not settings.joined else ""
         yield "records", [f"{night.folder.path}{unfinished}", *night.losses, *said]
     if update is not None:
         yield "baselines", _of_baselines(night, update)
@@ -56,12 +56,12 @@ def _of_shard(night: Night) -> list[str]:
 def _of_baselines(night: Night, update: Update | str) -> list[str]:
     file = night.settings.baselines_path
     if isinstance(update, str):
-        resume = "repeat the command with --resume, which takes tonight's runs"
+        resume = "repeat the command with --resume, which reuses tonight's runs"
         return [
             f"{file}: this run judged nothing and could not write: {update}",
-            f"put that right and {'judge the shards again' if night.settings.joined else resume}",
+            f"fix this, then {'judge the shards again' if night.settings.joined else resume}",
         ]
     lines = [f"{file}: this run judged nothing and wrote nothing"]
     if not update.left_out.keys() >= set(night.trained):
-        lines = [f"{file}: this run judged nothing, it wrote", changes_table(night.inputs.baselines, update.after)]
-    return lines + [f"left as it was: {name}, for {why}" for name, why in update.left_out.items()]
+        lines = [f"{file}: this run judged nothing and wrote", changes_table(night.inputs.baselines, update.after)]
+    return lines + [f"not changed: {name}: {why}" for name, why in update.left_out.items()]

@@ -17,7 +17,7 @@ from cifar_models.training.watch import TrainingDiverged
 
 
 def why_impossible(inputs: LoadedInputs, name: str) -> tuple[Outcome, str] | None:
-    """Return why an experiment cannot be trained and judged, as an outcome and a message; None if it can."""
+    """Return the outcome and the message if an experiment cannot be trained and judged; None if it can."""
     try:
         inputs.weights_for(name)
         if not inputs.settings.updates:
@@ -30,12 +30,19 @@ def why_impossible(inputs: LoadedInputs, name: str) -> tuple[Outcome, str] | Non
 
 
 def train_and_file(night: Night, inputs: LoadedInputs, name: str, seed: int, show: Report | None = None) -> str:
-    """Train an experiment with a seed, or take a recorded run of it, and file the outcome.
+    """Train an experiment with a seed, or use a recorded run, and file the outcome.
 
-    ``show`` is called with the progress. Unexpected exceptions are filed and raised.
+    An unexpected exception is filed and raised again.
+
+    Args:
+        night: the night.
+        inputs: the inputs of the night.
+        name: name of the experiment.
+        seed: seed of the training.
+        show: called with the progress.
 
     Returns:
-        Why there is no run that can be judged; empty if there is one.
+        Why no run can be judged; empty if one can.
     """
     if run := night.resumed.get((name, seed)):
         return night.file(Training(name, seed, Outcome.RESUMED, run))
@@ -55,13 +62,16 @@ def train_and_file(night: Night, inputs: LoadedInputs, name: str, seed: int, sho
     except training.OUT_OF_MEMORY as error:
         night.file(Training(name, seed, Outcome.OUT_OF_MEMORY))
         reason, *_ = str(error).splitlines() or [type(error).__name__]
-        return f"{name} seed {seed}: out of memory ({reason}): free some or train fewer at a time, then use --resume"
+        return (
+            f"{name} seed {seed}: out of memory ({reason}); free memory or train fewer at a time, then run with "
+            f"--resume"
+        )
     except Exception as error:
         night.file(Training(name, seed, Outcome.FAILED, detail=type(error).__name__))
         raise
     if found := disagreements(run):
         return night.file(Training(name, seed, Outcome.CONTRADICTS, detail="; ".join(found))) or (
             f"{'; '.join(found)}: an error of the suite or of a library, even if the numbers look right; find out why "
-            f"they differ"
+            f"the values differ"
         )
     return night.file(Training(name, seed, Outcome.TRAINED, run))

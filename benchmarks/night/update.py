@@ -1,4 +1,4 @@
-"""A night that sets baselines: it writes what it measured into the baselines file, with the records of its runs."""
+"""Writes the baselines that a night measured, and the records of their runs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from cifar_models.storage.files import remove_leftovers
 
 
 class Update(NamedTuple):
-    """What became of the baselines file.
+    """An update of the baselines file.
 
     Attributes:
-        after: its new content.
-        left_out: why an experiment was left as it was, by its name.
+        after: the new content of the file.
+        left_out: by experiment, why its baseline was not changed.
     """
 
     after: Baselines
@@ -31,13 +31,13 @@ class Update(NamedTuple):
 
 
 def update_baselines(night: Night) -> Update:
-    """Write the measured baselines of experiments whose seeds all ran, and the records of their runs.
+    """Write a baseline for each experiment that has a run of each seed, and the records of these runs.
 
-    Other entries and records stay as they are, those that another update writes at the same time included.
+    Other entries and records are not changed, even if another process updates them at the same time.
 
     Raises:
-        BaselineError: the file has become unreadable since the night began, or another update does not end.
-        OSError: it cannot be written; the old file is as it was.
+        BaselineError: the file has become unreadable since the start of the night, or another update does not end.
+        OSError: the file cannot be written; the old one is unchanged.
     """
     settings, dataset = night.settings, night.inputs.dataset.name
     measured: dict[str, Baseline] = {}
@@ -67,7 +67,7 @@ def update_baselines(night: Night) -> Update:
 
 
 def _write_records(folder: Path, dataset: str, runs: Iterable[Run]) -> None:
-    """Write runs' records beside the baselines file, and remove those of their experiments' other seeds."""
+    """Write the records of runs, and remove the experiments' records of other seeds."""
     runs = list(runs)
     remove_leftovers(folder / "*")
     written = {write_run(folder, run) for run in runs}

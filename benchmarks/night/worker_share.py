@@ -7,21 +7,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _NVIDIA_GPUS = Path("/proc/driver/nvidia/gpus")
-"""Has a folder for each GPU that NVIDIA's driver knows."""
+"""The folder with a folder for each GPU of NVIDIA's driver."""
 
 
 def gpu_of(worker: int, gpus: Sequence[str]) -> str | None:
-    """Return the GPU for a worker with this number from 0, shared with as few others as possible.
+    """Return the GPU of a worker, shared with as few other workers as possible; None if there are fewer than two.
 
-    ``gpus`` are identifiers as in ``CUDA_VISIBLE_DEVICES``. None if there is no choice.
+    Args:
+        worker: number of the worker, from 0.
+        gpus: identifiers of the GPUs, as in ``CUDA_VISIBLE_DEVICES``.
     """
     return gpus[worker % len(gpus)] if len(gpus) > 1 else None
 
 
 def cores_of(worker: int, workers: int, cores: Sequence[int]) -> list[int]:
-    """Return the cores for a worker with this number from 0: an equal part, or a shared core if there are too few.
+    """Return the cores of a worker: an equal part, or one shared core if there are more workers than cores.
 
-    ``workers`` is the number of workers on this machine, and ``cores`` are the cores that this process may use.
+    Args:
+        worker: number of the worker, from 0.
+        workers: number of workers on this machine.
+        cores: the cores that this process may use.
     """
     if workers > len(cores):
         return [cores[worker % len(cores)]]
@@ -31,13 +36,18 @@ def cores_of(worker: int, workers: int, cores: Sequence[int]) -> list[int]:
 def take_share(worker: int, workers: int, *, use_gpu: bool) -> None:
     """Limit this process to its share of the machine, before TensorFlow is imported.
 
-    A worker on the CPU has as many threads as one process on all cores, because the number of threads decides how
-    TensorFlow splits sums, and so the last digits and, after some epochs, all digits.
+    A worker on the CPU gets as many threads as a single process on all cores. TensorFlow splits sums by the number of
+    threads, which changes the last digits and, after some epochs, all digits.
+
+    Args:
+        worker: number of the worker, from 0.
+        workers: number of workers on this machine.
+        use_gpu: whether to limit the GPUs instead of the cores.
     """
     if use_gpu:
         if gpu := gpu_of(worker, visible_gpus()):
             os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    elif hasattr(os, "sched_setaffinity"):  # on Linux; other systems distribute the cores themselves
+    elif hasattr(os, "sched_setaffinity"):  # only on Linux; other systems schedule the threads themselves
         cores = sorted(os.sched_getaffinity(0))
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(len(cores)))
         os.sched_setaffinity(0, cores_of(worker, workers, cores))

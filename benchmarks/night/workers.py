@@ -1,8 +1,8 @@
-"""The benchmark under pytest-xdist: workers train and report, the controller alone judges, prints and writes.
+"""The benchmark under pytest-xdist: the workers train, and the controller judges, prints and writes.
 
-A finished training travels to the controller within its test's report, so that workers on other hosts need no folder in
-common with it. The verdicts' items are left out on the workers, each of which knows its own runs only; when all is
-trained, the controller judges and reports them itself.
+A worker sends a training to the controller in the test's report, so that workers on other hosts need no shared folder.
+A worker knows only its own runs, so it leaves out the verdicts. The controller judges them after all trainings, and
+reports them like tests.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ FILED, ANSWER, TO_JUDGE, INPUT = "benchmark_filed", "benchmark_answer", "benchma
 ALL_SHARDS = "benchmark_all_shards"
 
 _Sent = tuple[str, int, str, str | None, str]
-"""A training as it travels: experiment, seed, outcome, the run as JSON, detail."""
+"""A training in a report: experiment, seed, outcome, the run as JSON, detail."""
 
 
 def is_worker(config: pytest.Config) -> bool:
-    """Return whether this process trains for a controller."""
+    """Return whether this process is a worker of pytest-xdist."""
     return hasattr(config, "workerinput")
 
 
 def is_controller(config: pytest.Config) -> bool:
-    """Return whether this process has others train for it."""
+    """Return whether this process is the controller of pytest-xdist's workers."""
     return not is_worker(config) and config.getoption("dist", "no") != "no"
 
 
 class Worker:
-    """What a worker does beside its trainings: takes its share of the machine, and hands over what came of them."""
+    """The hooks of a worker: it limits itself to its share of the machine, and sends its trainings."""
 
     NAME = "benchmark worker"
 
     def __init__(self, config: pytest.Config) -> None:
         self._input: dict[str, Any] = config.workerinput.get(INPUT, {})  # type: ignore[attr-defined]
         self._sent = 0
-        if "first_seed" in self._input:  # a clock of its own may have another day
+        if "first_seed" in self._input:  # because it can be another day on the worker's clock
             config.stash[SETTINGS] = replace(config.stash[SETTINGS], first_seed=self._input["first_seed"])
         self._to_judge: dict[str, str] = {}
         self._all_shards = Selection()
@@ -57,23 +57,23 @@ class Worker:
             take_share(*share, use_gpu=config.getoption("gpu"))
 
     def resumed(self) -> dict[TrainingKey, Run]:
-        """Return the runs that stand for trainings of tonight, as the controller found them."""
+        """Return the runs of an interrupted night that the controller uses instead of trainings."""
         runs = map(Run.from_json, self._input.get("resumed", ()))
         return {(run.experiment, run.seed): run for run in runs}
 
     def leave_verdicts(self, verdicts: dict[str, str]) -> None:
-        """Keep what verdicts were selected, by experiment and node id, for the controller."""
+        """Store the node ids of the selected verdicts by experiment, for the controller."""
         self._to_judge = verdicts
 
     def leave_all_shards(self, selection: Selection) -> None:
-        """Keep what the night is to do that this session trains a shard of, for the controller."""
+        """Store the trainings and verdicts of all shards, for the controller."""
         self._all_shards = selection
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put into the report what was filed since the last one."""
+        """Add the trainings that were filed since the last report."""
         report = yield
         if session := item.config.stash.get(SESSION, None):
             filed = session.night.filed[self._sent :]
@@ -82,15 +82,15 @@ class Worker:
             setattr(report, ANSWER, is_answer(item, call))
         return report
 
-    @pytest.hookimpl(tryfirst=True)  # before xdist sends it
+    @pytest.hookimpl(tryfirst=True)  # before xdist sends the output
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Tell the controller which verdicts were selected."""
+        """Send the selected verdicts to the controller."""
         session.config.workeroutput[TO_JUDGE] = self._to_judge  # type: ignore[attr-defined]
         session.config.workeroutput[ALL_SHARDS] = asdict(self._all_shards)  # type: ignore[attr-defined]
 
 
 class Controller:
-    """What the controller does beside distributing: opens the night, files what arrives, judges, reports verdicts."""
+    """The hooks of the controller: it opens the night, files the workers' trainings, judges, and reports verdicts."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -102,27 +102,27 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
-        """Open the night before any worker starts, if the session's marks select it.
+        """Open the night before any worker starts, if the command line selects benchmark items.
 
         Raises:
-            pytest.UsageError: data or baselines that cannot be used.
+            pytest.UsageError: see ``start_night``.
         """
         self._workers = Counter(map(_host, specs))
         if _selects_benchmark(config):
             from benchmarks.night.session import start_night  # loads TensorFlow
 
-            # Weights are wanted here to compare the runs of an interrupted night with; else once it is known whose.
+            # Only --resume needs weights now, for their fingerprints; otherwise _judge loads those that were used.
             names = experiment_names(config) if config.stash[SETTINGS].resume else []
             start_night(config, Selection(), names=names)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker its share of its machine, and which trainings an interrupted night has done."""
+        """Send a worker its share of the machine, the first seed, and the runs of an interrupted night."""
         session = self._config.stash.get(SESSION, None)
         if session is None:
             return
         spec = node.gateway.spec
-        # xdist makes a worker that replaces a dead one by the same object, and it has the same share.
+        # The replacement of a dead worker has the same spec object, so it gets the same share.
         if not any(other is spec for other in self._started):
             self._started.append(spec)
         neighbours = [other for other in self._started if _host(other) == _host(spec)]
@@ -135,7 +135,7 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Learn which trainings were selected, so that a night that is killed can be resumed with all of them."""
+        """Record the selected trainings, so that a night that is killed can be resumed with all of them."""
         if session := self._config.stash.get(SESSION, None):
             selection = session.night.selection
             for name, seed in filter(None, map(training_in, ids)):
@@ -145,7 +145,7 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """File what a worker has trained; a run that contradicts another one fails its test."""
+        """File the trainings of a worker; a test fails if its run contradicts another one."""
         session = self._config.stash.get(SESSION, None)
         if session is None:
             return
@@ -157,19 +157,19 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
-        """Say of the training that a worker died in that it gave no run; another worker goes on with the rest."""
+        """Fail the training in which a worker died. Another worker continues with the other trainings."""
         if training := training_in(crashitem):
             name, seed = training
             report.longrepr = (
-                f"{name} seed {seed}: its worker died, killed or out of memory; the others go on without it: see what "
-                f"ended it, and --resume trains it"
+                f"{name} seed {seed}: its worker died, killed or out of memory; the other workers continue; find the "
+                f"cause, then run with --resume to train it"
             )
             setattr(report, FILED, [_to_send(Training(name, seed, Outcome.WORKER_DIED))])
             setattr(report, ANSWER, True)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Learn which verdicts were selected; a worker that died told nothing, and another one has."""
+        """Store the selected verdicts. A worker that died sends none, but all workers select the same."""
         output = getattr(node, "workeroutput", {})
         self._told |= TO_JUDGE in output
         self._to_judge |= output.get(TO_JUDGE, {})
@@ -177,7 +177,7 @@ class Controller:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, bool, bool]:
-        """When all is trained, judge and report the verdicts as if they were items of this process."""
+        """Judge after all trainings, and report the verdicts as if they were items of this process."""
         try:
             result = yield
         finally:
@@ -188,10 +188,10 @@ class Controller:
         return result
 
     def _put_in_order(self) -> None:
-        """Put the trainings into the order of one process, and say which verdicts were selected."""
+        """Sort the trainings as in a single process, and set the selected verdicts."""
         night = self._config.stash[SESSION].night
         night.put_in_order(experiment_names(self._config))
-        if self._told:  # where all workers died, nobody says what was selected, and every training was to be judged
+        if self._told:  # if all workers died, the verdicts are those of all trainings, as set during collection
             night.select(replace(night.selection, verdicts=list(self._to_judge)), self._all_shards)
 
     def _judge(self, session: pytest.Session) -> None:
@@ -201,8 +201,8 @@ class Controller:
         night, inputs = self._config.stash[SESSION].night, self._config.stash[SESSION].inputs
         if not night.trainings and not self._to_judge:
             return
-        # A worker reads data, weights and code itself, on its own host or after another worker has died: they may not
-        # be what the night began with. Another processor is allowed, as it is to another night; another version is not.
+        # A worker on another host, or one that starts later, may read other data, weights or code than the night's.
+        # Its processor may differ, as between two nights, but not its package versions.
         inputs.load_weights({*night.trained, *night.selection.verdicts})
         packages = describe_environment().packages
         night.exclude(lambda run: inputs.difference(run, replace(run.environment, packages=packages)))
@@ -224,7 +224,7 @@ def _received(sent: _Sent) -> Training:
 
 
 def _report_verdict(session: pytest.Session, node_id: str, failure: str, properties: Properties) -> None:
-    """Report a verdict to all that listen: the terminal, JUnit's file, pytest's count of failures."""
+    """Report a verdict to all plugins, such as the terminal, the JUnit file and pytest's count of failures."""
     path, _, name = node_id.partition("::")
     for when in ("call", "teardown"):
         failed = bool(failure) and when == "call"
@@ -242,7 +242,7 @@ def _report_verdict(session: pytest.Session, node_id: str, failure: str, propert
 
 
 def _selects_benchmark(config: pytest.Config) -> bool:
-    """Return whether the paths, marks and keywords of the command line select a training or a verdict."""
+    """Return whether the paths, marks and keywords of the command line select benchmark items."""
     from _pytest.mark import KeywordMatcher
     from _pytest.mark.expression import Expression
 
@@ -270,5 +270,5 @@ def _selects_benchmark(config: pytest.Config) -> bool:
 
 
 def _host(spec: Any) -> str:
-    """Return what tells a worker's machine apart; nothing for this one."""
+    """Return the address of a worker's machine; empty for this machine."""
     return str(spec.ssh or spec.socket or "")

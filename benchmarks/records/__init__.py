@@ -1,1 +1,1 @@
-"""Nights on disk: folders, trainings, results, history, differences."""
+"""The records of nights: folders, trainings, results, history, differences."""

@@ -1,4 +1,4 @@
-"""Compares everything that a training depends on between the baseline's runs and today's."""
+"""Compares everything that a training depends on, between the runs of the baseline and those of today."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Facts = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One thing that a training depends on, for the baseline's runs and for today's; None if not recorded.
+    """A value that a training depends on, in the runs of the baseline and of today; None if not recorded.
 
     If runs of one side differ, their values are joined.
     """
@@ -40,12 +40,12 @@ def compare(baseline: Baseline, recorded: Sequence[Run], today: Sequence[Run]) -
     The order is data, weights, protocol, code, TensorFlow and Keras, device, processor, everything else.
 
     Args:
-        baseline: today's baseline; its fingerprints may differ.
-        recorded: the baseline's runs; without them their code and protocol values are not known.
-        today: today's runs, one or more.
+        baseline: the baseline; its fingerprints may differ from today's.
+        recorded: runs of the baseline; without them its code and the values of its protocol are not known.
+        today: runs of today, one or more.
 
     Raises:
-        ValueError: there is no run of today.
+        ValueError: ``today`` is empty.
     """
     if not today:
         raise ValueError("today: found no run, expected one or more to compare with")
@@ -55,7 +55,7 @@ def compare(baseline: Baseline, recorded: Sequence[Run], today: Sequence[Run]) -
 
 
 def differing_first(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Return what differs, then what is not known on one side, then what is equal."""
+    """Sort comparisons: those that differ, those that are not known on one side, those that are equal."""
     return sorted(comparisons, key=lambda one: 0 if one.differs else 1 if not one.known else 2)
 
 
@@ -84,7 +84,7 @@ def _facts_of(source: Run | Baseline) -> Facts:
 
 
 def _joined(facts: Iterable[Facts]) -> Facts:
-    """Return the facts of several runs; values that differ are joined, and None if one is not recorded."""
+    """Return the facts of several runs. Values that differ are joined; the result is None if one is not recorded."""
     values: dict[str, dict[str | None, None]] = {}
     for each in facts:
         for what, value in each.items():

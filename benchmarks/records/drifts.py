@@ -23,8 +23,8 @@ def judge_history(
     Seeds of the baseline or of an earlier night do not count, because they are not new evidence.
 
     Args:
-        history: by experiment, the oldest night first; see ``read_history``.
-        baselines: by experiment; published ones have no spread and are not checked.
+        history: nights by experiment, the oldest first; see ``read_history``.
+        baselines: baselines by experiment; published ones have no spread and are not checked.
         false_alarm_rate: probability per night of a first false alarm, over all experiments and metrics.
     """
     charts = [

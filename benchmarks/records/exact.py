@@ -20,9 +20,9 @@ class Exact:
     """The comparison of a run with the recorded run of the same experiment and seed.
 
     Attributes:
-        epoch: the first epoch that differs, from 1; None if no epoch does.
-        what: the first value that differs, such as ``val_loss``; None if none does.
-        recorded, today: that value in both runs; None if a run has no such epoch or value.
+        epoch: the first epoch that differs, from 1; None if no epoch differs.
+        what: the first value that differs, such as ``val_loss``; None if no value differs.
+        recorded, today: the first value that differs, in both runs; None if a run does not have it.
     """
 
     experiment: str
@@ -54,7 +54,7 @@ class Exact:
 
 
 def why_not_comparable(today: Run, recorded: Run) -> str:
-    """Return the first condition in which two runs differ, which makes their digits differ too; empty if none does."""
+    """Return the first difference in the conditions of two runs, which can change their digits; empty if none."""
     for name in ("experiment", "seed"):
         if (now := getattr(today, name)) != (before := getattr(recorded, name)):
             return f"another {name}: {now}, recorded {before}"
@@ -62,9 +62,12 @@ def why_not_comparable(today: Run, recorded: Run) -> str:
 
 
 def why_not_repeatable(recorded: Run, *, fingerprints: Fingerprints, environment: Environment) -> str:
-    """Return the first difference in fingerprints or environment that keeps a training from repeating a recorded run.
+    """Return why a training with these conditions does not repeat a recorded run; empty if it does.
 
-    Empty if the training repeats it.
+    Args:
+        recorded: the recorded run.
+        fingerprints: fingerprints of the training.
+        environment: environment of the training.
     """
     for today, then in (
         (fingerprints, recorded.fingerprints),

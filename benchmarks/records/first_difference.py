@@ -1,4 +1,4 @@
-"""Finds the epoch since which today's curves are outside the range of the baseline's."""
+"""Finds the first epoch from which today's curves stay outside the range of the baseline's curves."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from cifar_models.results.run import Curves, Run
 
 
 def first_epoch_apart(baseline: Sequence[Sequence[float]], today: Sequence[Sequence[float]]) -> int | None:
-    """Return the first epoch, from 1, since which the mean of today's curves is on one side of the baseline's range.
+    """Return the first epoch from which the mean of today's curves stays on one side of the baseline's range.
 
-    Only epochs that all runs trained count, because early stopping would leave a selection of runs. None if the mean
-    is within the range at the last of these epochs, or if there are no runs.
+    Only epochs that all runs trained count, because later epochs have a selection of runs after early stopping.
 
     Args:
-        baseline: a curve for each run, one value an epoch; the range is from their lowest to their highest value.
+        baseline: a curve for each run, with one value an epoch. The range of an epoch is from the lowest to the highest
+            value.
         today: a curve for each run.
+
+    Returns:
+        The epoch, from 1; None if the mean is within the range in the last epoch, or if there are no runs.
     """
     if not baseline or not today:
         return None

@@ -1,4 +1,4 @@
-"""Finds the confusion of two classes that grew most, which shows where a lower accuracy comes from."""
+"""Finds the confusion of two classes that grew most, which explains a lower accuracy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ class Growth(NamedTuple):
 
 
 def grown_confusion(today: Sequence[Run], baseline: Sequence[Run]) -> Growth | None:
-    """Return the confusion whose share grew most, in one run or more on each side; None if none grew."""
+    """Return the confusion with the largest growth of its share; None if none grew.
+
+    Args:
+        today: runs of today, one or more.
+        baseline: runs of the baseline, one or more.
+    """
     names = list(today[0].evaluation.classes)
     before, now = _confused_shares(baseline), _confused_shares(today)
     growth = now - before

@@ -11,10 +11,10 @@ from benchmarks.records.night_folder import BaselineMark, nights, read_night_run
 from cifar_models.results.run import Run
 
 METRICS = ("accuracy", "loss", "gap", "seconds an epoch")
-"""The metrics of the history; seconds are those of the training, without a frozen part's features."""
+"""The metrics of the history. The seconds are of the training, without the features of a frozen part."""
 MOST_NIGHTS = 365
 RECENT_NIGHTS = 7
-"""Number of nights whose mean is compared with the baseline: enough to average out noise, few enough to be recent."""
+"""Number of nights that a recent mean is computed over: enough to average out noise, few enough to be recent."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class NightOfExperiment:
 
     Attributes:
         started: start of the night in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
-        seeds: one for each run.
-        values: by metric in ``METRICS``, one for each run.
+        seeds: the seed of each run.
+        values: by metric in ``METRICS``, the value of each run.
         mark: mark of the night's baseline; None if the experiment was not judged.
         baseline: the baseline's mean of each metric that was judged.
     """
@@ -38,7 +38,7 @@ class NightOfExperiment:
 
 @dataclass(frozen=True)
 class BaselineChange:
-    """A change of the baseline: the first night with the new one, counted from 0, and its mark."""
+    """A change of the baseline: the index of the first night with the new baseline, and its mark."""
 
     night: int
     mark: BaselineMark
@@ -54,9 +54,12 @@ class Drift:
 
 
 def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[NightOfExperiment]]:
-    """Return the nights of each experiment on a data set, the oldest first, up to the one that started at ``until``.
+    """Return the nights of each experiment on a data set, the oldest first.
 
-    At most ``MOST_NIGHTS`` are returned. ``until`` is formatted as in a night's record.
+    Args:
+        run_dir: the folder of nights.
+        dataset: name of the data set.
+        until: start of the last night to read, as in its record. At most ``MOST_NIGHTS`` nights up to it are read.
     """
     some = [(path, night) for path, night in nights(run_dir) if night.dataset == dataset and night.started <= until]
     some.sort(key=lambda night: night[1].started)
@@ -83,7 +86,7 @@ def night_of_experiment(
 
 
 def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:
-    """Return the nights whose baseline differs from that of the night judged before, including the first one."""
+    """Return the nights with another baseline than the last judged night before them, including the first one."""
     changes: list[BaselineChange] = []
     for number, night in enumerate(some):
         if night.mark is not None and (not changes or not night.mark.same_as(changes[-1].mark)):

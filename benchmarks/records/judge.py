@@ -18,9 +18,9 @@ from cifar_models.results.run import Run
 
 HIGHER_IS_BETTER = {"accuracy": True, "loss": False, "gap": False}
 HEADLINE = ("accuracy", "loss")
-"""Metrics whose smallest drop a night states; the others share a smaller part of the false-alarm rate."""
+"""Metrics with most of the false-alarm rate. A night states the smallest drop that it detects in them."""
 CLASSES = "classes"
-"""Name of the check whether the F1 scores of the classes have the baseline's pattern."""
+"""Name of the check that compares the pattern of F1 scores over classes with the baseline's."""
 CLASS_METRIC = "F1 of "
 """Prefix of the metrics of single classes in records of old nights."""
 
@@ -74,9 +74,9 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
 
 
 def best_sight(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Return the verdict on accuracy or loss with the smallest drop in points of accuracy.
+    """Return the verdict on accuracy or loss that detects the smallest drop, in points of accuracy.
 
-    None if neither states a smallest drop, as for a published baseline.
+    None if neither states a smallest drop, as with a published baseline.
     """
     stated = [(verdict.points, verdict) for verdict in verdicts if verdict.metric in HEADLINE]
     known = [(points, verdict) for points, verdict in stated if points is not None]
@@ -92,12 +92,16 @@ def judge(
 ) -> dict[str, list[Verdict]]:
     """Compare all runs of a night with their baselines; return the verdicts of each experiment.
 
-    ``runs`` are by experiment, in the order of training, and their number must be one of the looks. The other arguments
-    are as in ``verdict.judge_night``. A value that is better than the baseline allows also fails, because it may come
-    from a leak of evaluation images.
+    A value that is better than the baseline allows also fails, because it may come from a leak of evaluation images.
+
+    Args:
+        runs: runs by experiment, in the order of training; the number of runs is one of the experiment's looks.
+        baselines: baselines by experiment.
+        false_alarm_rate: see ``verdict.judge_night``.
+        looks: see ``verdict.judge_night``.
 
     Raises:
-        ValueError: as ``verdict.judge_night`` and ``checks_of``.
+        ValueError: see ``verdict.judge_night`` and ``checks_of``.
     """
     checks = [check for name, some in runs.items() for check in checks_of(some, baselines[name])]
     return by_experiment(judge_night(checks, false_alarm_rate=false_alarm_rate, looks=looks))
@@ -112,18 +116,18 @@ def by_experiment(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
 
 
 def checks_of_sides(a: Sequence[Run], b: Sequence[Run], looks: Sequence[int]) -> list[Check]:
-    """Return what one side's runs of an experiment are judged by against another's, which grow in number with them.
+    """Return the checks that compare an experiment's runs of two sides.
 
-    At each look, the baseline and the pattern over classes are those of the runs so far: what a look has seen does not
-    change later.
+    The baseline of each look is measured from the runs of A up to this look, so later runs do not change an earlier
+    look.
 
     Args:
-        a: the runs that stand for the baseline's, in the order of training, as many as one of the looks says.
-        b: the runs that stand for today's, likewise.
-        looks: numbers of runs of each side at which to judge, the first 3 or more.
+        a: runs of the side that serves as the baseline, in the order of training; their number is one of the looks.
+        b: runs of the other side, in the order of training; as many.
+        looks: numbers of runs of each side at which to judge; the first is 3 or more.
 
     Raises:
-        ValueError: as ``measured_baseline`` and ``checks_of``.
+        ValueError: see ``measured_baseline`` and ``checks_of``.
     """
     seen = [
         checks_of(b[:runs], measured_baseline(a[:runs], reason="the other side", day=datetime.date.today()))
@@ -137,10 +141,10 @@ def checks_of_sides(a: Sequence[Run], b: Sequence[Run], looks: Sequence[int]) ->
 
 
 def identical_verdicts(runs: Sequence[Run]) -> list[Verdict]:
-    """Return the verdicts on runs of an experiment that are, to the last digit, those of the other side: all pass.
+    """Return the verdicts if the runs of two sides are equal to the last digit; all pass.
 
     Args:
-        runs: of either side, one or more.
+        runs: the runs of either side, one or more.
     """
     return [
         Verdict(

@@ -1,4 +1,4 @@
-"""Nights on disk: a folder for each night, with its own record and one record for each finished training."""
+"""Reads and writes the folder of a night, with the night's record and a record of each finished training."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _NAME = "%Y-%m-%dT%H-%M-%SZ"  # without colons, which not every file system allo
 
 
 class NightError(ValueError):
-    """A folder cannot be read as a night; the message says what was found and what was expected."""
+    """A folder cannot be read as a night."""
 
 
 @dataclass(frozen=True)
 class BaselineMark:
-    """Identifies the baseline of a night; the fingerprint, of all its values, is None in a record of format 1."""
+    """Identifies the baseline of a night. ``fingerprint`` is of all its values, and None in a record of format 1."""
 
     source: str
     recorded: str
@@ -70,14 +70,14 @@ class NightRecord:
 
     Attributes:
         dataset, data: name and fingerprint of the data set.
-        started, ended: UTC times as YYYY-MM-DDTHH:MM:SS+00:00; ``ended`` is None while the night runs or if it was
-            interrupted.
-        problems: by experiment, why it was not judged.
-        baselines: by experiment that was judged.
-        exact: comparison of each run that repeats a recorded one.
-        selection: what the night was asked for; empty in a record of format 1.
+        started, ended: UTC times as YYYY-MM-DDTHH:MM:SS+00:00; ``ended`` is None while the night runs and after an
+            interruption.
+        problems: by experiment that was not judged, the reason.
+        baselines: by experiment that was judged, the mark of its baseline.
+        exact: comparison of each run that repeats a recorded run.
+        selection: the selected trainings and verdicts; empty in a record of format 1.
         must_be_identical: whether a difference from a recorded run fails; None if not recorded.
-        shard: which part of a night this is; None for a whole night.
+        shard: the shard; None for a whole night.
     """
 
     dataset: str
@@ -108,7 +108,7 @@ class NightFolder:
 
     @classmethod
     def start(cls, run_dir: Path, record: NightRecord) -> NightFolder:
-        """Create the folder of a new night, named by its start.
+        """Create and lock the folder of a new night. Its name is the start of the night.
 
         Raises:
             OSError: the folder cannot be created or written.
@@ -130,16 +130,21 @@ class NightFolder:
                 folder.remove()
                 raise
             return folder
-        raise FileExistsError(f"{run_dir}: found a thousand nights of {name}, expected room for another")
+        raise FileExistsError(f"{run_dir}: found 999 nights that started at {name}, expected fewer; check the clock")
 
     @classmethod
     def resume(cls, run_dir: Path, like: NightRecord) -> NightFolder | None:
-        """Lock and return the newest interrupted night that no other process has locked, or None.
+        """Lock and return the folder of the newest interrupted night that no other process has locked.
 
-        The night has the data of ``like``, and is the same shard or also a whole night.
+        Args:
+            run_dir: the folder of nights.
+            like: the record of a new night. The data and the shard of the interrupted night must be the same.
+
+        Returns:
+            The folder, or None if there is no such night.
 
         Raises:
-            OSError: its folder cannot be written.
+            OSError: the folder cannot be written.
         """
         for path, record in newest_first(run_dir):
             if record.ended is not None or (record.dataset, record.data) != (like.dataset, like.data):
@@ -154,7 +159,7 @@ class NightFolder:
                 continue  # another user's night
             if folder is None:
                 continue
-            # Read it again, because the process that had the lock may have ended or removed the night.
+            # Read the record again, because the former owner of the lock may have ended or removed the night.
             with suppress(NightError):
                 if folder.read_record().ended is None:
                     remove_leftovers(path / "*")
@@ -189,7 +194,9 @@ class NightFolder:
         write_whole(self.path / NIGHT_RECORD, to_json({"format": FORMAT, **asdict(record)}))
 
     def set_apart(self, run: Run, number: int) -> None:
-        """Rename the record of one of two different runs of a training, so that it is not read as the night's run.
+        """Write one of two different runs of a training to another file, so that it is not read as the night's run.
+
+        The record of the training is removed.
 
         Raises:
             OSError: the folder cannot be written.
@@ -211,7 +218,7 @@ class NightFolder:
         self._lock.release()
 
     def remove(self) -> None:
-        """Hide the folder from searches for nights, then remove it.
+        """Rename the folder, so that it is no longer a night, then remove it.
 
         Raises:
             OSError: the folder cannot be removed.
@@ -227,7 +234,7 @@ def _is_own(path: Path) -> bool:
 
 
 def nights(run_dir: Path) -> Iterator[tuple[Path, NightRecord]]:
-    """Yield folder and record of each night in the order of the folders' names, skipping other folders."""
+    """Yield folder and record of each night, sorted by the folder's name; other folders are skipped."""
     for path in _folders(run_dir):
         try:
             yield path, read_night(path)
@@ -236,7 +243,7 @@ def nights(run_dir: Path) -> Iterator[tuple[Path, NightRecord]]:
 
 
 def newest_first(run_dir: Path) -> list[tuple[Path, NightRecord]]:
-    """Return folder and record of each night, the one that started last first."""
+    """Return folder and record of each night, the newest first."""
     return sorted(nights(run_dir), key=lambda night: (night[1].started, night[0].name), reverse=True)
 
 
@@ -251,10 +258,10 @@ def damaged_nights(run_dir: Path) -> Iterator[NightError]:
 
 
 def remove_half_removed(run_dir: Path) -> None:
-    """Remove the rest of nights whose removal was interrupted.
+    """Remove what is left of nights after an interrupted removal.
 
     Raises:
-        OSError: they cannot be removed.
+        OSError: a folder cannot be removed.
     """
     for path in run_dir.glob(f".*{_REMOVED}"):
         shutil.rmtree(path)
@@ -279,12 +286,12 @@ def read_night(path: Path) -> NightRecord:
         for time in filter(None, (night.started, night.ended)):
             datetime.datetime.fromisoformat(time)
     except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
-        raise NightError(f"{file}: {error}; this is not the record of a night") from None
+        raise NightError(f"{file}: {error}; this file is not the record of a night") from None
     return night
 
 
 def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
-    """Convert a record of format 1; values that it lacks become None or empty, or are computed from others."""
+    """Convert a record of format 1. Missing values become None or empty, or are computed from others."""
     record |= {"selection": asdict(Selection()), "exact": [], "drifts": []}
     marks, verdicts = record.get("baselines"), record.get("verdicts")
     if isinstance(marks, dict) and all(isinstance(mark, dict) for mark in marks.values()):
@@ -308,9 +315,9 @@ def _missing_in_format_1(verdict: dict[str, Any], marks: dict[str, Any]) -> dict
 
 
 def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
-    """Return the runs in a night's folder, by experiment and seed, and an error for each record that cannot be used.
+    """Return the runs in a night's folder, sorted by experiment and seed, and an error for each unusable record.
 
-    Equal records of a training are returned once; of two different ones, none is returned.
+    Equal records of a training are returned once. Different records of a training are an error.
     """
     found: dict[tuple[str, str, int], tuple[Path, Run]] = {}
     different: set[tuple[str, str, int]] = set()
@@ -336,7 +343,7 @@ def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
 
 
 def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int]) -> list[Run]:
-    """Return the runs with these seeds whose records exist and can be read, in this order."""
+    """Return the runs with these seeds, in this order; missing and unreadable records are skipped."""
     runs = []
     for seed in seeds:
         try:
@@ -347,7 +354,7 @@ def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int])
 
 
 def runs_behind(baseline: Baseline, folder: Path, experiment: str, dataset: str) -> list[Run]:
-    """Return the runs of a baseline from the folder of records; none unless all are there and have its values."""
+    """Return the runs of a baseline from the folder of records; none unless all exist and have its values."""
     runs = read_runs(folder, experiment, dataset, baseline.seeds)
     same = len(runs) == len(baseline.seeds) and all(run.fingerprints == baseline.fingerprints for run in runs)
     if not same or [round(run.accuracy, 6) for run in runs] != baseline.metrics["accuracy"].values:

@@ -1,4 +1,4 @@
-"""The results of a night by experiment: its record combined with its runs and baselines, for all views."""
+"""Combines a night's record with its runs and baselines into results by experiment, for all views."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class ExperimentResult:
     Attributes:
         runs: the night's runs, by seed.
         verdicts: one for each metric; none if not judged.
-        problem: why it was not judged; empty if it was.
-        mark: mark of its baseline; None if not judged.
-        baseline: its baseline, also if it was not judged; None if not available.
-        recorded: the baseline's runs; none unless all are available.
-        exact: comparison of each run that repeats a recorded one.
-        must_be_identical: whether a difference among these fails the experiment.
+        problem: why the experiment was not judged; empty if it was.
+        mark: mark of the baseline; None if not judged.
+        baseline: the baseline, also if not judged; None if not available.
+        recorded: runs of the baseline; none unless all are available.
+        exact: comparison of each run that repeats a recorded run.
+        must_be_identical: whether a difference in ``exact`` fails the experiment.
+        drifts: drifts of the experiment.
     """
 
     experiment: str
@@ -68,9 +69,10 @@ class NightResults:
     """The results of a night.
 
     Attributes:
-        folder: the night's folder; None if it has none.
-        experiments: the most urgent first, and among equals those with a run that is not identical.
-        notes: sentences on problems that affect all results.
+        folder: the night's folder; None if there is none.
+        night: the night's record.
+        experiments: the most urgent first; with the same word, those with a run that is not identical first.
+        notes: sentences on problems.
     """
 
     folder: Path | None
@@ -80,7 +82,7 @@ class NightResults:
 
     @property
     def word(self) -> Word:
-        """The most urgent of the experiments' words."""
+        """The most urgent word of the experiments."""
         return Word.most_urgent(result.word for result in self.experiments)
 
 
@@ -88,7 +90,7 @@ def read_night_results(folder: Path, baselines: Baselines, records: Path) -> Nig
     """Read the results of a night from its folder; the other arguments are as in ``night_results``.
 
     Raises:
-        NightError: the folder is not a night's.
+        NightError: the folder cannot be read as a night.
     """
     night = read_night(folder)
     runs, errors = read_night_runs(folder)
@@ -111,12 +113,12 @@ def night_results(
     """Combine a night's record with its runs and their baselines.
 
     Args:
-        night: the record.
-        runs: the night's runs, by experiment and seed.
-        baselines: the current ones; a note says so if an experiment's baseline has changed since the night.
-        records: the folder with the records of the baselines' runs, such as ``night_folder.RECORDS``.
-        folder: the night's folder.
-        notes: notes to put before those on baselines.
+        night: the night's record.
+        runs: the night's runs, sorted by experiment and seed.
+        baselines: the current baselines. A baseline that has changed since the night is left out with a note.
+        records: folder with the records of the baselines' runs, such as ``night_folder.RECORDS``.
+        folder: the night's folder; None if there is none.
+        notes: notes that come before those on baselines.
     """
     notes = list(notes)
     results = []

@@ -1,6 +1,6 @@
 """Removes old nights from a folder of nights.
 
-The nights that started last are kept, and so are nights that are running and folders without a readable record.
+The newest nights are kept, and so are nights that are running and folders without a readable record.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from cifar_models.results.run_files import record_name
 
 
 def prune(run_dir: Path, *, keep: int, remove: bool) -> Iterator[str]:
-    """Remove all but the newest nights; yield a line for each night that is removed or cannot be.
+    """Remove all but the newest nights; yield a line for each other night, and a summary.
 
     Args:
         run_dir: the folder of nights.
         keep: number of nights to keep, 1 or more.
-        remove: False to only list the nights.
+        remove: whether to remove the nights; False only lists them.
 
     Raises:
-        OSError: a night cannot be removed; those in earlier lines are removed.
+        OSError: a night cannot be removed; the nights of earlier lines are removed.
     """
     if remove:
         remove_half_removed(run_dir)

@@ -1,4 +1,4 @@
-"""What a night was asked for, and what the record of a shard says of it."""
+"""The selected trainings and verdicts of a night, and the part of a night's record that describes a shard."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cifar_models.results.run import Fingerprints
 
 @dataclass(frozen=True)
 class Selection:
-    """The trainings and verdicts that a night was asked for.
+    """The selected trainings and verdicts of a night.
 
     Attributes:
-        trainings: seeds by experiment, without further seeds for undecided verdicts.
-        verdicts: experiments to judge.
+        trainings: seeds by experiment, without the further seeds of undecided verdicts.
+        verdicts: names of the experiments to judge.
     """
 
     trainings: dict[str, list[int]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class WithoutRun:
-    """A training of a shard that gave no run; attributes as ``Training``'s."""
+    """A training of a shard that gave no run; the attributes are those of ``Training``."""
 
     experiment: str
     seed: int
@@ -52,14 +52,16 @@ class WithoutRun:
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard of a night, and all that its judge must know of the night. The settings are those of ``Settings``.
+    """A shard of a night, with everything that is needed to judge all shards together.
+
+    Other attributes are those of ``Settings``.
 
     Attributes:
-        number: of the shard, from 1.
-        count: how many shards the night has.
-        night: what all shards together are to do.
-        fingerprints: of what the shard trains on, by experiment; without those that are not available.
-        without_run: the shard's trainings that gave no run.
+        number: number of the shard, from 1.
+        count: number of shards.
+        night: the trainings and verdicts of all shards.
+        fingerprints: fingerprints by experiment; an experiment is missing if its weights are not available.
+        without_run: trainings of the shard that gave no run.
     """
 
     number: int

@@ -25,16 +25,16 @@ class Outcome(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     WORKER_DIED = "its worker died"
     OTHER_CODE = "not of this night"
-    """A worker trained it with data, weights, code or packages other than the night's."""
+    """A worker trained with data, weights, code or packages other than the night's."""
     DIFFERENT = "trained twice with different results"
     NOTHING_TO_REPEAT = "no recorded run to repeat"
-    """It is only for the exact lane, and no run with these conditions is recorded."""
+    """The training is only for the exact lane, and no run with these conditions is recorded."""
     IN_NO_SHARD = "an undecided verdict wants it, and no shard trained it"
-    """Judging shards trains nothing."""
+    """A verdict needs further seeds, and a judgement of shards trains nothing."""
     CONTRADICTS = "its record contradicts itself"
-    """An error of the suite or of a library, see ``agreement``."""
+    """An error of the suite or of a library; see ``agreement``."""
     FAILED = "failed"
-    """It ended with an error in the code."""
+    """The training ended with an error in the code."""
 
     @property
     def final(self) -> bool:
@@ -67,10 +67,10 @@ class Training:
 
 
 def settle(first: Training, second: Training) -> Training:
-    """Return the training that a night keeps of two with the same experiment and seed.
+    """Return the training to keep of two with the same experiment and seed.
 
-    If both have runs, these must be equal to the last digit. If only one has a run, it is kept, unless the other one
-    diverged. Otherwise neither result can be trusted, and the outcome is DIFFERENT.
+    Two runs must be equal to the last digit, and a run and a divergence are different: otherwise neither can be
+    trusted, and the outcome is DIFFERENT. If only one training has a result, it is kept.
     """
     results = [one for one in (first, second) if one.run is not None or one.outcome == Outcome.DIVERGED]
     if Outcome.DIFFERENT in (first.outcome, second.outcome):

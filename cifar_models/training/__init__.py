@@ -1,1 +1,1 @@
-"""Training: batches, features of a frozen part, progress."""
+"""Training: batches, features of a frozen part, compiled models, progress."""

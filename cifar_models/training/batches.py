@@ -1,4 +1,4 @@
-"""Forms batches; images stay uint8 until their batch is formed."""
+"""Forms batches. Images stay uint8 until their batch is formed, which saves memory."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def form_batches(
     order: np.random.Generator | None = None,
     rows: Rows | None = None,
 ) -> tf.data.Dataset:
-    """Return batches of inputs ``(batch, ...)`` and one-hot labels ``(batch, 10)``, float32, for ``keras.Model.fit``.
+    """Return batches for ``keras.Model.fit``: inputs ``(batch, ...)`` and one-hot labels ``(batch, 10)``, float32.
 
     Args:
-        inputs: an array of N rows for each input of the model.
-        labels: N class numbers.
-        batch_size: rows in a batch; the last batch may be smaller.
+        inputs: one array of N rows for each input of the model; uint8 with ``prepare``, otherwise float32.
+        labels: class numbers, ``(N,)``.
+        batch_size: number of rows in a batch; the last batch may be smaller.
         prepare: normalizes the rows of each array; None to use the rows unchanged.
         order: draws a new order of the rows for each pass; None to keep the order.
-        rows: the rows to use; None for all.
+        rows: indices of the rows to use; None for all.
     """
     one_hot = np.eye(CLASS_COUNT, dtype=np.float32)
     chosen = np.arange(len(labels)) if rows is None else rows
@@ -49,12 +49,12 @@ def form_batches(
         arrays = [
             tf.ensure_shape(tensor, (None, *array.shape[1:])) for tensor, array in zip(arrays, inputs, strict=True)
         ]
-        # tf.data would stack a list of several tensors into one.
+        # A tuple, because tf.data stacks a list of tensors into one tensor.
         return arrays[0] if len(arrays) == 1 else tuple(arrays), tf.ensure_shape(targets, (None, CLASS_COUNT))
 
     options = tf.data.Options()
-    # The end of an epoch would wait for the autotuning thread, which sleeps for seconds.
+    # With autotuning, the end of an epoch waits for a thread that sleeps for seconds.
     options.autotune.enabled = False
-    # Dataset.from_generator would take 50 ms longer to start a pass and four times as long to form a batch.
+    # Dataset.from_generator takes 50 ms longer to start a pass, and four times as long to form a batch.
     numbers = tf.data.Dataset.range(math.ceil(len(chosen) / batch_size))
     return numbers.map(form).prefetch(2).with_options(options)

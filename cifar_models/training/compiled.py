@@ -1,6 +1,7 @@
-"""A model compiled by a protocol, and kept for the next seed: tracing takes longer than training a small model.
+"""Compiles a model as its protocol says, and keeps it for the next seed.
 
-Everything that is compiled is Keras's own: the layers that the builder made, Keras's optimizer, loss and metric.
+The compiled model is kept because tracing takes longer than training a small model. Layers, optimizer, loss and metric
+are those of Keras.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from cifar_models.models.freezing import split_at_frozen_boundary
 from cifar_models.training.features import fingerprint_structure
 
 STEPS_AT_ONCE = 10
-"""Training steps between two returns to Python. Progress is reported and divergence is noticed as often."""
+"""Number of training steps between two returns to Python, which report progress and check for divergence."""
 
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """A whole model and what of it trains.
+    """A model, and the part of it that trains.
 
     Attributes:
-        model: as the builder returned it.
-        prefix: its frozen part, whose output is computed once; None where the whole model runs in every step.
-        trained: what ``fit`` is called on: the part behind the prefix, made of the same layers, or ``model`` itself.
-        steps_at_once: the ``steps_per_execution`` that ``trained`` was compiled with.
-        optimizer_state: the optimizer's variables before the first step.
+        model: the whole model.
+        prefix: the frozen part, which runs once for each image; None if the whole model runs in every step.
+        trained: the model to call ``fit`` on: the rest of the layers behind the prefix, or ``model`` itself.
+        steps_at_once: the ``steps_per_execution`` of ``trained``.
+        optimizer_state: variables of the optimizer before the first step.
     """
 
     model: keras.Model
@@ -39,10 +40,10 @@ class CompiledModel:
     optimizer_state: list[npt.NDArray[np.generic]]
 
     def start_from(self, fresh: keras.Model) -> None:
-        """Put the model and its optimizer into the state of a new build.
+        """Reset the model and its optimizer to the state of a new build.
 
         Args:
-            fresh: a build of the same model, whose weights and random seeds are taken over.
+            fresh: a new build of the same model; its weights and states of random generators are copied.
         """
         if fresh is not self.model:
             copy_variables(fresh, self.model)
@@ -52,9 +53,9 @@ class CompiledModel:
 
 
 class CompiledModelCache:
-    """The compiled model of the last training, for the next one with another seed of the same experiment.
+    """Keeps the compiled model of the last training for another seed of the same experiment.
 
-    It holds one model: experiments run one after another. It is not safe to share between threads.
+    It keeps one model, because experiments run one after another. It is not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -62,16 +63,16 @@ class CompiledModelCache:
         self._compiled: CompiledModel | None = None
 
     def get(self, fresh: keras.Model, protocol: Protocol, steps: int, *, split: bool) -> CompiledModel:
-        """Return a compiled model in the state of ``fresh``: of an equal build from before, or of ``fresh`` itself.
+        """Return a compiled model in the state of ``fresh``: the kept one if it is equal, otherwise ``fresh`` itself.
 
         Args:
-            fresh: the builder's model.
-            protocol: how it is trained.
-            steps: of an epoch.
-            split: whether to cut off a frozen part.
+            fresh: a new build of the model.
+            protocol: the protocol of the training.
+            steps: number of steps in an epoch.
+            split: whether to separate a frozen part.
 
         Raises:
-            ValueError: an unknown learning rate schedule.
+            ProtocolError, ValueError: see ``compile_model``.
         """
         structure = fingerprint_structure(fresh)
         key = (structure, protocol, steps, split) if structure else None
@@ -82,37 +83,37 @@ class CompiledModelCache:
         return self._compiled
 
     def clear(self) -> None:
-        """Forget the model."""
+        """Remove the model."""
         self._key = self._compiled = None
 
 
 SESSION_MODELS = CompiledModelCache()
-"""The cache that ``train`` uses unless told otherwise."""
+"""The default cache of ``train``."""
 
 
 def copy_variables(source: keras.Model, target: keras.Model) -> None:
-    """Copy all weights, moving averages and states of random generators between two builds of one model."""
+    """Copy weights, moving averages and states of random generators between two builds of the same model."""
     for variable, value in zip(_state(target), _state(source), strict=True):
         variable.assign(value)
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:
-    """Return the variables of the layers: those of a compiled model's metrics and optimizer are not the builder's."""
+    """Return the variables of the layers, without those of the metrics and the optimizer of a compiled model."""
     return [variable for layer in model.layers for variable in layer.variables]
 
 
 def compile_model(model: keras.Model, protocol: Protocol, steps: int, *, split: bool) -> CompiledModel:
-    """Compile what of a model trains.
+    """Compile the part of a model that trains.
 
     Args:
-        model: the builder's.
-        protocol: how it is trained.
-        steps: of an epoch.
-        split: whether to cut off a frozen part; a model of which nothing or everything is frozen stays whole.
+        model: a new build of the model.
+        protocol: the protocol of the training.
+        steps: number of steps in an epoch.
+        split: whether to separate a frozen part. A model with no or only frozen layers stays whole.
 
     Raises:
-        ProtocolError: XLA, and layers that it cannot compile.
-        ValueError: an unknown learning rate schedule.
+        ProtocolError: the protocol wants XLA, which cannot compile a layer.
+        ValueError: the optimizer or the learning rate schedule is unknown.
     """
     parts = split_at_frozen_boundary(model) if split else None
     prefix, trained = None, model
@@ -126,19 +127,23 @@ def compile_model(model: keras.Model, protocol: Protocol, steps: int, *, split: 
         jit_compile=protocol.xla,
         steps_per_execution=steps_at_once,
     )
-    if trained.jit_compile != protocol.xla:  # Keras only warns
+    if trained.jit_compile != protocol.xla:  # Keras only warns if it cannot use XLA
         unable = ", ".join(layer.name for layer in trained._flatten_layers() if not layer.supports_jit)
         raise ProtocolError(
             f"xla: found True, expected False for a model with layers that XLA cannot compile: {unable}"
         )
-    # All variables that a step uses exist before it is traced: TensorFlow traces a step that creates any a second time.
+    # Create the variables before the first step, because TensorFlow traces a step again if it creates variables.
     trained.optimizer.build(trained.trainable_variables)
     state = [variable.numpy() for variable in trained.optimizer.variables]
     return CompiledModel(model, prefix, trained, steps_at_once, state)
 
 
 def make_optimizer(protocol: Protocol, steps: int) -> keras.optimizers.Optimizer:
-    """Return Keras's optimizer with the protocol's settings, for epochs of ``steps`` steps.
+    """Return Keras's optimizer with the protocol's settings.
+
+    Args:
+        protocol: the protocol of the training.
+        steps: number of steps in an epoch.
 
     Raises:
         ValueError: the optimizer or the learning rate schedule is unknown.
@@ -156,14 +161,14 @@ def make_optimizer(protocol: Protocol, steps: int) -> keras.optimizers.Optimizer
 
 
 def make_loss(protocol: Protocol) -> str | keras.losses.Loss:
-    """Return the protocol's loss, as ``keras.Model.compile`` takes it."""
+    """Return the protocol's loss for ``keras.Model.compile``."""
     if protocol.label_smoothing:
         return keras.losses.CategoricalCrossentropy(label_smoothing=protocol.label_smoothing)
     return protocol.loss
 
 
 def _learning_rate(protocol: Protocol, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Return the protocol's learning rate, for epochs of ``steps`` steps."""
+    """Return the protocol's learning rate or schedule, for epochs of ``steps`` steps."""
     if protocol.learning_rate_schedule == "constant":
         return protocol.learning_rate
     if protocol.learning_rate_schedule == "cosine":

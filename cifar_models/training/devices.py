@@ -1,4 +1,4 @@
-"""Chooses TensorFlow's devices, before TensorFlow uses any."""
+"""Selects TensorFlow's devices, before TensorFlow uses them."""
 
 from __future__ import annotations
 

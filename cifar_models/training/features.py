@@ -1,7 +1,6 @@
-"""The output of a frozen part, computed once and shared by all trainings that start with the same one.
+"""Computes the output of a frozen part once, for all trainings with the same frozen part.
 
-Kept in this process only: a cache on disk would outlive a change of the backbone and hide the regression that the
-suite is there to find.
+The output is kept in this process only. A cache on disk could outlive a change of the backbone, and hide a regression.
 """
 
 from __future__ import annotations
@@ -29,26 +28,26 @@ Arrays = list[npt.NDArray[np.float32]]
 
 BATCH_SIZE = 128
 LAYER_LIMIT = 300 * 1024**2
-"""Largest output of a layer for one batch, in bytes. Larger images come in smaller batches, so that a few GB of memory
-are enough for any input size."""
-_NAME_KEYS = ("name", "keras_history", "input_layers", "output_layers")  # where a model's config names its layers
+"""Largest output of a layer for one batch, in bytes. Larger images form smaller batches, so that a few GB of memory are
+enough for any input size."""
+_NAME_KEYS = ("name", "keras_history", "input_layers", "output_layers")  # keys of a model's config with layer names
 MEMORY_LIMIT = 2 * 1024**3
-"""Bytes of one split's features above which they are kept in a memory-mapped temporary file."""
+"""Largest size of one split's features in memory, in bytes. Larger ones go into a memory-mapped temporary file."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """What a frozen part makes of a data set: for each tensor that it gives, ``(N, ...)`` float32."""
+    """The outputs of a frozen part for both splits of a data set; each output is ``(N, ...)`` float32."""
 
     train: Arrays
     evaluation: Arrays
 
 
 class FeatureCache:
-    """Features by frozen part, normalization and data set.
+    """Keeps the features of one frozen part, normalization and data set.
 
-    Holds the features of one frozen part at a time: experiments run one after another, and those of another backbone
-    would only take memory. Not safe to share between threads.
+    It keeps one frozen part, because experiments run one after another and features need much memory. It is not
+    thread-safe.
     """
 
     def __init__(self) -> None:
@@ -63,13 +62,13 @@ class FeatureCache:
         dataset: Dataset,
         progress: Report | None = None,
     ) -> Features:
-        """Return the prefix's output for all images of the data set, computed now if it is not here yet.
+        """Return the outputs of a frozen part for all images of a data set, and compute them if they are not kept.
 
         Args:
-            prefix: a frozen part, from images to one or more tensors.
-            normalize: the fitted normalization; hashable, and equal to others that do the same.
-            dataset: whose training and evaluation images are wanted, in their order.
-            progress: called after each batch that is computed.
+            prefix: the frozen part, from images to one or more tensors.
+            normalize: the fitted normalization; it is hashable, and equal to one that computes the same.
+            dataset: the data set; the order of its images is kept.
+            progress: called after each batch.
 
         Raises:
             MemoryError: the folder of temporary files has too little room for large features.
@@ -85,25 +84,25 @@ class FeatureCache:
         return self._features
 
     def clear(self) -> None:
-        """Forget the features."""
+        """Remove the features."""
         self._key = self._features = None
 
 
 SESSION_FEATURES = FeatureCache()
-"""The cache that ``train`` uses unless told otherwise."""
+"""The default cache of ``train``."""
 
 
 def fingerprint_model(model: keras.Model) -> str | None:
-    """Return a fingerprint of a model's graph and weights; None where ``fingerprint_structure`` gives none."""
+    """Return a fingerprint of a model's graph and weights; None if ``fingerprint_structure`` returns None."""
     structure = fingerprint_structure(model)
     return structure and structure + fingerprint_arrays(*model.get_weights())
 
 
 def fingerprint_structure(model: keras.Model) -> str | None:
-    """Return a fingerprint of a model's graph and of its layers' settings, without the names of the layers.
+    """Return a fingerprint of a model's graph and of the settings of its layers.
 
-    Keras numbers unnamed layers through the process, so two builds of one model differ in names alone. None is returned
-    for a model with a layer that Keras cannot serialize.
+    Names of layers do not count, because Keras numbers unnamed layers and so two builds of the same model have
+    different names. None if Keras cannot serialize a layer.
     """
     names = {layer.name: f"#{position}" for position, layer in enumerate(model.layers)} | {model.name: "#"}
 
@@ -121,10 +120,10 @@ def fingerprint_structure(model: keras.Model) -> str | None:
 
 
 def compile_prefix(prefix: keras.Model) -> Callable[[Any], list[tf.Tensor]]:
-    """Return a function from a batch of normalized images of any size to the frozen part's outputs.
+    """Return a compiled function from normalized images ``(batch, ...)`` float32 to the frozen part's outputs.
 
-    Keras's ``predict_on_batch`` would trace the model again for the last batch, which is smaller, and use XLA on a
-    GPU, although the protocol says whether XLA is used.
+    Keras's ``predict_on_batch`` is not used, because it traces the model again for a smaller last batch, and uses XLA
+    on a GPU even if the protocol does not.
     """
     signature = [tf.TensorSpec((None, *prefix.input.shape[1:]), tf.float32)]
     compiled: Callable[[Any], list[tf.Tensor]] = tf.function(
@@ -157,7 +156,7 @@ def batch_size_for(prefix: keras.Model) -> int:
 def _compute(
     prefix: keras.Model, compute: Callable[[Any], list[tf.Tensor]], images: Images, normalize: Normalize, done: _Done
 ) -> Arrays:
-    """Run the prefix over uint8 images batch by batch; float32 out, on disk above ``MEMORY_LIMIT``."""
+    """Return the float32 outputs of the prefix for uint8 images, on disk above ``MEMORY_LIMIT``."""
     shapes = [(len(images), *output.shape[1:]) for output in prefix.outputs]
     on_disk = sum(math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
     features = [_map_file(shape) if on_disk else np.empty(shape, np.float32) for shape in shapes]
@@ -171,9 +170,9 @@ def _compute(
 
 
 def _map_file(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Return an array in a temporary file without a name, which is gone with the array.
+    """Return an array in a temporary file without a name, which is deleted with the array.
 
-    Its space is reserved first, because a disk that fills up later would kill the process without a message.
+    The space is reserved first, because otherwise a disk that fills up later kills the process without a message.
     """
     with tempfile.TemporaryFile(prefix="cifar-models-features-") as file:
         size = 4 * math.prod(shape)

@@ -1,7 +1,7 @@
-"""Sets Keras's global settings before a training, whatever ``keras.json``, the environment or other code say.
+"""Sets Keras's global settings before a training, independent of ``keras.json``, the environment and other code.
 
-These settings change results and are not part of a protocol. A setting that the user chose by a variable, or that can
-no longer be changed, is an error. Settings of TensorFlow and the libraries it uses are recorded with each run.
+These settings change results and are not part of a protocol. It is an error if an environment variable selects another
+setting, or if a setting can no longer be changed. Settings of TensorFlow are recorded with each run instead.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from cifar_models.storage.keras_cache import keras_home
 
 BACKEND = "tensorflow"
 LIMITS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
-"""Variables that make Keras end every training early."""
+"""Environment variables that make Keras end every training early."""
 
 
 class KerasSettingsError(RuntimeError):
-    """Keras has settings that no training can use; the message says what was found and what to do."""
+    """Keras has a setting that no training can use."""
 
 
 def choose_backend() -> None:
     """Make Keras use TensorFlow, whatever ``keras.json`` says, without importing either.
 
-    Call it before anything imports TensorFlow, which imports Keras, which reads its backend only once.
+    Call this function before anything imports TensorFlow. TensorFlow imports Keras, and Keras reads its backend once.
 
     Raises:
-        KerasSettingsError: a variable asks for another backend, or for a limit on epochs or steps.
+        KerasSettingsError: an environment variable sets another backend, or a limit on epochs or steps.
     """
-    asked = os.environ.get("KERAS_BACKEND") or BACKEND  # Keras also ignores an empty value
+    asked = os.environ.get("KERAS_BACKEND") or BACKEND  # Keras ignores an empty value
     if asked != BACKEND:
         raise KerasSettingsError(f"KERAS_BACKEND: found {asked!r}, expected {BACKEND!r} or none; unset it")
     for name in LIMITS:
@@ -42,8 +42,8 @@ def fix_keras_settings() -> None:
     """Import Keras and set TensorFlow, ``float32``, ``channels_last``, the default epsilon, and no limits on training.
 
     Raises:
-        KerasSettingsError: as ``choose_backend``, or Keras already uses another backend, or Keras cannot be imported
-            because of its ``keras.json``.
+        KerasSettingsError: see ``choose_backend``; or Keras already uses another backend, or cannot be imported because
+            of its ``keras.json``.
     """
     choose_backend()
     try:
@@ -64,4 +64,4 @@ def fix_keras_settings() -> None:
     config.set_image_data_format("channels_last")
     config.set_dtype_policy("float32")
     for name in ("set_max_epochs", "set_max_steps_per_epoch"):
-        getattr(config, name, lambda _: None)(None)  # older versions of Keras have no limits
+        getattr(config, name, lambda _: None)(None)  # old versions of Keras have no limits

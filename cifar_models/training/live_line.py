@@ -10,18 +10,18 @@ from cifar_models.training.progress import FeatureProgress, Progress
 
 REFRESH_SECONDS = 0.5
 LOG_SECONDS = 60
-"""Between two lines about features in a log. Features that take less time have none."""
+"""Time between two lines about features in a log. There is no line if the features take less."""
 
 
 class LiveLine:
-    """Shows progress as one line that is updated on a terminal, or as one line an epoch in a log.
+    """Shows progress: on a terminal as one line that is updated, in a log as one line for each epoch.
 
-    A log has one line a minute before the first epoch.
+    Before the first epoch, a log gets one line a minute.
 
     Args:
         write: writes and flushes text, without adding a line end.
-        terminal: whether a carriage return moves to the start of the line.
-        before: text to write once, before the first line, such as a line end.
+        terminal: whether a carriage return moves the cursor to the start of the line.
+        before: text to write once before the first line, such as a line end.
     """
 
     def __init__(self, write: Callable[[str], None], *, terminal: bool, before: str = "") -> None:
@@ -44,7 +44,7 @@ class LiveLine:
         now = time.monotonic()
         if epoch_ended or now - self._shown >= REFRESH_SECONDS:
             self._shown = now
-            # Cut the line, because a carriage return does not go back to the start of a wrapped line.
+            # Shorten the line, because a carriage return does not move to the start of a wrapped line.
             line = describe(title, progress)[: shutil.get_terminal_size().columns - 1]
             self._write(f"{self._before}\r{line:<{self._width}}")
             self._before = ""
@@ -58,7 +58,7 @@ class LiveLine:
 
 
 def describe(title: str, progress: Progress | FeatureProgress) -> str:
-    """Return one line with images or epoch, accuracy and the time left."""
+    """Return one line with images or epoch, accuracy, and the time left in minutes and seconds."""
     minutes, seconds = divmod(round(progress.seconds_left), 60)
     left = f"{minutes}:{seconds:02} left"
     if isinstance(progress, FeatureProgress):

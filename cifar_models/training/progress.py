@@ -13,9 +13,9 @@ class Progress:
     Attributes:
         epoch: the current epoch, from 1, of at most ``epochs``.
         step: steps done in this epoch, of ``steps``.
-        accuracy: on the training images of this epoch so far, in [0, 1].
-        validation_accuracy: None until the epoch has ended.
-        seconds_left: at this pace, without early stopping.
+        accuracy: training accuracy of this epoch so far, in [0, 1].
+        validation_accuracy: validation accuracy, in [0, 1]; None until the epoch has ended.
+        seconds_left: time until the last epoch ends, at this pace and without early stopping.
     """
 
     epoch: int
@@ -32,7 +32,7 @@ class FeatureProgress:
     """Progress of the features of a frozen part, before the training begins.
 
     Attributes:
-        images, all_images: number of finished images, and of all images of both splits.
+        images, all_images: number of finished images, and of all images in both splits.
         seconds_left: time until the training begins, at this pace.
     """
 
@@ -42,4 +42,4 @@ class FeatureProgress:
 
 
 Report = Callable[[Progress | FeatureProgress], None]
-"""What a training calls to report its progress."""
+"""A function that a training calls with its progress."""

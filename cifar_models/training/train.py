@@ -1,4 +1,4 @@
-"""One training of one experiment with one seed, by the experiment's protocol."""
+"""Trains an experiment with a seed, as its protocol says."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cifar_models.training.progress import Report
 from cifar_models.training.watch import Watch
 
 OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
-"""What a training raises that finds too little memory, the machine's or a GPU's."""
+"""Exceptions of a training that has too little memory, on the machine or a GPU."""
 
 
 def train(
@@ -43,29 +43,32 @@ def train(
     features: FeatureCache | None = SESSION_FEATURES,
     models: CompiledModelCache = SESSION_MODELS,
 ) -> Run:
-    """Train an experiment on a data set and evaluate it with the best epoch's weights.
+    """Train an experiment on a data set, and evaluate it with the weights of the best epoch.
 
-    The model that ``experiment.build`` makes has the best epoch's weights afterwards. What trains is that model, or
-    an equal one that was compiled for another seed and starts from its weights: the numbers are the same to the last
-    digit.
+    The model that ``experiment.build`` returns has the weights of the best epoch afterwards. If an equal model is
+    already compiled, it trains instead, from the same initial weights. The numbers are equal to the last digit.
 
     Args:
-        experiment: a row of the table.
-        dataset: uint8 images and labels; stays as it is.
-        seed: of initialisation, dropout and the order of the images, 0 to 2**32 - 1.
-        weights: the backbone's; None takes what ``default_weights`` says.
-        progress: called after each batch of features, every ``STEPS_AT_ONCE`` steps and every epoch.
-        features: where a frozen part's output is kept between runs; None runs the whole model in every step, which
-            gives the same numbers within float tolerance and takes longer.
-        models: where the compiled model is kept between runs.
+        experiment: a row of the table, or a variant.
+        dataset: uint8 images and labels; they are not changed.
+        seed: seed of initialisation, dropout and the order of the images, 0 to 2**32 - 1.
+        weights: weights of the backbone; None for ``default_weights``.
+        progress: called after each batch of features, every ``STEPS_AT_ONCE`` steps, and each epoch.
+        features: cache for the output of a frozen part. None runs the whole model in every step; the numbers are equal
+            within float tolerance, and the training takes longer.
+        models: cache for the compiled model.
+
+    Returns:
+        The run, with curves, evaluation and environment.
 
     Raises:
-        ValueError: weights of another backbone than the protocol's, an unknown learning rate schedule or precision.
-        ProtocolError: an input size that the model cannot take.
-        WeightsError: pretrained weights that are not available.
-        KerasSettingsError: Keras is set up in a way that the suite cannot undo.
-        TrainingDiverged: at once when the loss turns NaN or infinite.
-        MemoryError, tf.errors.ResourceExhaustedError: too little memory.
+        ValueError: the weights are of another backbone than the protocol's, or the learning rate schedule or precision
+            is unknown.
+        ProtocolError: the model does not support the input size, or XLA cannot compile a layer.
+        WeightsError: pretrained weights are not available.
+        KerasSettingsError: Keras has a setting that cannot be changed.
+        TrainingDiverged: the loss turned NaN or infinite.
+        MemoryError, tf.errors.ResourceExhaustedError: there is too little memory.
     """
     fix_keras_settings()
     protocol = experiment.protocol
@@ -75,7 +78,7 @@ def train(
         found = weights.backbone if weights else None
         raise ValueError(f"weights: found those of {found}, expected those of {protocol.backbone}")
 
-    keras.config.set_dtype_policy(protocol.precision)  # for all that this process builds from now on
+    keras.config.set_dtype_policy(protocol.precision)  # for all layers that this process builds from now on
     keras.utils.set_random_seed(seed)
     model = experiment.build_model()
     if weights:
@@ -94,8 +97,8 @@ def train(
         inputs, evaluation_inputs, prepare = [*cached.train], [*cached.evaluation], None
     trained_from = time.perf_counter()
 
-    # Once a seed is set, Keras's own shuffle of arrays draws the same order in every epoch (seen in Keras 3.15), which
-    # costs the simple CNN more than a point of accuracy.
+    # With a seed, Keras 3.15 shuffles arrays into the same order in every epoch, which costs the simple CNN more than a
+    # point of accuracy.
     batches = form_batches(
         inputs, dataset.train_labels, protocol.batch_size, prepare, order=np.random.default_rng(seed), rows=rows
     )
@@ -110,7 +113,7 @@ def train(
             batches,
             validation_data=validation_batches,
             epochs=protocol.epochs,
-            shuffle=False,  # the batches come in an order of their own
+            shuffle=False,  # form_batches shuffles
             callbacks=[
                 Watch(protocol, steps, progress),
                 keras.callbacks.EarlyStopping(
@@ -119,7 +122,7 @@ def train(
             ],
             verbose=0,
         ).history
-        compiled.trained.steps_per_execution = 1  # Keras would trace a copy of the model for each step of predict
+        compiled.trained.steps_per_execution = 1  # otherwise Keras traces a copy of the model for each step of predict
         probabilities = compiled.trained.predict(evaluation_batches, verbose=0)
         on_held_out = None if held_out is None else compiled.trained.predict(validation_batches, verbose=0)
     except BaseException:
@@ -148,16 +151,16 @@ def train(
 
 
 def _rows(protocol: Protocol, dataset: Dataset) -> tuple[Rows, Rows | None]:
-    """Return the rows of the training images that are trained on, and those of the held-out ones if there are such."""
+    """Return the rows of the training images to train on, and the held-out rows; None if none are held out."""
     labels = dataset.train_labels
     return hold_out(labels) if protocol.validation == HELD_OUT else (np.arange(len(labels)), None)
 
 
 def fit_normalization(protocol: Protocol, dataset: Dataset) -> Normalize:
-    """Return the protocol's normalization, fitted on the images that are trained on.
+    """Return the protocol's normalization, fitted on the training images without the held-out ones.
 
     Raises:
-        ValueError: images that it cannot be fitted on, or too few of a class to hold any out.
+        ValueError: the normalization cannot be fitted on the images, or a class has too few images to hold any out.
     """
     if protocol.validation == HELD_OUT:
         rows, _ = hold_out(dataset.train_labels)
@@ -166,7 +169,7 @@ def fit_normalization(protocol: Protocol, dataset: Dataset) -> Normalize:
 
 
 def fingerprints_of(protocol: Protocol, dataset: Dataset, weights: BackboneWeights | None) -> Fingerprints:
-    """Return what a run's baseline must agree with; known before the training, and the same in its record."""
+    """Return the fingerprints of a training, which its baseline must have too; they are known before the training."""
     return Fingerprints(
         data=dataset.fingerprint,
         weights=weights.fingerprint if weights else None,
@@ -177,15 +180,18 @@ def fingerprints_of(protocol: Protocol, dataset: Dataset, weights: BackboneWeigh
 def default_weights(
     experiment: Experiment, dataset: Dataset, weights_dir: Path | None = None
 ) -> BackboneWeights | None:
-    """Return what a training starts from unless told: random weights on synthetic data, else ImageNet's.
+    """Return the default weights of a backbone: random ones on synthetic data, otherwise those of ImageNet.
 
     Args:
-        experiment: None is returned if its protocol has no backbone.
-        dataset: that it will train on.
-        weights_dir: where ImageNet weights are; None for Keras's cache or download.
+        experiment: the experiment.
+        dataset: the data set to train on.
+        weights_dir: folder with ImageNet weights; None for Keras's cache or download.
+
+    Returns:
+        The weights; None if the protocol has no backbone.
 
     Raises:
-        WeightsError: ImageNet weights are needed and are not available.
+        WeightsError: ImageNet weights are needed and not available.
     """
     protocol = experiment.protocol
     if protocol.backbone is None:

@@ -13,15 +13,15 @@ from cifar_models.training.progress import Progress, Report
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss is NaN or infinite; the message names the epoch and step."""
+    """The loss is NaN or infinite."""
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Raises TrainingDiverged as soon as the loss is not finite, and reports progress.
+    """Raises ``TrainingDiverged`` as soon as the loss is not finite, and reports progress.
 
     Args:
         protocol: the training's protocol.
-        steps: steps in an epoch.
+        steps: number of steps in an epoch.
         progress: called after each batch that Keras reports and after each epoch; None to report nothing.
     """
 
@@ -38,12 +38,12 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Check the epoch's loss so far, and report progress."""
         assert logs is not None  # noqa: S101 - Keras always passes them here
-        step = min(batch + 1, self._steps)  # Keras counts past the end where the last call had fewer steps
+        step = min(batch + 1, self._steps)  # Keras counts past the end if the last execution has fewer steps
         self._require_finite("loss", float(logs["loss"]), f"epoch {self._epoch + 1}, step {step}")
         self._report(step, float(logs["accuracy"]), None)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Check the validation loss too, since the last step changes the weights after its loss is computed."""
+        """Check the validation loss, because the last step changes the weights after its loss, and report progress."""
         assert logs is not None  # noqa: S101 - Keras always passes them here
         self._require_finite("validation loss", float(logs["val_loss"]), f"the end of epoch {epoch + 1}")
         self._report(self._steps, float(logs["accuracy"]), float(logs["val_accuracy"]))

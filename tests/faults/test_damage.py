@@ -40,7 +40,7 @@ def test_records_that_are_damaged(interrupted: House, damages: tuple[Damage, Dam
     for record, damage in zip(records, damages, strict=True):
         record.write_text(damage(record.read_text(encoding="utf-8")), encoding="utf-8")
     ended = interrupted.resume(anew=TRAININGS)
-    notes = [line for line in ended.lines if line.startswith("ignored, and trained anew: ")]
+    notes = [line for line in ended.lines if line.startswith("ignored, and trained again: ")]
     assert [note.split(": ")[1] for note in notes] == [str(record) for record in records]
 
 
@@ -86,7 +86,7 @@ def test_baselines_that_are_cut_short_during_their_update(house: House) -> None:
     assert ended.status == 125, ended.output
     (line,) = [line for line in ended.lines if "could not write" in line]
     assert line.startswith(f"{house.baselines}: this run judged nothing and could not write: {house.baselines}: ")
-    assert "put that right and repeat the command with --resume, which takes tonight's runs" in ended.lines
+    assert "fix this, then repeat the command with --resume, which reuses tonight's runs" in ended.lines
     assert house.baselines.read_bytes() == whole[:5000]
     assert not (house.path / "baseline_runs").exists()
     house.baselines.write_bytes(whole)
@@ -162,7 +162,7 @@ def test_data_that_change_before_a_night_is_resumed(house_of_files: House) -> No
     ended = house.run("--resume")
     assert ended.status == 125, ended.output
     assert ended.trained == [], "no baseline is of these data"
-    note = f"{house.run_dir}: found no interrupted night on these data to resume, started a new one"
+    note = f"{house.run_dir}: found no interrupted night on this data, started a new one"
     assert note in ended.lines
     assert "the data fingerprint differs, so the run cannot be compared" in ended.output
     # Put right, the night goes on where it was.
@@ -193,5 +193,5 @@ def test_weights_that_change_before_a_night_is_resumed(house: House) -> None:
     ended = house.run("--resume")
     assert ended.status == 125, ended.output
     assert ended.trained == []
-    assert "trained anew: vgg16_frozen seed 0, for its weights fingerprint differs" in ended.lines
+    assert "trained again: vgg16_frozen seed 0: its weights fingerprint differs" in ended.lines
     assert "the weights fingerprint differs, so the run cannot be compared" in ended.output

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.faults
 UPDATE = ("--update-baselines", "--reason=because")
 FULL = "[Errno 28] No space left on device"
 PNG_END = b"IEND\xaeB`\x82"
-REMEDY = "put that right, and --resume trains it anew and takes the runs that were kept"
+REMEDY = "fix this, then run with --resume, which trains it again and keeps the other runs"
 
 
 def _losses(lines: list[str]) -> list[str]:
-    return [line for line in lines if "its record could not be kept" in line]
+    return [line for line in lines if "its record could not be written" in line]
 
 
 def test_a_disk_that_fills_during_a_night(house: House) -> None:
@@ -37,9 +37,9 @@ def test_a_disk_that_fills_during_a_night(house: House) -> None:
         assert len(_losses(ended.lines)) == len(lost)
         for training, line in zip(lost, _losses(ended.lines), strict=True):
             name = training.replace(" ", " seed ")
-            assert line.startswith(f"{name}: trained, and its record could not be kept ({FULL}")
+            assert line.startswith(f"{name}: trained, but its record could not be written ({FULL}")
             assert line.endswith(REMEDY)
-        assert f"{house.night}: unfinished, --resume goes on with it" in ended.lines
+        assert f"{house.night}: unfinished, --resume continues it" in ended.lines
         small.resize("1m")
         house.resume(anew=lost)
 
@@ -67,8 +67,8 @@ def test_a_disk_that_is_full_before_a_night(house: House) -> None:
         ended = house.run()
         assert ended.status == pytest.ExitCode.USAGE_ERROR
         (line,) = [line for line in ended.lines if line.startswith("ERROR")]
-        assert line.startswith(f"ERROR: --run-dir: {FULL}")
-        assert line.endswith("expected a folder that tonight's runs can be kept in")
+        assert line.startswith(f"ERROR: --run-dir: found {FULL}")
+        assert line.endswith("expected a folder that can be written")
         assert ended.trained == []
         assert [path.name for path in house.run_dir.iterdir()] == ["filler"]
 
@@ -91,7 +91,7 @@ def test_a_disk_too_full_for_the_page(house: House) -> None:
         assert ended.words == {"pass"}
         (line,) = [line for line in ended.lines if line.startswith("report: ")]
         assert line == (
-            f"report: could not be written: {FULL}: fix this, then run python -m benchmarks page {house.night}"
+            f"report: could not be written: {FULL}; fix this, then run python -m benchmarks page {house.night}"
         )
         for picture in pages.iterdir():
             assert picture.read_bytes().endswith(PNG_END), picture
@@ -109,7 +109,7 @@ def test_a_disk_too_full_for_the_baselines(house: House) -> None:
         assert ended.status == 125
         (line,) = [line for line in ended.lines if "could not write" in line]
         assert line.startswith(f"{house.baselines}: this run judged nothing and could not write: {FULL}")
-        assert "put that right and repeat the command with --resume, which takes tonight's runs" in ended.lines
+        assert "fix this, then repeat the command with --resume, which reuses tonight's runs" in ended.lines
         assert house.baselines.read_bytes() == before
         assert house.kept() == TRAININGS
         small.resize("1m")
@@ -123,8 +123,8 @@ def _assert_refused(ended: Ended, reason: str) -> None:
     """Hold a night to have begun with nothing for want of a folder."""
     assert ended.status == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in ended.lines if line.startswith("ERROR")]
-    assert line.startswith(f"ERROR: --run-dir: {reason}")
-    assert line.endswith("expected a folder that tonight's runs can be kept in")
+    assert line.startswith(f"ERROR: --run-dir: found {reason}")
+    assert line.endswith("expected a folder that can be written")
     assert ended.trained == []
 
 
@@ -149,8 +149,8 @@ def test_a_folder_that_becomes_read_only_during_a_night(house: House) -> None:
     assert ended.status == 125, ended.output
     assert ended.words == {"pass"}
     assert len(_losses(ended.lines)) == 4
-    (line,) = [line for line in ended.lines if line.startswith("what the night came to could not be recorded")]
-    assert line.endswith("put that right, and --resume takes its runs and judges them again")
+    (line,) = [line for line in ended.lines if "the night's record could not be written" in line]
+    assert line.endswith("fix this, then run with --resume, which keeps the runs and judges them again")
     assert house.kept() == TRAININGS[:2]
     house.night.chmod(0o755)
     house.resume(anew=TRAININGS[2:])
@@ -162,7 +162,7 @@ def test_an_interrupted_night_in_a_read_only_folder(interrupted: House) -> None:
     ended = interrupted.run("--resume", prepare=give_up_root)
     assert ended.status == pytest.ExitCode.USAGE_ERROR, ended.output
     (line,) = [line for line in ended.lines if line.startswith("ERROR")]
-    assert line.startswith("ERROR: --run-dir: [Errno 13] Permission denied")
+    assert line.startswith("ERROR: --run-dir: found [Errno 13] Permission denied")
     assert ended.trained == []
     assert interrupted.kept() == TRAININGS[:2]
     interrupted.night.chmod(0o755)
@@ -178,7 +178,7 @@ def test_a_folder_of_baselines_that_is_read_only(house: House) -> None:
     assert ended.status == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in ended.lines if line.startswith("ERROR")]
     assert "[Errno 13] Permission denied" in line
-    assert line.endswith("expected a folder that the baselines can be written into")
+    assert line.endswith("expected a folder that can be written")
     assert ended.trained == []
     assert house.run(prepare=give_up_root).status == 0, "a night that only judges them needs no more than to read them"
 

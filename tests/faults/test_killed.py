@@ -100,8 +100,8 @@ def test_by_ctrl_c(house: House) -> None:
     ended = house.start(trainings={"simple_cnn 2": "pause"}).paused("simple_cnn 2").kill_all(signal.SIGINT).wait()
     assert ended.status == pytest.ExitCode.INTERRUPTED
     assert ended.outcomes == {"simple_cnn 0": "trained", "simple_cnn 1": "trained"}
-    assert ended.words == {"not judged: the session ended before"}, ended.output
-    assert f"{house.night}: unfinished, --resume goes on with it" in ended.lines
+    assert ended.words == {"not judged: the session ended early"}, ended.output
+    assert f"{house.night}: unfinished, --resume continues it" in ended.lines
     assert house.kept() == TRAININGS[:2]
     house.resume(anew=TRAININGS[2:])
 

@@ -20,8 +20,8 @@ WORKERS = pytest.mark.parametrize(
 UPDATE = ("--update-baselines", "--reason=because")
 NOT_JUDGED = "not judged: not every training gave a run (seed 1: its worker died)"
 DIED = (
-    "simple_cnn seed 1: its worker died, killed or out of memory; the others go on without it: see what ended it, and "
-    "--resume trains it"
+    "simple_cnn seed 1: its worker died, killed or out of memory; the other workers continue; find the cause, then run "
+    "with --resume to train it"
 )
 
 
@@ -94,7 +94,7 @@ def test_the_only_worker_that_dies_and_is_not_replaced(house: House) -> None:
     assert ended.status == 125, ended.output
     assert ended.outcomes == {"simple_cnn 0": "trained", "simple_cnn 1": "its worker died"}
     assert DIED in ended.lines
-    assert ended.words == {NOT_JUDGED, "not judged: the session ended before"}
+    assert ended.words == {NOT_JUDGED, "not judged: the session ended early"}
     assert house.kept() == TRAININGS[:1]
     house.resume(anew=TRAININGS[1:])
 

@@ -34,6 +34,6 @@ def test_two_that_run_out_of_memory(house: House) -> None:
     assert ended.outcomes == {name: "out of memory" if name in failed else "trained" for name in TRAININGS}
     for name in failed:
         (line,) = [line for line in ended.lines if line.startswith(f"{name.replace(' ', ' seed ')}: out of memory (")]
-        assert line.endswith("): free some or train fewer at a time, then use --resume")
+        assert line.endswith("); free memory or train fewer at a time, then run with --resume")
     assert house.kept() == [name for name in TRAININGS if name not in failed]
     house.resume(anew=failed)

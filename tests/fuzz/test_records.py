@@ -66,7 +66,7 @@ def test_a_run_s_record(folder: Path, watch: Watch, content: bytes) -> None:
             run = read_run(path)
     except RunError as error:
         assert str(error).startswith(f"{path}: ")
-        assert (taken, notes) == ({}, [f"ignored, and trained anew: {error}"])
+        assert (taken, notes) == ({}, [f"ignored, and trained again: {error}"])
         return
     assert same_json(parsed(run.to_json().encode()), parsed(content))
     assert (taken, notes) == ({(run.experiment, run.seed): run}, [])

@@ -46,7 +46,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     result.stdout.fnmatch_lines(
         [
             "*= baselines =*",
-            f"{bench.baselines_path}: this run judged nothing, it wrote",
+            f"{bench.baselines_path}: this run judged nothing and wrote",
             "experiment *data *metric *old mean *new mean *old tolerance *new tolerance*",
             "improved_cnn *synthetic *accuracy *none *0.7000 *none *0.0050*",
             "improved_cnn *synthetic *gap *none *0.1000 *none *0.0100*",
@@ -110,7 +110,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     expected["baselines"]["simple_cnn"] = entry(updated, "simple_cnn")
     assert updated == to_json(expected)
     assert entry(updated, "simple_cnn")["synthetic"]["measured"]["metrics"]["accuracy"]["values"] == [0.8] * 4
-    assert not lines(result, "left as it was")
+    assert not lines(result, "not changed")
     assert len(list(records.glob("simple_cnn.*"))) == 4
 
     # Updated with fewer seeds: the records of others are gone.
@@ -132,7 +132,7 @@ def test_a_fingerprint_that_differs_is_an_error_before_the_training(bench: Bench
     result.stdout.fnmatch_lines(["*ERROR at setup of *vgg16_frozen-seed0*", f"*the {part} fingerprint differs*"])
     assert lines(result, re.escape(update_command("vgg16_frozen")))
     # Said in full once.
-    assert len(lines(result, "^vgg16_frozen: no baseline, as said above$")) == 2
+    assert len(lines(result, "^vgg16_frozen: no baseline, see above$")) == 2
     assert not [event for event in bench.trained if "vgg16_frozen" in event]
     assert trainings(result)["vgg16_frozen", "1"] == ["no baseline"]
     assert lines(result, "^vgg16_frozen .*not judged: not every training gave a run .seed 0: no baseline, seed 1: ")
@@ -156,7 +156,7 @@ def test_an_update_leaves_the_entry_of_a_training_that_diverged(bench: Bench) ->
     result = bench.update()
     result.assert_outcomes(passed=8, failed=1, deselected=3)
     assert result.ret == REGRESSION
-    assert lines(result, "left as it was") == ["left as it was: simple_cnn, for not every seed gave a run"]
+    assert lines(result, "not changed") == ["not changed: simple_cnn: not every seed gave a run"]
     after = bench.baselines_path.read_text(encoding="utf-8")
     assert entry(after, "simple_cnn") == entry(before, "simple_cnn")
     assert entry(after, "improved_cnn") != entry(before, "improved_cnn")
@@ -167,7 +167,7 @@ def test_an_update_leaves_the_entry_of_a_training_that_diverged(bench: Bench) ->
     assert lines(result, "this run judged nothing") == [
         f"{bench.baselines_path}: this run judged nothing and wrote nothing"
     ]
-    assert lines(result, "left as it was") == ["left as it was: simple_cnn, for not every seed gave a run"]
+    assert lines(result, "not changed") == ["not changed: simple_cnn: not every seed gave a run"]
     assert bench.baselines_path.read_text(encoding="utf-8") == after
 
 
@@ -185,7 +185,7 @@ def test_an_update_leaves_the_entry_of_runs_too_far_apart(bench: Bench) -> None:
         patch.setattr(training, "train", scattered)
         result = bench.update("-k", "simple_cnn")
     assert result.ret == NOT_JUDGED
-    result.stdout.fnmatch_lines(["left as it was: simple_cnn, for accuracy: found [[]0.1, 0.75, 0.75], expected *"])
+    result.stdout.fnmatch_lines(["not changed: simple_cnn: accuracy: found [[]0.1, 0.75, 0.75], expected *"])
     assert bench.baselines_path.read_text(encoding="utf-8") == before
 
 

@@ -92,13 +92,13 @@ def test_a_night_that_writes_baselines_reuses_runs_of_the_baseline_and_of_nights
 
 
 def test_recorded_runs_are_not_reusable_unless_the_first_seed_repeats_its_digits(inputs: Inputs) -> None:
-    assert "found no recorded run of it under these conditions" in why_not_reusable(inputs, _run(), tonight=None)
+    assert "found no recorded run with these conditions" in why_not_reusable(inputs, _run(), tonight=None)
     write_run(inputs.settings.records, _run())
     assert why_not_reusable(inputs, _run(), tonight=None) == ""
     changed = dataclasses.replace(_run(), curves=dataclasses.replace(_run().curves, loss=[5.0, 1.0]))
     assert why_not_reusable(inputs, changed, tonight=None) == (
         "seed 0: found differs since epoch 1: loss 5, +4 from the recorded run, expected the digits of the recorded "
-        "run; recorded runs say nothing of today's code: leave out --reuse-runs"
+        "run; today's code does not repeat the recorded runs, so leave out --reuse-runs"
     )
 
 

@@ -163,7 +163,7 @@ def test_more_seeds_are_added_to_a_baseline_whose_first_seed_repeats_its_digits(
     here.accuracy["simple_cnn"] = 0.71
     result = here.update("-k", "simple_cnn", "--seeds", "6", "--reuse-runs")
     assert result.ret == NOT_JUDGED
-    (line,) = lines(result, "left as it was")
+    (line,) = lines(result, "not changed")
     assert "leave out --reuse-runs" in line
     assert read_baselines(here.baselines_path)["simple_cnn"]["synthetic"]["measured"] == entry
     assert len(list(records.iterdir())) == 5

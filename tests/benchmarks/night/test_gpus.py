@@ -68,5 +68,5 @@ def test_gpus_that_can_no_longer_be_hidden_are_one_line(bench: Bench, monkeypatc
     result = bench.benchmark()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
-    assert line.startswith("ERROR: the GPUs cannot be hidden (Visible devices cannot be modified")
+    assert line.startswith("ERROR: GPU: found it already in use (Visible devices cannot be modified")
     assert bench.events == []

@@ -23,15 +23,13 @@ def test_only_a_night_that_writes_may_start_without_a_file(path: Path) -> None:
     assert read_or_start_baselines(path, to_update=True) == {}
     with pytest.raises(BaselineError, match="found no such file"):
         read_or_start_baselines(path, to_update=False)
-    with pytest.raises(BaselineError, match=r"found no folder .+, expected one to write the baselines into"):
+    with pytest.raises(BaselineError, match=r"found no folder .+, expected one; create it"):
         read_or_start_baselines(path / "baselines.json", to_update=True)
 
 
 def test_a_night_that_could_not_write_does_not_start(path: Path) -> None:
     (path.parent / ".baselines.json.lock").mkdir()  # no lock can be made, as in a folder that is read-only
-    with pytest.raises(
-        BaselineError, match=r"baselines\.json: .+; expected a folder that the baselines can be written"
-    ):
+    with pytest.raises(BaselineError, match=r"baselines\.json: found .+, expected a folder that can be written"):
         read_or_start_baselines(path, to_update=True)
 
 

@@ -46,9 +46,9 @@ def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(bench: Bench)
     night = night_folder(bench)
     assert read_night(night).ended is None
     assert len(list(night.glob("*.seed?.json"))) == 3
-    result.stdout.fnmatch_lines(["*= records =*", f"{night}: unfinished, --resume goes on with it"])
+    result.stdout.fnmatch_lines(["*= records =*", f"{night}: unfinished, --resume continues it"])
 
-    # One record is cut short, one is of other code: both are named, and trained anew.
+    # One record is cut short, one is of other code: both are named, and trained again.
     (night / "simple_cnn.synthetic.seed1.json").write_text('{"format": 2, ', encoding="utf-8")
     other = dataclasses.replace(read_run(night / "vgg16_frozen.synthetic.seed0.json"), code=Code("0ld", code.source))
     write_run(night, other)
@@ -61,8 +61,8 @@ def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(bench: Bench)
     result.stdout.fnmatch_lines(
         [
             f"runs: {night}, resumed with 1 of its runs",
-            f"ignored, and trained anew: {night}/simple_cnn.synthetic.seed1.json: *found no JSON*",
-            f"trained anew: vgg16_frozen seed 0, for it is of commit 0ld, not {code.commit}",
+            f"ignored, and trained again: {night}/simple_cnn.synthetic.seed1.json: *found no JSON*",
+            f"trained again: vgg16_frozen seed 0: its commit is 0ld, not {code.commit}",
         ]
     )
     assert trainings(result)["simple_cnn", "0"][-1] == "taken from the interrupted night"
@@ -72,7 +72,7 @@ def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(bench: Bench)
     # Nothing is left to resume: a new night, and that is said.
     result = bench.benchmark("--resume")
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["*runs: found no interrupted night on these data to resume, started a new one"])
+    result.stdout.fnmatch_lines(["*runs: found no interrupted night on this data, started a new one"])
     assert len(list((bench.pytester.path / "runs").iterdir())) == 2
 
 
@@ -99,8 +99,8 @@ def test_a_record_that_cannot_be_kept_is_tried_again_and_named_if_it_is_lost(
     assert (read_night(night_folder(bench)).ended is None) == lost
     assert result.ret == (NOT_JUDGED if lost else pytest.ExitCode.OK)
     expected = (
-        "simple_cnn seed 0: trained, and its record could not be kept ([Errno 28] No space left on device): put that "
-        "right, and --resume trains it anew and takes the runs that were kept"
+        "simple_cnn seed 0: trained, but its record could not be written ([Errno 28] No space left on device); fix "
+        "this, then run with --resume, which trains it again and keeps the other runs"
     )
     assert (expected in result.outlines) == lost
 
@@ -115,7 +115,7 @@ def test_a_night_that_is_resumed_in_part_is_gone_on_with_until_all_of_it_is_judg
 
     result = bench.benchmark("--resume", "-k", "simple_cnn")
     assert result.ret == pytest.ExitCode.OK
-    assert f"{night}: unfinished, --resume goes on with it" in result.outlines
+    assert f"{night}: unfinished, --resume continues it" in result.outlines
     assert bench.trained == []
     assert read_night(night).ended is None
 

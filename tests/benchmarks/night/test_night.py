@@ -87,7 +87,7 @@ def test_an_experiment_that_was_selected_and_gave_no_training_is_not_judged_in_e
         (PRETRAINED, "not judged"),
         (PLAIN, "pass"),
     ]
-    assert night.answer(PRETRAINED) == f"{PRETRAINED}: not judged, none of its trainings was selected"
+    assert night.answer(PRETRAINED) == f"{PRETRAINED}: not judged, its trainings were not selected"
     assert night.answer(PLAIN) == ""
 
 
@@ -151,8 +151,8 @@ def test_two_different_runs_are_an_error_that_names_both_and_neither_is_judged(p
     assert said == (
         "simple_cnn seed 1: found two different results of one training, expected the same to the last digit: one "
         "started 2025-01-31T02:00:00+00:00 with accuracy 0.7, and one started 2025-01-31T02:00:00+00:00 with accuracy "
-        "0.7000000000000001; the curves are equal, the evaluations differ; find what makes it vary, and --resume "
-        "trains it anew"
+        "0.7000000000000001; the curves are equal, the evaluations differ; find the cause, then run with "
+        "--resume to train it again"
     )
     judge_to_the_end(night, _no_more)
     assert night.verdicts == {}

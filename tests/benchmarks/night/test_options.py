@@ -45,10 +45,10 @@ pytestmark = pytest.mark.integration
             (["--shard", text], f"--shard: found '{text}', expected a part K/N with K from 1 to N, such as 3/8")
             for text in ("3", "0/8", "9/8", "1/0", "3-8", "1/8/2", "", "a/b", "1.0/8")
         ),
-        (["--shard", "1/2", "--report-dir", "r"], "--report-dir: found with --shard, which draws no page; give it to"),
+        (["--shard", "1/2", "--report-dir", "r"], "--report-dir: found with --shard, which writes no page; give it to"),
         (
             ["--shard", "1/2", "--update-baselines", "--seeds", "3", "--reason", "r", "--reuse-runs"],
-            "--reuse-runs: found with --shard, and the seed that --reuse-runs trains may be another shard's; leave one",
+            "--reuse-runs: found with --shard, expected one of the two, because another shard may train the first seed",
         ),
         (
             ["--update-baselines", "--seeds", "3", "--reason", "r", "--exact"],
@@ -65,16 +65,16 @@ pytestmark = pytest.mark.integration
         (["--false-alarm-rate", "0"], "--false-alarm-rate: found 0.0, expected a number above 0 and below 0.5"),
         (["--false-alarm-rate", "0.5"], "--false-alarm-rate: found 0.5, expected a number above 0 and below 0.5"),
         (["--false-alarm-rate", "nan"], "--false-alarm-rate: found nan, expected a number above 0 and below 0.5"),
-        (["--reuse-runs"], "--reuse-runs: found without --update-baselines, which it is for"),
-        (["--reason", "r"], "--reason: found without --update-baselines, which it is for"),
-        (["--reason", ""], "--reason: found without --update-baselines, which it is for"),
+        (["--reuse-runs"], "--reuse-runs: found without --update-baselines, expected both"),
+        (["--reason", "r"], "--reason: found without --update-baselines, expected both"),
+        (["--reason", ""], "--reason: found without --update-baselines, expected both"),
         (["--data-dir", "nowhere"], "--data-dir: found no folder nowhere, expected one"),
         (["--data-dir", "pyproject.toml"], "--data-dir: found no folder pyproject.toml, expected one"),
         (["--weights-dir", "nowhere"], "--weights-dir: found no folder nowhere, expected one"),
         (["--baselines", "nowhere.json"], "nowhere.json: found no such file, expected the baselines; "),
         (
             ["--update-baselines", "--seeds", "3", "--reason", "r", "--baselines", "nowhere/b.json"],
-            "nowhere/b.json: found no folder nowhere, expected one to write the baselines into",
+            "nowhere/b.json: found no folder nowhere, expected one; create it",
         ),
     ],
 )
@@ -112,7 +112,7 @@ def test_options_with_paths_are_refused_where_pytest_lost_its_configuration(
     monkeypatch.setattr(pytest.Config, "inipath", None)
     result = bench.benchmark("--run-dir=runs")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --run-dir: pytest found no configuration*with an equals sign"])
+    result.stderr.fnmatch_lines(["ERROR: --run-dir: found no ini file*with an equals sign"])
 
 
 def test_data_that_is_not_to_be_had_is_one_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,8 +141,8 @@ def test_baselines_of_an_unknown_experiment_are_one_line(bench: Bench) -> None:
     (line,) = [line for line in result.errlines if line]
     assert line == (
         f"ERROR: {bench.baselines_path}: baselines of an unknown experiment: found 'old_cnn', expected one of "
-        f"simple_cnn, vgg16_frozen, improved_cnn, or NAME{variants_in_words()}; remove that entry or restore its "
-        "experiment"
+        f"simple_cnn, vgg16_frozen, improved_cnn, or NAME{variants_in_words()}; remove this entry or restore "
+        "the experiment"
     )
     assert bench.trained == []
 
@@ -213,7 +213,7 @@ def test_options_that_leave_out_a_part_of_a_night_are_refused(bench: Bench, opti
     result = bench.benchmark(option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
-    assert line.startswith(f"ERROR: {option}: found with a night selected, whose {left_out} it skips; leave it out")
+    assert line.startswith(f"ERROR: {option}: found with benchmark items, expected none, because it skips {left_out}")
     assert bench.events == []
 
 

@@ -90,7 +90,7 @@ def test_where_many_more_baseline_runs_would_not_do_either_the_line_says_so() ->
 def test_a_published_number_alone_has_no_spread_to_plan_from() -> None:
     both = {"published": make_published(), "measured": NARROW}
     lines, _ = _render({"a": {"synthetic": {"published": make_published()}}, "b": {"synthetic": both}})
-    assert lines["a"] == ["published, no spread to plan from"]
+    assert lines["a"] == ["published, without a spread"]
     seeds = _needed(NARROW, experiments=1)
     assert lines["b"][2] == str(seeds), "it takes no part of the false-alarm rate, and a measured one goes first"
 
@@ -132,5 +132,5 @@ def test_the_command_prints_the_plan_for_its_options(tmp_path: Path, command: Co
 
 def test_a_data_set_without_baselines_is_an_error_that_names_those_with_some() -> None:
     baselines = _baselines(a=NARROW) | {"b": {"cifar10": {"published": make_published()}}}
-    with pytest.raises(ValueError, match=r"found no baselines for 'x', .* that has some: cifar10, synthetic"):
+    with pytest.raises(ValueError, match=r"found no baselines for 'x', .* with baselines: cifar10, synthetic"):
         plan.render(baselines, dataset="x", points=6)

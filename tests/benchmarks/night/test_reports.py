@@ -98,7 +98,7 @@ def test_a_summary_that_cannot_be_written_is_said(bench: Bench, monkeypatch: pyt
     result.stdout.fnmatch_lines(
         [
             "report: */report.html",
-            "report: could not be written: [[]Errno 2] *: fix this, then run python -m benchmarks page *",
+            "report: could not be written: [[]Errno 2] *; fix this, then run python -m benchmarks page *",
         ]
     )
 

@@ -42,8 +42,8 @@ def test_another_fingerprint_is_named(part: str) -> None:
     [
         (dataclasses.replace(make_run(), code=None), "its code was not recorded"),
         (_with("code", source="sha256:other"), "the package's source has changed"),
-        (_with("code", commit="fedcba9"), "it is of commit fedcba9, not 0123abc"),
-        (_with("code", commit=None), "it is of commit None, not 0123abc"),
+        (_with("code", commit="fedcba9"), "its commit is fedcba9, not 0123abc"),
+        (_with("code", commit=None), "its commit is None, not 0123abc"),
         (_with("environment", packages={"keras": "3.9.0"}), "its keras is 3.9.0, not 3.8.0"),
         (_with("environment", packages={}), "its keras is not recorded, not 3.8.0"),
         (_with("environment", packages={"keras": "3.8.0", "numpy": "2"}), "its numpy is 2, not installed"),
@@ -82,9 +82,9 @@ def test_what_can_be_taken_is_taken_and_of_all_else_it_is_said_why_not(tmp_path:
     taken, notes = runs_to_take(tmp_path, _difference)
     assert taken == {("simple_cnn", 0): make_run(), ("improved_cnn", 0): make_run("improved_cnn")}
     assert len(notes) == 3
-    assert notes[0].startswith(f"ignored, and trained anew: {cut_short}: line ")
-    assert notes[2] == "trained anew: simple_cnn seed 1, for its code was not recorded"
-    assert notes[1].startswith(f"ignored, and trained anew: {of_another_version}: format: found 1, expected ")
+    assert notes[0].startswith(f"ignored, and trained again: {cut_short}: line ")
+    assert notes[2] == "trained again: simple_cnn seed 1: its code was not recorded"
+    assert notes[1].startswith(f"ignored, and trained again: {of_another_version}: format: found 1, expected ")
 
 
 def test_a_record_under_another_s_name_is_taken_for_what_it_is(tmp_path: Path) -> None:

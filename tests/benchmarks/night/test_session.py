@@ -153,7 +153,7 @@ def test_weights_not_to_be_had_are_the_error_of_their_experiments_alone(
     assert result.ret == NOT_JUDGED
     result.stdout.fnmatch_lines(
         [
-            "weights of vgg16: NOT AVAILABLE, its experiments end in an error (vgg16: found no file, *",
+            "weights of vgg16: NOT AVAILABLE, its experiments fail (vgg16: found no file, *",
             "*ERROR at setup of *vgg16_frozen-seed0*",
             "vgg16: found no file, expected Keras's",  # and no traceback of how it was found out
             "*= trainings on synthetic =*",
@@ -182,9 +182,9 @@ def test_a_training_out_of_memory_gives_no_run_and_is_no_regression(bench: Bench
     result = bench.benchmark("--seeds", "2")
     result.assert_outcomes(passed=5, failed=4)
     assert result.ret == NOT_JUDGED
-    remedy = "free some or train fewer at a time, then use --resume"
-    assert f"simple_cnn seed 1: out of memory (Unable to allocate 3 TiB): {remedy}" in result.outlines
-    assert f"improved_cnn seed 0: out of memory (OOM when allocating tensor): {remedy}" in result.outlines
+    remedy = "free memory or train fewer at a time, then run with --resume"
+    assert f"simple_cnn seed 1: out of memory (Unable to allocate 3 TiB); {remedy}" in result.outlines
+    assert f"improved_cnn seed 0: out of memory (OOM when allocating tensor); {remedy}" in result.outlines
     assert trainings(result)["simple_cnn", "1"] == ["out of memory"]
     assert words(result)["vgg16_frozen", "accuracy"] == "pass"
     # What came of it may come out otherwise the next time: the night can be resumed.

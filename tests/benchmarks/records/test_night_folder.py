@@ -95,7 +95,7 @@ def test_nights_of_the_same_second_and_of_a_clock_set_back_have_a_folder_each(tm
 def test_room_for_a_thousand_nights_of_one_second_is_enough(tmp_path: Path) -> None:
     for number in range(1, 1000):
         (tmp_path / ("2025-01-31T02-00-00Z" if number == 1 else f"2025-01-31T02-00-00Z-{number}")).mkdir()
-    with pytest.raises(FileExistsError, match="found a thousand nights of 2025-01-31T02-00-00Z, expected room"):
+    with pytest.raises(FileExistsError, match="found 999 nights that started at 2025-01-31T02-00-00Z, exp"):
         NightFolder.start(tmp_path, _record())
 
 
@@ -246,7 +246,7 @@ def test_a_damaged_night_is_named_and_never_taken(tmp_path: Path, damage: str) -
     path = _night(tmp_path)
     whole = _night(tmp_path, _record(SECOND))
     DAMAGE[damage](path / "night.json")
-    with pytest.raises(NightError, match=r"night\.json: .+; this is not the record of a night") as caught:
+    with pytest.raises(NightError, match=r"night\.json: .+; this file is not the record of a night") as caught:
         read_night(path)
     assert [str(error) for error in damaged_nights(tmp_path)] == [str(caught.value)]
     assert [night for night, _ in nights(tmp_path)] == [whole]

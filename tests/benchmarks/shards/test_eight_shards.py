@@ -226,7 +226,7 @@ def test_baselines_are_written_by_whoever_judges(night: Night) -> None:
     assert not night.bench.baselines_path.exists()
     found, output, _ = night.judge()
     assert found == status
-    assert _section(output, "baselines")[0] == "baselines.json: this run judged nothing, it wrote"
+    assert _section(output, "baselines")[0] == "baselines.json: this run judged nothing and wrote"
     assert night.bench.baselines_path.read_text() == (night.path / "alone.json").read_text()
     alone, judged = ({path.name for path in (night.path / name).iterdir()} for name in ("alone_runs", "baseline_runs"))
     assert alone == judged

@@ -90,7 +90,7 @@ def test_the_night_has_the_settings_of_its_shards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("runs", "found"),
     [
-        ({"code": dataclasses.replace(CODE, commit="fedcba9")}, "it is of commit fedcba9, not 0123abc"),
+        ({"code": dataclasses.replace(CODE, commit="fedcba9")}, "its commit is fedcba9, not 0123abc"),
         ({"code": dataclasses.replace(CODE, source="sha256:other")}, "the package's source has changed"),
         ({"code": None}, "its code was not recorded"),
         (
@@ -173,7 +173,7 @@ def test_a_record_that_cannot_be_written_is_a_loss_and_the_verdicts_stand(
     assert judgement.status == NOT_JUDGED
     assert list(night.verdicts) == NIGHT.verdicts
     (loss,) = night.losses
-    assert loss.endswith("put that right, remove the folder, and judge the shards again")
+    assert loss.endswith("fix this, then remove the folder and judge the shards again")
 
 
 def test_a_junit_file_that_cannot_be_written_hides_no_verdict(tmp_path: Path) -> None:
