@@ -241,7 +241,7 @@ class Night:
     def judge(self) -> None:
         """Judge the trainings so far. An experiment with a ``problem`` is left out."""
         runs = {name: self._evidence(name) for name in self.trained if not self.problem(name)}
-        self._verdicts, self._of_judged = {}, dict(self._trainings)
+        self._verdicts, self.drifts, self._of_judged = {}, [], dict(self._trainings)
         runs_tonight = [run for name in self.trained for run in self.runs_of(name)]
         self.exact = exact_lane(self.inputs, runs_tonight, tonight=self.folder)
         if runs:

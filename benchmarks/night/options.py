@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines.baseline import LEAST_RUNS, SOURCES
-from benchmarks.night.settings import SHARDS, Settings
-from benchmarks.records.night_folder import newest_first
+from benchmarks.night.settings import REPEATED_SEED, SHARDS, Settings
+from benchmarks.records.night_folder import NightRecord, newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.storage.files import user_path
@@ -284,8 +284,18 @@ def _first_seed(config: pytest.Config) -> tuple[int, bool]:
                 continue
             if shard is not None:
                 return shard.first_seed, shard.repeats
-            return first_seed_of(datetime.datetime.fromisoformat(night.started).date()), True
+            return _first_seed_of(night)
     return first_seed_of(datetime.datetime.now(tz=datetime.UTC).date()), True
+
+
+def _first_seed_of(night: NightRecord) -> tuple[int, bool]:
+    """Return the first seed of an interrupted night, and whether it repeats a recorded run, by what it selected."""
+    seeds = {seed for some in night.selection.trainings.values() for seed in some}
+    if not seeds:  # a record of format 1
+        return first_seed_of(datetime.datetime.fromisoformat(night.started).date()), True
+    others = seeds - {REPEATED_SEED}
+    repeats = REPEATED_SEED in seeds and bool(others) and min(others) > REPEATED_SEED + 1
+    return (min(others), True) if repeats else (min(seeds), False)
 
 
 def _parse_first_seed(text: str) -> tuple[int, bool]:

@@ -35,6 +35,22 @@ def test_each_training_leaves_its_record_in_the_night_s_folder(bench: Bench) -> 
     result.stdout.fnmatch_lines([f"runs: {night}", "*= records =*", str(night)])
 
 
+@pytest.mark.parametrize("options", [["--first-seed=5"], ["--first-seed=0"], ["--first-seed=2025-01-31"], []])
+def test_a_resumed_night_trains_the_seeds_that_it_began_with(bench: Bench, options: list[str]) -> None:
+    bench.changes = {"code": describe_code(), "environment": describe_environment()}
+    bench.record()
+    night = ("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn", "--seeds=2")
+    whole = bench.run(*night, *options)
+    seeds = set(trainings(whole))
+    last = max(int(seed) for _, seed in seeds)
+    bench.failures["simple_cnn", last] = KeyboardInterrupt()
+    assert bench.run(*night, *options).ret == pytest.ExitCode.INTERRUPTED
+    bench.failures.clear()
+    resumed = bench.run(*night, "--resume")
+    assert trainings(resumed).keys() == seeds
+    assert all(read_night(folder).ended for folder in (bench.pytester.path / "runs").iterdir())
+
+
 def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(bench: Bench) -> None:
     code = describe_code()
     bench.changes = {"code": code, "environment": describe_environment()}

@@ -111,7 +111,8 @@ def test_an_undecided_verdict_wants_seeds_and_the_night_has_no_verdicts_until_it
     assert {verdict.word for verdict in night.verdicts[PLAIN]} == {Word.PASS}
 
 
-def test_a_further_seed_that_gives_no_run_leaves_the_experiment_unjudged(path: Path) -> None:
+def test_a_further_seed_that_gives_no_run_leaves_the_experiment_unjudged(path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("benchmarks.night.night.judge_history", lambda *_: ["a drift of the first look"])
     baseline = dataclasses.replace(BASELINE, metrics=BASELINE.metrics | {"accuracy": SPREAD})
     night = make_night(
         path,
@@ -121,6 +122,7 @@ def test_a_further_seed_that_gives_no_run_leaves_the_experiment_unjudged(path: P
     )
     judge_to_the_end(night, lambda name, seed: night.file(Training(name, seed, Outcome.OUT_OF_MEMORY)))
     assert (night.verdicts, night.judged) == ({}, True)
+    assert night.drifts == [], "it was found with runs that are not judged"
     assert night.answer(PLAIN).startswith(f"{PLAIN}: not judged, not every training gave a run (seed 3: out of memory")
 
 
