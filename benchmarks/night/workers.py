@@ -49,8 +49,8 @@ class Worker:
     def __init__(self, config: pytest.Config) -> None:
         self._input: dict[str, Any] = config.workerinput.get(INPUT, {})  # type: ignore[attr-defined]
         self._sent = 0
-        if "first_seed" in self._input:  # because it can be another day on the worker's clock
-            config.stash[SETTINGS] = replace(config.stash[SETTINGS], first_seed=self._input["first_seed"])
+        # The worker's clock can show another day, and its disk can lack the night that is resumed.
+        config.stash[SETTINGS] = replace(config.stash[SETTINGS], **self._input.get("seeds", {}))
         self._to_judge: dict[str, str] = {}
         self._all_shards = Selection()
         if share := self._input.get("share"):
@@ -129,7 +129,7 @@ class Controller:
         index = next(number for number, other in enumerate(neighbours) if other is spec)
         node.workerinput[INPUT] = {
             "share": (index, self._workers[_host(spec)]),
-            "first_seed": session.night.settings.first_seed,
+            "seeds": {name: getattr(session.night.settings, name) for name in ("first_seed", "repeats")},
             "resumed": [run.to_json() for run in session.night.resumed.values()],
         }
 
