@@ -84,11 +84,23 @@ def test_every_path_of_the_repository_exists(page: str) -> None:
     assert not missing
 
 
-class TestGeneratedParts:
-    @pytest.fixture(scope="class")
-    def parts(self) -> dict[str, Callable[[], str]]:
-        return parts_of(ROOT, ROOT / "baselines.json")
+@pytest.fixture(scope="module")
+def parts() -> dict[str, Callable[[], str]]:
+    return parts_of(ROOT, ROOT / "baselines.json")
 
+
+@pytest.mark.parametrize("page", ["the-published-table.md", "why-transfer-learning-lost.md"])
+def test_accuracies_in_a_text_are_those_of_its_tables(page: str) -> None:
+    text = PAGES[f"docs/explanation/{page}"]
+    generated = re.findall(r"<!-- \S+ written by .*?<!-- end of \S+ -->", text, flags=re.DOTALL)
+    by_hand = text
+    for part in generated:
+        by_hand = by_hand.replace(part, "")
+    number = re.compile(r"\b0\.\d{4}\b")
+    assert set(number.findall(by_hand)) <= set(number.findall("".join(generated)))
+
+
+class TestGeneratedParts:
     @pytest.mark.parametrize("page", PAGES)
     def test_they_are_up_to_date(self, page: str, parts: dict[str, Callable[[], str]]) -> None:
         assert refresh(PAGES[page], parts) == PAGES[page], "run: python -m benchmarks readme"
