@@ -10,7 +10,7 @@ from benchmarks.records.night_folder import runs_behind
 from cifar_models.command_line.output import table
 from cifar_models.experiments import EXPERIMENTS, HELD_OUT, PUBLISHED_INPUT_SIZE
 from cifar_models.figures.input_sizes import by_input_size, sweep_of
-from cifar_models.figures.style import Panel, to_png
+from cifar_models.figures.style import to_png
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.results.words import mean_and_deviation, optimism, processor_minutes
@@ -81,20 +81,13 @@ def figure(runs: Sequence[Run]) -> str:
     """Return the Markdown image of both panels, with its alternative text."""
     if not _drawable(runs):
         return NOT_MEASURED
-    text = " ".join(panel.alternative_text for panel in _panels(runs))
+    text = " ".join(panel.alternative_text for panel in by_input_size(sweep_of(runs)).values())
     return f"![{text}]({FIGURE})"
 
 
 def png(runs: Sequence[Run]) -> bytes | None:
     """Return this figure as PNG; None if there is nothing to draw."""
-    return to_png(_panels(runs)) if _drawable(runs) else None
-
-
-def _panels(runs: Sequence[Run]) -> list[Panel]:
-    """Return the accuracy of all runs, and the minutes of those that recorded their processor time."""
-    timed = [run for run in runs if run.timings.processor is not None]
-    minutes = [by_input_size(sweep_of(timed))["minutes"]] if _drawable(timed) else []
-    return [by_input_size(sweep_of(runs))["accuracy"], *minutes]
+    return to_png([*by_input_size(sweep_of(runs)).values()]) if _drawable(runs) else None
 
 
 def _drawable(runs: Sequence[Run]) -> bool:

@@ -70,49 +70,63 @@ def _name(run: Run) -> str:
 def by_input_size(sweep: Sweep) -> dict[str, Panel]:
     """Return accuracy and minutes by input size, by a short name; means over seeds, with their standard deviation.
 
-    The minutes are those of the processor where all runs have them and trained on the CPU, because other work on the
-    machine hardly changes these.
+    If all runs trained on the CPU and some recorded their processor time, the minutes are those of the processor, which
+    other work on the machine hardly changes. Runs without it are then left out of that panel.
     """
     runs = [run for by_size in sweep.sizes.values() for some in by_size.values() for run in some]
     runs += [run for some in sweep.others.values() for run in some]
-    of_processor = all(run.timings.processor is not None and run.environment.device == "CPU" for run in runs)
+    of_processor = all(run.environment.device == "CPU" for run in runs) and processor_minutes(runs) is not None
     title = "processor minutes" if of_processor else "minutes"
     of_one = processor_minutes if of_processor else minutes
+
+    def minutes_of(runs: Sequence[Run]) -> list[float]:
+        found = of_one(runs)
+        return [] if found is None else [found]
+
     return {
         "accuracy": _panel(sweep, f"{ACCURACY_LABEL} by input size (px)", lambda runs: [run.accuracy for run in runs]),
-        "minutes": _panel(
-            sweep, f"{title} of a training by input size (px)", lambda runs: [of_one(runs) or 0.0], log=True
-        ),
+        "minutes": _panel(sweep, f"{title} of a training by input size (px)", minutes_of, log=True),
     }
 
 
 def _panel(sweep: Sweep, title: str, values: Callable[[Sequence[Run]], list[float]], *, log: bool = False) -> Panel:
-    sizes = {name: {size: values(runs) for size, runs in some.items()} for name, some in sweep.sizes.items()}
+    """Return the panel of some values. What has none is left out, and the others look as in each other panel."""
+    sizes = {
+        name: {size: found for size, runs in some.items() if (found := values(runs))}
+        for name, some in sweep.sizes.items()
+    }
     others = {name: values(runs) for name, runs in sweep.others.items()}
 
     def draw(axes: Axes) -> None:
         looks = zip(cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False)
         for (name, points), (colour, marker) in zip(sizes.items(), looks, strict=False):
-            axes.errorbar(
-                [*points],
-                [fmean(some) for some in points.values()],
-                yerr=[stdev(some) if len(some) > 1 else 0.0 for some in points.values()],
-                color=colour,
-                marker=marker,
-                markersize=4.5,
-                linewidth=1.5,
-                label=name,
-            )
+            if points:
+                axes.errorbar(
+                    [*points],
+                    [fmean(some) for some in points.values()],
+                    yerr=[stdev(some) if len(some) > 1 else 0.0 for some in points.values()],
+                    color=colour,
+                    marker=marker,
+                    markersize=4.5,
+                    linewidth=1.5,
+                    label=name,
+                )
         for (name, some), dash, (colour, _) in zip(others.items(), cycle(_DASHES), looks, strict=False):
-            axes.axhline(fmean(some), color=colour, linestyle=dash, linewidth=1.5, label=name)
+            if some:
+                axes.axhline(fmean(some), color=colour, linestyle=dash, linewidth=1.5, label=name)
         axes.set_xticks(sorted({size for points in sizes.values() for size in points}))
         if log:
             axes.set_yscale("log")
+            for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+                set_formatter("{x:g}")
         axes.grid(visible=True)
 
     words = [
         f"{name}: {', '.join(f'{size} px {mean_and_deviation(some)}' for size, some in points.items())}"
         for name, points in sizes.items()
+        if points
     ]
-    words += [f"{name}: {mean_and_deviation(some)} at {PUBLISHED_INPUT_SIZE} px" for name, some in others.items()]
+    words += [
+        f"{name}: {mean_and_deviation(some)} at {PUBLISHED_INPUT_SIZE} px" for name, some in others.items() if some
+    ]
     return Panel(title, draw, f"{title.capitalize()}. {'; '.join(words)}.")

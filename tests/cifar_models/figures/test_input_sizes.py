@@ -89,14 +89,30 @@ def test_minutes_are_those_of_one_training_with_its_features() -> None:
     assert axes.get_yscale() == "log"
 
 
-def test_minutes_are_the_processor_s_where_all_runs_on_the_cpu_have_them() -> None:
-    runs = [dataclasses.replace(run, timings=Timings(60.0, 60.0, processor=180.0)) for run in RUNS]
-    panel = by_input_size(sweep_of(runs))["minutes"]
+def test_minutes_are_the_processor_s_if_runs_on_the_cpu_recorded_them() -> None:
+    timed = [dataclasses.replace(run, timings=Timings(60.0, 60.0, processor=180.0)) for run in RUNS]
+    panel = by_input_size(sweep_of(timed))["minutes"]
     assert panel.title == "processor minutes of a training by input size (px)"
     assert _points(panel)[NAMES[0]] == [(32, 3), (64, 3), (96, 3)]
-    on_gpu = [dataclasses.replace(run, environment=dataclasses.replace(run.environment, device="GPU")) for run in runs]
-    for some in (on_gpu, [*runs[1:], RUNS[0]]):
-        assert by_input_size(sweep_of(some))["minutes"].title == "minutes of a training by input size (px)"
+    on_gpu = [dataclasses.replace(run, environment=dataclasses.replace(run.environment, device="GPU")) for run in timed]
+    assert by_input_size(sweep_of(on_gpu))["minutes"].title == "minutes of a training by input size (px)"
+
+
+def test_what_has_no_minutes_is_left_out_and_the_rest_looks_the_same_in_both_panels() -> None:
+    timed = [
+        dataclasses.replace(run, timings=Timings(60.0, 60.0, processor=180.0))
+        for run in RUNS
+        if run.protocol["normalization"] == "unit_scale"
+    ]
+    panels = by_input_size(sweep_of([*RUNS[1:4], *timed]))
+    assert _points(panels["minutes"]).keys() == {NAMES[1]}
+    assert NAMES[0] not in panels["minutes"].alternative_text
+    colours = [
+        {str(series.get_label()): series.lines[0].get_color() for series in drawn(panel).containers}  # type: ignore[attr-defined]
+        for panel in panels.values()
+    ]
+    assert colours[0][NAMES[1]] == colours[1][NAMES[1]]
+    assert len(set(colours[0].values())) == 2
 
 
 def test_every_name_has_a_look_of_its_own() -> None:
