@@ -105,7 +105,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
         "input-sizes": lambda: transfer_learning.sizes_table(matched),
         "input-sizes-figure": lambda: transfer_learning.figure(matched),
         "optimism": lambda: transfer_learning.optimism_table(baselines, settings.records),
-        "numbers": lambda: measured_tables(baselines, ["cifar10", "cifar10-unofficial"]),
+        "numbers": lambda: measured_tables(baselines, ["cifar10"]),
         "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
         "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),
         "sight": lambda: sight_of(green, baselines),
