@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from benchmarks.baselines.baseline import Baseline
+from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import CLASS_METRIC
@@ -351,6 +351,12 @@ def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int])
         except RunError:
             continue
     return runs
+
+
+def measured_runs(baselines: Baselines, folder: Path, experiment: str, dataset: str) -> list[Run]:
+    """Return ``runs_behind`` of an experiment's measured baseline on a data set; none if there is no such baseline."""
+    entry = baselines.get(experiment, {}).get(dataset, {}).get("measured")
+    return runs_behind(entry, folder, experiment, dataset) if entry else []
 
 
 def runs_behind(baseline: Baseline, folder: Path, experiment: str, dataset: str) -> list[Run]:

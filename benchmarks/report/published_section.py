@@ -9,7 +9,7 @@ from statistics import fmean
 
 from benchmarks.baselines.baseline import Baselines
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
-from benchmarks.records.night_folder import runs_behind
+from benchmarks.records.night_folder import measured_runs
 from benchmarks.records.night_results import NightResults
 from benchmarks.report.drawings import Gallery, gallery
 from benchmarks.report.tables import Table
@@ -54,8 +54,7 @@ def comparable_runs(results: NightResults, baselines: Baselines, records: Path) 
     names = [name for row in EXPERIMENTS for name in (row, f"{row}+{HELD_OUT}")]
     for name in names:
         for dataset in DATASETS:
-            baseline = baselines.get(name, {}).get(dataset, {}).get("measured")
-            if baseline is not None and (some := runs_behind(baseline, records, name, dataset)):
+            if some := measured_runs(baselines, records, name, dataset):
                 runs.setdefault(name, some)
     return {name: runs[name] for name in names if name in runs}
 

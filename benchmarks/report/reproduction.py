@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.baselines.baseline import Baselines
 from benchmarks.baselines.measure import CONFIDENCE, prediction_half_width
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
-from benchmarks.records.night_folder import runs_behind
+from benchmarks.records.night_folder import measured_runs
 from benchmarks.report.published_section import class_table, published_panels
 from benchmarks.report.tables import Table
 from cifar_models.command_line.output import table
@@ -22,15 +22,14 @@ from cifar_models.results.words import mean_and_deviation
 DATASET = "cifar10"
 FIGURE = "published-curves.png"
 """The figure's file name, beside the page."""
+NOT_MEASURED = "Not measured yet."
 _PACKAGES = ("tensorflow", "keras", "numpy")
 
 
 def official_runs(baselines: Baselines, records: Path) -> dict[str, list[Run]]:
     """Return the runs of the measured baselines on the official images, by experiment in the published order."""
-    measured = {name: baselines.get(name, {}).get(DATASET, {}).get("measured") for name in PUBLISHED_NUMBERS}
-    return {
-        name: runs for name, entry in measured.items() if entry and (runs := runs_behind(entry, records, name, DATASET))
-    }
+    found = {name: measured_runs(baselines, records, name, DATASET) for name in PUBLISHED_NUMBERS}
+    return {name: runs for name, runs in found.items() if runs}
 
 
 def distances(runs: Mapping[str, Sequence[Run]]) -> str:
@@ -87,7 +86,7 @@ def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
             )
         headers = ("epoch", "published", "ours", "lowest to highest", "runs")
         tables.append(_markdown(Table(f"`{name}`: validation accuracy", headers, rows)))
-    return "\n\n".join(tables) or "Not measured yet."
+    return "\n\n".join(tables) or NOT_MEASURED
 
 
 def classes(runs: Mapping[str, Sequence[Run]]) -> str:
@@ -97,7 +96,7 @@ def classes(runs: Mapping[str, Sequence[Run]]) -> str:
         for name, training in PUBLISHED_NUMBERS.items()
         if training.f1 and runs.get(name)
     ]
-    return "\n\n".join(tables) or "Not measured yet."
+    return "\n\n".join(tables) or NOT_MEASURED
 
 
 def conditions(runs: Mapping[str, Sequence[Run]]) -> str:
@@ -117,7 +116,7 @@ def conditions(runs: Mapping[str, Sequence[Run]]) -> str:
             ]
         )
     headers = ("experiment", "seeds", "weights", "packages", "processor", "seconds a run")
-    return table(rows, headers, "pipe") if rows else "Not measured yet."
+    return table(rows, headers, "pipe") if rows else NOT_MEASURED
 
 
 def trials(path: Path) -> str:
@@ -137,7 +136,7 @@ def trials(path: Path) -> str:
         ]
         for trial, some in by_trial.items()
     ]
-    return table(rows, ("trial", "runs", "accuracy", "gap", "epochs"), "pipe") if rows else "Not measured yet."
+    return table(rows, ("trial", "runs", "accuracy", "gap", "epochs"), "pipe") if rows else NOT_MEASURED
 
 
 def figure(runs: Mapping[str, Sequence[Run]]) -> str:

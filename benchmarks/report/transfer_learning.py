@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.baselines.baseline import Baselines
-from benchmarks.records.night_folder import runs_behind
+from benchmarks.records.night_folder import measured_runs
+from benchmarks.report.reproduction import DATASET, NOT_MEASURED
 from cifar_models.command_line.output import table
 from cifar_models.experiments import EXPERIMENTS, HELD_OUT, PUBLISHED_INPUT_SIZE
 from cifar_models.figures.input_sizes import by_input_size, sweep_of
@@ -15,10 +16,8 @@ from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.results.words import mean_and_deviation, optimism, processor_minutes
 
-DATASET = "cifar10"
 FIGURE = "input-sizes.png"
 """The figure's file name, beside the page."""
-NOT_MEASURED = "Not measured yet."
 
 
 def matched_runs(baselines: Baselines, records: Path, trials: Path) -> list[Run]:
@@ -29,14 +28,9 @@ def matched_runs(baselines: Baselines, records: Path, trials: Path) -> list[Run]
         records: folder of the records of these runs.
         trials: folder of further records; a run of an experiment that has a baseline is left out.
     """
-    found = {name: _measured(baselines, records, name) for name in EXPERIMENTS}
+    found = {name: measured_runs(baselines, records, name, DATASET) for name in EXPERIMENTS}
     further = [read_run(path) for path in sorted(trials.glob(record_name("*", DATASET, "*")))]
     return [run for runs in found.values() for run in runs] + [run for run in further if not found.get(run.experiment)]
-
-
-def _measured(baselines: Baselines, records: Path, name: str) -> list[Run]:
-    entry = baselines.get(name, {}).get(DATASET, {}).get("measured")
-    return runs_behind(entry, records, name, DATASET) if entry else []
 
 
 def sizes_table(runs: Sequence[Run]) -> str:
@@ -69,7 +63,7 @@ def optimism_table(baselines: Baselines, records: Path) -> str:
     """Return a table of the accuracy that the published way gives, that of an honest split, and their difference."""
     rows = []
     for name in EXPERIMENTS:
-        ours, held_out = (_measured(baselines, records, each) for each in (name, f"{name}+{HELD_OUT}"))
+        ours, held_out = (measured_runs(baselines, records, each, DATASET) for each in (name, f"{name}+{HELD_OUT}"))
         if ours and held_out:
             accuracies = [mean_and_deviation([run.accuracy for run in some]) for some in (ours, held_out)]
             rows.append([f"`{name}`", *accuracies, optimism(ours, held_out), f"{len(ours)}, {len(held_out)}"])
