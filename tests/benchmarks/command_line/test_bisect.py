@@ -6,8 +6,7 @@ import json
 import re
 import signal
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from benchmarks.bisection.record import RECORD
 from benchmarks.comparison import environments
 from tests.benchmarks.bisection.projects import add_commits, make_project
 from tests.benchmarks.comparison.projects import Project
-from tests.cifar_models.command_line.conftest import Command, Ended
+from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit
 
@@ -36,21 +35,8 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def bisect(project: Project, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    """Return what searches the tiny repository, which nothing may change, and leaves no worktree behind."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    monkeypatch.chdir(project.folder)
-
-    def run(*words: object) -> Ended:
-        before = project.state
-        ended = command("bisect", *words)
-        assert project.state == before
-        assert list(temporary.iterdir()) == []
-        return ended
-
-    return run
+def bisect(in_the_project: Callable[[str], Command]) -> Command:
+    return in_the_project("bisect")
 
 
 def _only_search() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 
@@ -17,7 +17,7 @@ from benchmarks.statistics.word import Word
 from cifar_models.results.run_files import read_run
 from tests.benchmarks.comparison.conftest import project
 from tests.benchmarks.comparison.projects import RECORDS, Project
-from tests.cifar_models.command_line.conftest import Command, Ended
+from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit
 
@@ -28,21 +28,8 @@ COMPARISONS = Path("runs/comparisons")
 
 
 @pytest.fixture
-def compare(project: Project, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
-    """Return what compares in the tiny repository, which nothing may change, and leaves no worktree behind."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    monkeypatch.chdir(project.folder)
-
-    def run(*words: object) -> Ended:
-        before = project.state
-        ended = command("compare", *words)
-        assert project.state == before
-        assert list(temporary.iterdir()) == []
-        return ended
-
-    return run
+def compare(in_the_project: Callable[[str], Command]) -> Command:
+    return in_the_project("compare")
 
 
 def _only_comparison() -> Path:
