@@ -115,10 +115,8 @@ class Side:
             self._process.stdin.write(json.dumps(job) + "\n")  # type: ignore[union-attr]
             self._process.stdin.flush()  # type: ignore[union-attr]
         while "progress" in (answer := self._answer(f"in {what}")):
-            if show is not None:
-                with suppress(TypeError):  # another version may have other fields
-                    values = answer["progress"]
-                    show(FeatureProgress(**values) if "all_images" in values else Progress(**values))
+            if show is not None and (state := _progress_of(answer["progress"])):
+                show(state)
         if "unwritten" in answer:
             raise MachineError(f"{self.name}, {what}: trained, but its record cannot be kept: {answer['unwritten']}")
         if "record" not in answer:
@@ -146,6 +144,13 @@ class Side:
             return f"status {status}{last}"
         killed = f"killed by {signal.Signals(-status).name}"
         return f"{killed}{', perhaps for lack of memory' if status == -signal.SIGKILL else ''}{last}"
+
+
+def _progress_of(values: dict[str, Any]) -> Progress | FeatureProgress | None:
+    """Return the progress that a side reports; None if its version has other fields."""
+    with suppress(TypeError):
+        return FeatureProgress(**values) if "all_images" in values else Progress(**values)
+    return None
 
 
 @contextmanager
