@@ -157,8 +157,7 @@ def next_candidate(
 ) -> int | None:
     """Return the undecided candidate to test next; None if there is none that can have further runs.
 
-    Candidates that already have runs come first. Among them, or else among the others, the one that is most uncertain
-    is chosen.
+    It is the most uncertain candidate that has runs already. If none has runs, it is the most uncertain candidate.
 
     Args:
         probabilities: the result of ``change_probabilities``.
