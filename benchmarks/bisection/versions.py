@@ -91,7 +91,13 @@ def pinned(requirement: Requirement, version: str) -> str:
 def _listed(package: str, python: str | None) -> list[str]:
     """Return the versions that ``pip index versions`` lists; it leaves out yanked versions and pre-releases."""
     pip = [sys.executable, "-m", "pip"]
-    if not find_spec("pip") and (uv := shutil.which("uv")):
+    if not find_spec("pip"):
+        uv = shutil.which("uv")
+        if not uv:
+            raise VersionsError(
+                f"{package}: found neither pip in {sys.prefix} nor uv on the PATH, expected one of them to list the "
+                f"versions; install pip with python -m ensurepip"
+            )
         pip = [uv, "tool", "run", "pip"]
     chosen = ["--python-version", python] if python else []
     command = [*pip, "index", "versions", package, *chosen, "--disable-pip-version-check"]

@@ -199,16 +199,15 @@ def _create(folder: Path, python: str | None) -> None:
         raise BuildError(
             f"--python: found no python{python}, expected it on the PATH; install it, or install uv, which downloads it"
         )
-    # The current environment's pip installs the packages. Another pip takes longer to install than everything else.
-    _run([found, "-m", "venv", "--without-pip", str(folder)])
+    _run([found, "-m", "venv", str(folder)])
 
 
 def _install(folder: Path, packages: Sequence[str]) -> None:
     if uv := shutil.which("uv"):
         _run([uv, "pip", "install", "--python", str(_python_of(folder)), *packages])
     else:
-        pip = [sys.executable, "-m", "pip", "--python", str(_python_of(folder)), "--disable-pip-version-check"]
-        _run([*pip, "install", *packages])
+        # The new environment's pip: the current environment has none if uv made it.
+        _run([str(_python_of(folder)), "-m", "pip", "install", "--disable-pip-version-check", *packages])
 
 
 def _python_of(folder: Path) -> Path:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
+from benchmarks.bisection import versions
 from benchmarks.bisection.versions import VersionsError, pinned, two_versions, versions_between
 
 pytestmark = pytest.mark.unit
@@ -28,27 +30,53 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
         return subprocess.CompletedProcess(command, int(not found), LISTED if found else "", "" if found else error)
 
     monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(versions, "find_spec", lambda _: True)
     return ran
+
+
+@pytest.fixture
+def no_pip(commands: list[Sequence[str]], monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """The current environment has no pip, as one that uv made; return the commands that were run."""
+    monkeypatch.setattr(versions, "find_spec", lambda _: None)
+    return commands
 
 
 @pytest.mark.usefixtures("commands")
 @pytest.mark.parametrize(
-    ("good", "bad", "versions"),
+    ("good", "bad", "expected"),
     [
         ("keras==3.14.*", "keras==3.15.*", "3.14.1 3.15.0 3.15.1"),
         ("keras==3.14.0", "keras>=3", "3.14.0 3.14.1 3.15.0 3.15.1"),
         ("keras<3.10", "keras==3.13.2", "3.9.0 3.13.2"),
     ],
 )
-def test_all_between_the_newest_that_match_are_candidates(good: str, bad: str, versions: str) -> None:
+def test_all_between_the_newest_that_match_are_candidates(good: str, bad: str, expected: str) -> None:
     found = versions_between(Requirement(good), Requirement(bad))
-    assert [candidate.name for candidate in found] == versions.split()
+    assert [candidate.name for candidate in found] == expected.split()
 
 
 def test_the_versions_are_those_for_the_python_that_is_asked_for(commands: list[Sequence[str]]) -> None:
     versions_between(Requirement("keras==3.14.*"), Requirement("keras==3.15.*"), "3.13")
-    ((*_, index, versions, name, python, number, _),) = commands
-    assert (index, versions, name, python, number) == ("index", "versions", "keras", "--python-version", "3.13")
+    ((*_, index, listed, name, python, number, _),) = commands
+    assert (index, listed, name, python, number) == ("index", "versions", "keras", "--python-version", "3.13")
+
+
+def test_without_pip_uv_runs_it(no_pip: list[Sequence[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    uv = tmp_path / "uv"
+    uv.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    versions_between(Requirement("keras==3.14.*"), Requirement("keras==3.15.*"))
+    ((*tool, index, _, _, _),) = no_pip
+    assert (*tool, index) == (str(uv), "tool", "run", "pip", "index")
+
+
+def test_without_pip_and_uv_is_an_error(
+    no_pip: list[Sequence[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(VersionsError, match=r"found neither pip in .* nor uv on the PATH, .* python -m ensurepip"):
+        versions_between(Requirement("keras==3.14.*"), Requirement("keras==3.15.*"))
+    assert no_pip == []
 
 
 @pytest.mark.usefixtures("commands")
