@@ -56,7 +56,7 @@ def read_image(path: Path) -> Images:
             )
     except Exception as error:  # noqa: BLE001 - a damaged file can raise any error
         text = " ".join(str(error).split()) or type(error).__name__
-        raise ImageFileError(f"{path}: {text}; expected a picture file, such as a PNG or a JPEG") from None
+        raise ImageFileError(f"{path}: {text}; expected a picture file, such as an 8-bit PNG or JPEG") from None
     return np.asarray(square, np.uint8)[np.newaxis]
 
 

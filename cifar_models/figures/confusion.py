@@ -56,7 +56,10 @@ def class_names(runs: Sequence[Run], before: Sequence[Run] = ()) -> list[str]:
             )
         confusion = run.evaluation.confusion
         if {len(confusion), *map(len, confusion)} != {len(names)}:
-            raise ValueError(f"figure: found a confusion matrix of another shape than {len(names)} by {len(names)}")
+            raise ValueError(
+                f"figure: found a confusion matrix of another shape, expected {len(names)} by {len(names)}, the number "
+                f"of classes"
+            )
     return names
 
 

@@ -14,7 +14,7 @@ def use_gpus() -> None:
     gpus = tf.config.get_visible_devices("GPU")
     if not gpus:
         raise RuntimeError(
-            "found no GPU that TensorFlow can see, expected at least one: check the driver and that "
+            "found no GPU that TensorFlow can see, expected at least one; check the driver and that "
             "tensorflow[and-cuda] is installed; TF_CPP_MIN_LOG_LEVEL=0 shows TensorFlow's own messages"
         )
     for gpu in gpus:
@@ -22,8 +22,8 @@ def use_gpus() -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError as error:
             raise RuntimeError(
-                f"found the GPUs already in use by this process ({error}), expected to set memory growth first: make "
-                f"sure that nothing uses them before"
+                f"found GPUs that this process already uses ({error}), expected to set memory growth before their "
+                f"first use; call use_gpus before anything else of TensorFlow"
             ) from None
 
 

@@ -182,6 +182,7 @@ def _map_file(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
             return np.memmap(file, np.float32, "r+", shape=shape)
         except OSError as error:
             raise MemoryError(
-                f"found no room in {tempfile.gettempdir()} for the {size / 1e9:.1f} GB of a frozen part's features "
-                f"({error.strerror}), expected it; set TMPDIR to a folder with more, or choose a smaller input size"
+                f"found less than {size / 1e9:.1f} GB free in {tempfile.gettempdir()} ({error.strerror}), expected "
+                f"room for a frozen part's features; set TMPDIR to a folder on a larger disk, or choose a smaller "
+                f"input size"
             ) from None

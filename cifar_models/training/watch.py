@@ -51,7 +51,8 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def _require_finite(self, name: str, value: float, when: str) -> None:
         if not math.isfinite(value):
             raise TrainingDiverged(
-                f"the {name} is {value} by {when}: check the learning rate, the normalization and the initialisation"
+                f"found a {name} of {value} by {when}, expected a finite number; check the learning rate, the "
+                f"normalization and the initialisation"
             )
 
     def _report(self, step: int, accuracy: float, validation_accuracy: float | None) -> None:

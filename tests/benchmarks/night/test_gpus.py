@@ -27,7 +27,7 @@ def test_gpu_without_a_gpu_is_one_line_and_nothing_is_loaded(bench: Bench, monke
     result = bench.benchmark("--gpu")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
-    assert line.startswith("ERROR: --gpu: found no GPU that TensorFlow can see, expected at least one: check")
+    assert line.startswith("ERROR: --gpu: found no GPU that TensorFlow can see, expected at least one; check")
     assert line.endswith("; or leave --gpu out to train on the CPU")
     assert bench.events == []
 
@@ -56,7 +56,7 @@ def test_gpus_whose_memory_is_taken_already_are_one_line(bench: Bench, monkeypat
     result = bench.benchmark("--gpu")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.errlines if line]
-    assert line.startswith("ERROR: --gpu: found the GPUs already in use by this process (Physical devices cannot")
+    assert line.startswith("ERROR: --gpu: found GPUs that this process already uses (Physical devices cannot")
     assert bench.events == []
 
 

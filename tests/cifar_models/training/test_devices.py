@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
 
 def test_without_a_gpu_there_is_no_training_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": []}[kind])
-    with pytest.raises(RuntimeError, match="found no GPU that TensorFlow can see, expected at least one: check"):
+    with pytest.raises(RuntimeError, match="found no GPU that TensorFlow can see, expected at least one; check"):
         use_gpus()
 
 
@@ -31,7 +31,7 @@ def test_gpus_whose_memory_is_taken_already_are_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: {"GPU": ["GPU:0"]}[kind])
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", in_use)
     with pytest.raises(
-        RuntimeError, match=r"found the GPUs already in use by this process \(Physical devices .*\), expected to set"
+        RuntimeError, match=r"found GPUs that this process already uses \(Physical devices .*\), expected to set"
     ):
         use_gpus()
 

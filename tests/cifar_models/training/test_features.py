@@ -157,7 +157,7 @@ class TestTheCache:
         normalize = Counting()
         monkeypatch.setattr(features, "MEMORY_LIMIT", 0)
         monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-        with pytest.raises(MemoryError, match=r"^found no room in .+ for the 0\.0 GB of .+No space left.+set TMPDIR"):
+        with pytest.raises(MemoryError, match=r"^found less than 0\.0 GB free in .+No space left.+set TMPDIR"):
             cache.get(prefix, normalize=normalize, dataset=dataset)
         assert normalize.images == 0
 

@@ -642,7 +642,9 @@ class TestProgress:
 
 class TestDivergence:
     def test_the_epoch_and_step_are_named(self, diverged: str) -> None:
-        assert diverged.startswith(("the loss is nan by epoch 1, step 2: ", "the loss is inf by epoch 1, step 2: "))
+        assert diverged.startswith(
+            ("found a loss of nan by epoch 1, step 2, ", "found a loss of inf by epoch 1, step 2, ")
+        )
 
     def test_the_next_training_is_none_the_worse_for_it(self, cached: Seen, whole: Seen) -> None:
         # ``whole`` was trained after the one that diverged.
