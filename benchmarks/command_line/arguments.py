@@ -8,9 +8,9 @@ import math
 from functools import partial
 from pathlib import Path
 
+from cifar_models.command_line.data_options import add_data_options
 from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import say
-from cifar_models.datasets import DATASETS
 from cifar_models.storage.files import user_path, write_whole
 
 
@@ -19,25 +19,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-k", dest="keyword", metavar="EXPRESSION", help="train the experiments that pytest's -k selects by their names"
     )
-    parser.add_argument(
-        "--dataset",
-        choices=DATASETS,
-        default=DATASETS[0],
-        help="what to train on: the CIFAR-10 files, or the package's own images (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-dir",
-        type=user_path,
-        metavar="DIR",
-        help="folder with the CIFAR-10 files (default: Keras's cache, then its download)",
-    )
-    parser.add_argument(
-        "--weights-dir",
-        type=user_path,
-        metavar="DIR",
-        help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
-    )
-    parser.add_argument("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
+    add_data_options(parser.add_argument)
 
 
 def require_folders(arguments: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from benchmarks.night.settings import REPEATED_SEED, SHARDS, Settings
 from benchmarks.records.night_folder import NightRecord, newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
+from cifar_models.command_line.data_options import add_data_options
 from cifar_models.storage.files import user_path
 
 PATHS = ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines")
@@ -23,7 +24,7 @@ PATHS = ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines")
 def add_options(parser: pytest.Parser) -> None:
     """Declare the benchmark's options, in one group."""
     group = parser.getgroup("cifar", "CIFAR-10 benchmark (with -m benchmark)")
-    group.addoption("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
+    add_data_options(group.addoption)
     group.addoption(
         "--all-experiments",
         action="store_true",
@@ -39,25 +40,6 @@ def add_options(parser: pytest.Parser) -> None:
         "--held-out",
         action="store_true",
         help="stop early by held-out training images, with baselines of its own",
-    )
-    group.addoption(
-        "--dataset",
-        choices=("cifar10", "synthetic"),
-        default="cifar10",
-        help="train on the CIFAR-10 files, or on the package's own images (default: %(default)s)",
-    )
-    group.addoption(
-        "--data-dir",
-        type=user_path,
-        metavar="DIR",
-        help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
-        "(default: Keras's cache, then its download)",
-    )
-    group.addoption(
-        "--weights-dir",
-        type=user_path,
-        metavar="DIR",
-        help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
     )
     group.addoption(
         "--no-feature-cache",

@@ -21,14 +21,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cifar_models.command_line.arguments import add_experiment, experiment_of, prepare_keras
+from cifar_models.command_line.data_options import add_data_options
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures
-from cifar_models.datasets import DATASETS, DatasetError, load_dataset
+from cifar_models.datasets import DatasetError, load_dataset
 from cifar_models.experiments import HELD_OUT, ProtocolError
 from cifar_models.results.evaluation import describe_evaluation
 from cifar_models.results.overfitting import describe_overfitting
 from cifar_models.results.run_files import record_name, write_run
-from cifar_models.storage.files import user_path
 from cifar_models.training.live_line import LiveLine
 
 if TYPE_CHECKING:
@@ -43,32 +43,13 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_experiment(parser)
-    parser.add_argument(
-        "--dataset",
-        choices=DATASETS,
-        default=DATASETS[0],
-        help="what to train on: the CIFAR-10 files, or the package's synthetic images (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-dir",
-        type=user_path,
-        metavar="DIR",
-        help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
-        "(default: Keras's cache, then its download)",
-    )
-    parser.add_argument(
-        "--weights-dir",
-        type=user_path,
-        metavar="DIR",
-        help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
-    )
+    add_data_options(parser.add_argument)
     parser.add_argument(
         "--seed",
         type=_seed,
         default=0,
         help="seed of initialisation, dropout and the order of the images (default: %(default)s)",
     )
-    parser.add_argument("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
     parser.add_argument(
         "--save-model",
         action="store_true",

@@ -1,0 +1,26 @@
+"""The options that say what to train on are the same for argparse and for pytest."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from cifar_models.command_line.data_options import add_data_options
+
+pytestmark = pytest.mark.unit
+
+
+def test_argparse_and_pytest_read_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    commands, tests = argparse.ArgumentParser(), pytest.Parser(_ispytest=True)
+    add_data_options(commands.add_argument)
+    add_data_options(tests.getgroup("data").addoption)
+    given = ["--dataset=synthetic", "--data-dir=~/images", "--weights-dir=/weights", "--gpu"]
+    expected = {"dataset": "synthetic", "data_dir": tmp_path / "images", "weights_dir": Path("/weights"), "gpu": True}
+    assert vars(commands.parse_args(given)) == expected
+    assert expected.items() <= vars(tests.parse(given)).items()
+    defaults = {"dataset": "cifar10", "data_dir": None, "weights_dir": None, "gpu": False}
+    assert vars(commands.parse_args([])) == defaults
+    assert defaults.items() <= vars(tests.parse([])).items()
