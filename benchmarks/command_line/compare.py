@@ -52,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds",
         type=partial(whole_number, least=3),
         metavar="N",
-        help="first judge an experiment after N seeds, 3 or more (default: as many as in a night, at least 3)",
+        help="first judge an experiment after N seeds, 3 or more (default: as many as at a night's first look, and at "
+        "least 3)",
     )
     parser.add_argument(
         "--max-seeds",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.baselines.baseline import LEAST_RUNS
 from benchmarks.comparison.clock import Clock, TimeUp
 from benchmarks.comparison.side import Side, SideError, TrainingEnded
-from benchmarks.night.settings import default_seeds
+from benchmarks.night.settings import default_looks
 from benchmarks.records.exact import Exact, compare_digits
 from benchmarks.records.judge import by_experiment, checks_of_sides, identical_verdicts
 from benchmarks.statistics.sequential import looks_between
@@ -34,7 +34,7 @@ class Settings:
     Attributes:
         dataset: the data set's name.
         first_seed: the first seed of each experiment.
-        seeds: number of seeds at the first look, ``LEAST_SEEDS`` or more; None for as many as in a night.
+        seeds: number of seeds at the first look, ``LEAST_SEEDS`` or more; None for as many as at a night's first look.
         max_seeds: highest number of seeds of an undecided experiment; None for twice as many as at the first look.
         false_alarm_rate: probability that equal sides do not pass, over all looks.
     """
@@ -47,7 +47,7 @@ class Settings:
 
     def looks_of(self, experiment: str) -> tuple[int, ...]:
         """Return the numbers of seeds at which an experiment is judged."""
-        count = self.seeds or max(LEAST_SEEDS, default_seeds(self.dataset, experiment))
+        count = self.seeds or max(LEAST_SEEDS, default_looks(self.dataset, experiment)[0])
         return looks_between(count, self.max_seeds or 2 * count)
 
 

@@ -12,20 +12,22 @@ from benchmarks.records.selection import Shard
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
 
-SEEDS: dict[str, dict[str, int]] = {
+SEEDS: dict[str, dict[str, tuple[int, int]]] = {
+    "cifar10": {"resnet50_frozen": (8, 16)},
     "synthetic": {
-        "simple_cnn": 6,
-        "vgg16_frozen": 8,
-        "improved_cnn": 2,
-        "resnet50_frozen": 8,
-        "resnet50_finetuned": 2,
+        "simple_cnn": (10, 30),
+        "vgg16_frozen": (8, 16),
+        "improved_cnn": (2, 4),
+        "resnet50_frozen": (8, 16),
+        "resnet50_finetuned": (2, 5),
     }
 }
-"""Number of seeds in a night, by data set and experiment. It is higher if a training is short or its runs vary much.
+"""Numbers of seeds at a night's two looks, by data set and experiment. The second look is for undecided verdicts.
 
-The column ``catches`` of a night's table shows the smallest drop that they detect."""
-OTHER_SEEDS = 3
-"""Number of seeds of experiments that are not in ``SEEDS``."""
+They are higher if a training is short or its runs vary much. The column ``catches`` of a night's table shows the
+smallest drop that they detect."""
+OTHER_SEEDS = (3, 9)
+"""Numbers of seeds of experiments that are not in ``SEEDS``."""
 REPEATED_SEED = 0
 """The first seed of every baseline."""
 SHARDS = "shards"
@@ -34,8 +36,8 @@ NOT_REPEATED = ("resnet50_finetuned", "vgg16_matched_finetuned", "resnet50_match
 """Experiments without a training for the exact lane, because it takes minutes. Golden trajectories cover them."""
 
 
-def default_seeds(dataset: str, experiment: str) -> int:
-    """Return the number of seeds with which a night trains an experiment or its variants on a data set."""
+def default_looks(dataset: str, experiment: str) -> tuple[int, int]:
+    """Return the numbers of seeds at which a night judges an experiment or its variants on a data set."""
     name, *_ = experiment.split("+")
     return SEEDS.get(dataset, {}).get(name, OTHER_SEEDS)
 
@@ -53,7 +55,7 @@ class Settings:
         weights_dir: folder with ImageNet weights; None for Keras's cache or download.
         gpu: whether to train on the GPU.
         feature_cache: whether to compute the output of a frozen part once a session.
-        seeds: number of seeds of each experiment; None for ``default_seeds``.
+        seeds: number of seeds of each experiment; None for ``default_looks``.
         max_seeds: highest number of seeds while a verdict is undecided; None for ``seeds``.
         first_seed: the first seed.
         repeats: whether the night also trains ``REPEATED_SEED``, for the exact lane alone.
@@ -106,14 +108,19 @@ class Settings:
         return self.baselines_path.parent / RECORDS
 
     def seeds_of(self, experiment: str) -> range:
-        """Return the seeds of an experiment that the statistics count."""
-        count = self.seeds or default_seeds(self.dataset, experiment)
-        return range(self.first_seed, self.first_seed + count)
+        """Return the seeds that are trained for the first look."""
+        first, *_ = self.looks_of(experiment)
+        return range(self.first_seed, self.first_seed + first)
 
     def looks_of(self, experiment: str) -> tuple[int, ...]:
-        """Return the numbers of runs at which an experiment is judged."""
-        count = len(self.seeds_of(experiment))
-        return looks_between(count, self.max_seeds or count)
+        """Return the numbers of runs at which an experiment is judged.
+
+        By default there are two, but only one for shards, because who judges them cannot train further seeds.
+        """
+        if self.seeds is not None:
+            return looks_between(self.seeds, self.max_seeds or self.seeds)
+        first, most = default_looks(self.dataset, experiment)
+        return (first,) if self.shard or self.joined else (first, most)
 
     def trainings_of(self, experiment: str) -> list[int]:
         """Return all seeds to train, the one for the exact lane first."""

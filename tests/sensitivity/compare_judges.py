@@ -22,12 +22,12 @@ from tabulate import tabulate
 from benchmarks.night import settings
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run, record_name
-from tests.sensitivity.judges import JUDGES, TRAINED
+from tests.sensitivity.judges import JUDGES, TRAINED, wants_more
 from tests.sensitivity.regressions import REGRESSIONS, Regression
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT / "baseline_runs"
-SEEDS = settings.SEEDS["synthetic"]
+LOOKS = settings.SEEDS["synthetic"]
 FIRST_SEED = 100_000
 """Seeds from here on are neither the baselines' nor a night's."""
 CLEAN_NIGHTS = 100
@@ -71,8 +71,13 @@ def record(folder: Path) -> None:
         with tempfile.TemporaryDirectory() as copy:
             shutil.copytree(ROOT / "cifar_models", Path(copy) / "cifar_models")
             regression.apply(Path(copy))
-            name = experiment_of(regression)
-            _train(Path(copy), name, folder / regression.name, range(FIRST_SEED, FIRST_SEED + SEEDS[name]))
+            name, place = experiment_of(regression), folder / regression.name
+            for count in LOOKS[name]:
+                seeds = range(FIRST_SEED, FIRST_SEED + count)
+                _train(Path(copy), name, place, seeds)
+                runs = _read(place, name, seeds)
+                if len(runs) < count or not wants_more(_baseline(name), runs):
+                    break
 
 
 def table(folder: Path) -> str:
@@ -81,7 +86,7 @@ def table(folder: Path) -> str:
     caught = dict.fromkeys(JUDGES, 0)
     for regression in _trained():
         name = experiment_of(regression)
-        runs = _read(folder / regression.name, name, range(FIRST_SEED, FIRST_SEED + SEEDS[name]))
+        runs = _read(folder / regression.name, name, range(FIRST_SEED, FIRST_SEED + LOOKS[name][-1]))
         found = {title: judge(_baseline(name), runs) if runs else "diverged" for title, judge in JUDGES.items()}
         for title, said in found.items():
             caught[title] += bool(said)
@@ -97,10 +102,10 @@ def table(folder: Path) -> str:
 def false_alarms(title: str) -> int:
     """Return in how many clean nights a judge fails any experiment."""
     rng = np.random.default_rng(0)
-    recorded = {name: _baseline(name) for name in SEEDS}
+    recorded = {name: _baseline(name) for name in LOOKS}
     alarms = 0
     for _ in range(CLEAN_NIGHTS):
-        nights = [split(runs, SEEDS[name], rng) for name, runs in recorded.items()]
+        nights = [split(runs, LOOKS[name][-1], rng) for name, runs in recorded.items()]
         alarms += any(JUDGES[title](baseline, today) for baseline, today in nights)
     return alarms
 
@@ -114,7 +119,7 @@ def split(runs: Sequence[Run], count: int, rng: np.random.Generator) -> tuple[li
 def minutes(title: str) -> float:
     """Return the minutes of training that a judge's night takes, all experiments together, by the recorded runs."""
     seconds = 0.0
-    for name, seeds in SEEDS.items():
+    for name, (seeds, _) in LOOKS.items():
         runs = _baseline(name)
         seconds += max(run.timings.features for run in runs)
         seconds += (TRAINED[title] or seeds) * fmean(run.timings.training for run in runs)

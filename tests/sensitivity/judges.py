@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from benchmarks.baselines.measure import measured_baseline
+from benchmarks.night.settings import default_looks
 from benchmarks.records.judge import checks_of
-from benchmarks.statistics.verdict import Check, judge_night
+from benchmarks.statistics.verdict import Check, Verdict, judge_night
 from cifar_models.results.agreement import disagreements
 from cifar_models.results.run import Run
 
@@ -27,12 +28,29 @@ FORMER_CLASS_TOLERANCE = 0.02
 
 
 def night(baseline: Sequence[Run], today: Sequence[Run]) -> str:
-    """Judge as a night does: each run against itself, then accuracy, loss, gap and the pattern over classes."""
+    """Judge as a night does: each run against itself, then accuracy, loss, gap and the pattern over classes.
+
+    ``today`` has the runs of the first look, and those of the second if the first leaves a verdict undecided.
+    """
     for run in today:
         if found := disagreements(run):
             return f"law: {found[0].partition(': ')[2]}"
+    first, most = default_looks("synthetic", today[0].experiment)
+    verdicts = _judge_at_looks(baseline, today[:first])
+    if any(verdict.seeds_wanted for verdict in verdicts):
+        verdicts = _judge_at_looks(baseline, today[:most])
+    return _first_failure(verdicts)
+
+
+def wants_more(baseline: Sequence[Run], today: Sequence[Run]) -> bool:
+    """Return whether a night with these runs at its first look trains further seeds."""
+    return any(verdict.seeds_wanted for verdict in _judge_at_looks(baseline, today))
+
+
+def _judge_at_looks(baseline: Sequence[Run], today: Sequence[Run]) -> list[Verdict]:
     entry = measured_baseline(baseline, reason="a comparison of judges", day=datetime.date(2025, 1, 1))
-    return _first_failure(checks_of(today, entry))
+    looks = default_looks("synthetic", today[0].experiment)
+    return judge_night(checks_of(today, entry), false_alarm_rate=RATE / EXPERIMENTS, looks=looks)
 
 
 def former_night(baseline: Sequence[Run], today: Sequence[Run]) -> str:
@@ -61,7 +79,7 @@ def former_night(baseline: Sequence[Run], today: Sequence[Run]) -> str:
         )
         for name in today[0].evaluation.classes
     ]
-    return _first_failure(checks)
+    return _first_failure(judge_night(checks, false_alarm_rate=RATE / EXPERIMENTS))
 
 
 def fixed_bound(baseline: Sequence[Run], today: Sequence[Run]) -> str:
@@ -92,13 +110,11 @@ TRAINED: dict[str, int | None] = {
     "fixed bound of 5 points": 1,
     "extremes of ten runs and 5 %": 1,
 }
-"""How many of a night's seeds each judge looks at; None for all."""
+"""How many of a night's seeds each judge looks at; None for those of its first look."""
 
 
-def _first_failure(checks: Sequence[Check]) -> str:
+def _first_failure(verdicts: Sequence[Verdict]) -> str:
     """Return metric and word of the most significant check that fails."""
-    verdicts = [
-        verdict for verdict in judge_night(checks, false_alarm_rate=RATE / EXPERIMENTS) if verdict.word != "pass"
-    ]
-    verdicts.sort(key=lambda verdict: verdict.p_value or 0.0)
-    return f"{verdicts[0].metric}: {verdicts[0].word}" if verdicts else ""
+    failed = [verdict for verdict in verdicts if verdict.word != "pass"]
+    failed.sort(key=lambda verdict: verdict.p_value or 0.0)
+    return f"{failed[0].metric}: {failed[0].word}" if failed else ""

@@ -10,8 +10,8 @@ import pytest
 
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run
-from tests.sensitivity.compare_judges import ELSEWHERE, NOT_TRAINED, SEEDS, experiment_of, split
-from tests.sensitivity.judges import JUDGES, extremes, fixed_bound, former_night, night
+from tests.sensitivity.compare_judges import ELSEWHERE, LOOKS, NOT_TRAINED, experiment_of, split
+from tests.sensitivity.judges import JUDGES, extremes, fixed_bound, former_night, night, wants_more
 from tests.sensitivity.regressions import REGRESSIONS
 
 pytestmark = pytest.mark.unit
@@ -32,7 +32,7 @@ def _worse(run: Run, points: float) -> Run:
 
 @pytest.mark.parametrize("title", JUDGES)
 def test_runs_of_the_baseline_pass(title: str, runs: list[Run]) -> None:
-    assert JUDGES[title](runs, runs[:4]) == ""
+    assert JUDGES[title](runs, runs[:10]) == ""
 
 
 @pytest.mark.parametrize("judge", [former_night, fixed_bound, extremes])
@@ -43,6 +43,13 @@ def test_a_collapse_is_caught_by_all(judge: object, runs: list[Run]) -> None:
 
 def test_a_run_that_contradicts_itself_is_the_night_s_first_word(runs: list[Run]) -> None:
     assert night(runs, [_worse(run, 30) for run in runs[:4]]).startswith("law: accuracy is ")
+
+
+def test_a_night_trains_further_seeds_of_an_undecided_experiment_alone(runs: list[Run]) -> None:
+    lowest = sorted(runs, key=lambda run: run.accuracy)[:10]
+    assert wants_more(runs, lowest)
+    assert night(runs, [*lowest, *runs[:20]]) == ""
+    assert not wants_more(runs, runs[:10])
 
 
 def test_the_bounds_by_hand_see_one_run_and_no_small_change(runs: list[Run]) -> None:
@@ -61,4 +68,4 @@ def test_a_clean_night_and_its_baseline_share_no_run(runs: list[Run]) -> None:
 def test_every_regression_has_its_experiment_and_every_name_is_one() -> None:
     names = {regression.name for regression in REGRESSIONS}
     assert {*ELSEWHERE, *NOT_TRAINED} <= names
-    assert {experiment_of(regression) for regression in REGRESSIONS} <= SEEDS.keys()
+    assert {experiment_of(regression) for regression in REGRESSIONS} <= LOOKS.keys()

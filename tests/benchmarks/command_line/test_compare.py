@@ -24,6 +24,7 @@ pytestmark = pytest.mark.unit
 __all__ = ["project"]
 
 SIMPLE = ("--dataset", "synthetic", "-k", "simple_cnn", "--first-seed", "0")
+SIX = ("--seeds", "6")
 COMPARISONS = Path("runs/comparisons")
 
 
@@ -60,7 +61,7 @@ def test_a_branch_without_an_effect_is_identical_and_passes(compare: Command, pr
 
 def test_a_branch_that_trains_worse_fails_and_says_since_when(compare: Command, project: Project) -> None:
     project.replace('SOURCE = ""', 'SOURCE = "resnet50_frozen"')
-    ended = compare("main", *SIMPLE)
+    ended = compare("main", *SIMPLE, *SIX)
     assert ended.status == 1, ended.error
     assert "differ since epoch 1 (loss)" in ended.output
     assert f"simple_cnn: regression\n  Accuracy {_mean('resnet50_frozen'):.4f} (mean of 6 runs" in ended.output
@@ -86,7 +87,7 @@ def test_a_branch_that_trains_better_is_stale(compare: Command, project: Project
     project.replace('SOURCE = ""', 'SOURCE = "resnet50_frozen"')
     project.commit()
     project.replace('SOURCE = "resnet50_frozen"', 'SOURCE = ""')
-    assert compare("main", *SIMPLE).status == 10
+    assert compare("main", *SIMPLE, *SIX).status == 10
 
 
 def test_two_commits_are_compared_in_their_order(compare: Command, project: Project) -> None:
@@ -94,13 +95,13 @@ def test_two_commits_are_compared_in_their_order(compare: Command, project: Proj
     project.replace('SOURCE = ""', 'SOURCE = "resnet50_frozen"')
     project.commit()
     project.write("cifar_models/experiments.py", "a working tree that nobody trains")
-    assert compare("good", "main", *SIMPLE).status == 1
-    assert compare("main", "good", *SIMPLE).status == 10
+    assert compare("good", "main", *SIMPLE, *SIX).status == 1
+    assert compare("main", "good", *SIMPLE, *SIX).status == 10
 
 
 def test_its_records_are_a_night_and_its_baselines(compare: Command, project: Project) -> None:
     project.replace('SOURCE = ""', 'SOURCE = "resnet50_frozen"')
-    ended = compare("main", *SIMPLE)
+    ended = compare("main", *SIMPLE, *SIX)
     folder = _only_comparison()
     page = f"python -m benchmarks page {folder}/night --baselines {folder}/baselines.json"
     assert f"records: {folder}; {page} draws them" in ended.output
@@ -121,7 +122,7 @@ def test_new_seeds_of_the_day_are_trained_unless_told(compare: Command) -> None:
 
 def test_the_summary_is_markdown_for_a_pull_request(compare: Command, project: Project, tmp_path: Path) -> None:
     project.replace('SOURCE = ""', 'SOURCE = "resnet50_frozen"')
-    ended = compare("main", *SIMPLE, "--summary", tmp_path / "summary.md")
+    ended = compare("main", *SIMPLE, *SIX, "--summary", tmp_path / "summary.md")
     text = (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert f"summary: {tmp_path / 'summary.md'}" in ended.output
     assert text.startswith("## simple\\_cnn is a regression")
@@ -132,7 +133,7 @@ def test_the_summary_is_markdown_for_a_pull_request(compare: Command, project: P
 
 
 def test_a_summary_that_cannot_be_written_is_said_and_not_passed_over(compare: Command, tmp_path: Path) -> None:
-    ended = compare("main", *SIMPLE, "--summary", tmp_path / "missing" / "summary.md")
+    ended = compare("main", *SIMPLE, *SIX, "--summary", tmp_path / "missing" / "summary.md")
     assert ended.status == 125
     assert "summary: could not be written" in ended.output
 
@@ -141,7 +142,7 @@ def test_a_side_that_cannot_train_is_one_line_and_the_summary_says_it(
     compare: Command, project: Project, tmp_path: Path
 ) -> None:
     project.write("cifar_models/experiments.py", "def unfinished(")
-    ended = compare("main", *SIMPLE, "--summary", tmp_path / "summary.md")
+    ended = compare("main", *SIMPLE, *SIX, "--summary", tmp_path / "summary.md")
     assert ended.status == 125
     assert ended.error.startswith("python -m benchmarks: B (the working tree, ")
     assert "cannot train: SyntaxError: " in ended.error
@@ -156,7 +157,7 @@ def test_a_side_that_is_killed_keeps_what_was_trained(compare: Command, project:
         "if experiment == 'vgg16_frozen' and seed == 1:\n"
         "    import os, signal\n    os.kill(os.getpid(), signal.SIGKILL)"
     )
-    ended = compare("main", "--dataset", "synthetic", "--first-seed", "0")
+    ended = compare("main", "--dataset", "synthetic", "--first-seed", "0", *SIX)
     assert ended.status == 125
     assert "simple_cnn    accuracy" in ended.output
     sentence = "ended in vgg16_frozen seed 1: killed by SIGKILL, perhaps for lack of memory"
@@ -168,7 +169,7 @@ def test_a_side_that_is_killed_keeps_what_was_trained(compare: Command, project:
 
 def test_a_training_of_b_that_diverges_fails(compare: Command, project: Project) -> None:
     project.fault("raise TrainingDiverged('the loss is nan')")
-    ended = compare("main", *SIMPLE)
+    ended = compare("main", *SIMPLE, *SIX)
     assert ended.status == 1
     assert "simple_cnn: not judged: B (the working tree" in ended.output
 
@@ -177,12 +178,12 @@ def test_a_training_of_a_that_diverges_is_not_judged(compare: Command, project: 
     project.git("tag", "good")
     project.fault("raise TrainingDiverged('the loss is nan')")
     project.commit()
-    assert compare("main", "good", *SIMPLE).status == 125
+    assert compare("main", "good", *SIMPLE, *SIX).status == 125
 
 
 def test_minutes_leave_what_does_not_fit_unjudged(compare: Command, project: Project) -> None:
     project.fault("run['curves']['loss'][0] = 0.0")
-    ended = compare("main", *SIMPLE, "--minutes", "1e-9")
+    ended = compare("main", *SIMPLE, *SIX, "--minutes", "1e-9")
     assert ended.status == 125
     assert "0 of 6 seeds were trained; no further training fits into --minutes 1e-09" in ended.output
 
@@ -195,7 +196,7 @@ def test_an_experiment_that_is_new_is_left_out(compare: Command, project: Projec
 
 
 def test_a_variant_of_each_experiment_is_trained_where_asked(compare: Command) -> None:
-    assert compare("main", *SIMPLE, "--xla", "--mixed-precision").status == 0
+    assert compare("main", *SIMPLE, *SIX, "--xla", "--mixed-precision").status == 0
     assert len(list(_only_comparison().glob("*/simple_cnn+mixed_float16+xla.synthetic.seed*.json"))) == 4
 
 
@@ -226,7 +227,7 @@ def test_what_the_user_can_put_right_is_one_line(compare: Command, words: tuple[
 
 
 def test_the_record_of_an_identical_experiment_says_so(compare: Command) -> None:
-    compare("main", *SIMPLE)
+    compare("main", *SIMPLE, *SIX)
     record = json.loads((_only_comparison() / "night" / "night.json").read_text(encoding="utf-8"))
     assert [(exact["seed"], exact["what"]) for exact in record["exact"]] == [(0, None), (1, None)]
     assert {verdict["rule"] for verdict in record["verdicts"]} == {"identical"}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baselines_file import read_baselines, write_baselines
+from benchmarks.night import settings
 from benchmarks.night.exit_status import NOT_JUDGED, UNDECIDED
 from benchmarks.records.night_folder import newest_first
 from benchmarks.records.night_results import read_night_results
@@ -28,9 +29,9 @@ from tests.factories import make_baseline, make_published
 pytestmark = pytest.mark.integration
 
 
-def test_an_undecided_verdict_trains_further_seeds_until_it_is_decided(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def further(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The accuracies of ``simple_cnn`` from seed 3 on; those of the first three leave its verdict undecided."""
     spread = (-0.01, 0.0, 0.01, -0.005, 0.005)
     baseline = make_baseline(
         accuracy=[0.7 + step for step in spread],
@@ -49,6 +50,10 @@ def test_an_undecided_verdict_trains_further_seeds_until_it_is_decided(
         return train(experiment, dataset, seed, **options)
 
     monkeypatch.setattr(training, "train", varying)
+    return further
+
+
+def test_an_undecided_verdict_trains_further_seeds_until_it_is_decided(bench: Bench, further: list[float]) -> None:
     seeds = ["--seeds", "3", "--max-seeds", "6"]
 
     # A bad start and a good end: a pass. The others train no further seed.
@@ -84,6 +89,20 @@ def test_an_undecided_verdict_trains_further_seeds_until_it_is_decided(
     result.assert_outcomes(passed=11, failed=1)
     assert "simple_cnn: not judged, not every training gave a run (seed 4: diverged)" in result.outlines
     assert words(result)["improved_cnn", "accuracy"] == "pass"
+
+
+def test_a_night_trains_further_seeds_by_default_and_none_with_a_fixed_number(
+    bench: Bench, further: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(settings.SEEDS, "synthetic", dict.fromkeys(settings.SEEDS["synthetic"], (3, 6)))
+    further[:] = [0.69, 0.70, 0.71]
+    night = ("-m", "benchmark", "--dataset", "synthetic", "--first-seed", "0")
+    result = bench.run(*night)
+    assert result.ret == pytest.ExitCode.OK
+    assert len(bench.trained) == 3 * 3 + 3
+    result = bench.run(*night, "--seeds", "3")
+    assert words(result)["simple_cnn", "accuracy"] == "regression"
+    assert len(bench.trained) == 3 * 3
 
 
 def test_one_class_that_collapses_fails_though_accuracy_and_gap_hold(bench: Bench) -> None:

@@ -1,0 +1,39 @@
+"""When a night judges: at one look or two, with how many seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.night.settings import SEEDS, Settings
+from cifar_models.experiments import trained_by_nights
+
+pytestmark = pytest.mark.unit
+
+
+def make(**values: Any) -> Settings:
+    return Settings(baselines_path=Path("baselines.json"), run_dir=Path("runs"), **({"dataset": "synthetic"} | values))
+
+
+def test_a_night_has_two_looks_by_default_and_trains_for_the_first() -> None:
+    looks = {name: make(first_seed=7).looks_of(name) for name in trained_by_nights("synthetic")}
+    assert looks == SEEDS["synthetic"]
+    assert make(first_seed=7).seeds_of("improved_cnn") == range(7, 9)
+
+
+def test_a_variant_has_the_looks_of_its_experiment_and_what_is_not_listed_has_three_seeds() -> None:
+    assert make().looks_of("simple_cnn+xla") == make().looks_of("simple_cnn") == (10, 30)
+    assert make().looks_of("reference_cnn") == make(dataset="cifar10").looks_of("simple_cnn") == (3, 9)
+
+
+def test_a_number_of_seeds_leaves_one_look_unless_it_may_grow() -> None:
+    assert make(seeds=3).looks_of("simple_cnn") == (3,)
+    assert make(seeds=3, max_seeds=9).looks_of("simple_cnn") == (3, 6, 9)
+
+
+@pytest.mark.parametrize("parts", [{"shard": (1, 8)}, {"joined": True}])
+def test_shards_have_one_look_unless_told_because_their_judge_trains_nothing(parts: dict[str, Any]) -> None:
+    assert make(**parts).looks_of("simple_cnn") == (10,)
+    assert make(seeds=3, max_seeds=9, **parts).looks_of("simple_cnn") == (3, 6, 9)
