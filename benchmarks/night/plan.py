@@ -19,8 +19,8 @@ from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.power import seeds_needed
 from cifar_models.experiments import left_out_by_nights
 
-HEADLINE_CHECKS, SECONDARY_CHECKS = 2, 2
-"""Checks of one experiment: accuracy and loss, which have most of the rate; gap and pattern over classes."""
+HEADLINE_CHECKS, SECONDARY_CHECKS = 2, 3
+"""Checks of one experiment: accuracy and loss, which have most of the rate; gap, worst run and pattern over classes."""
 
 MOST_SEEDS = 20
 

@@ -20,7 +20,7 @@ SEEDS: dict[str, dict[str, tuple[int, int]]] = {
         "improved_cnn": (2, 4),
         "resnet50_frozen": (8, 16),
         "resnet50_finetuned": (2, 5),
-    }
+    },
 }
 """Numbers of seeds at a night's two looks, by data set and experiment. The second look is for undecided verdicts.
 

@@ -21,12 +21,14 @@ HEADLINE = ("accuracy", "loss")
 """Metrics with most of the false-alarm rate. A night states the smallest drop that it detects in them."""
 CLASSES = "classes"
 """Name of the check that compares the pattern of F1 scores over classes with the baseline's."""
+WORST = "worst run"
+"""Name of the check that compares the lowest accuracy of today's runs with the baseline's runs."""
 CLASS_METRIC = "F1 of "
 """Prefix of the metrics of single classes in records of old nights."""
 
 
 def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
-    """Return the checks of an experiment's runs: the baseline's metrics, and the pattern over classes.
+    """Return the checks of an experiment's runs: the baseline's metrics, the worst run, and the pattern over classes.
 
     Args:
         runs: in the order of training, one or more.
@@ -51,6 +53,20 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
         for name, better in HIGHER_IS_BETTER.items()
         if name in baseline.metrics
     ]
+    if source == "measured":
+        checks.append(
+            Check(
+                experiment=runs[0].experiment,
+                metric=WORST,
+                baseline=tuple(baseline.metrics["accuracy"].values),
+                today=tuple(run.accuracy for run in runs),
+                tolerance=baseline.metrics["accuracy"].tolerance,
+                higher_is_better=True,
+                family="secondary",
+                one_sided=True,
+                worst=True,
+            )
+        )
     if baseline.f1 is not None:
         names = list(baseline.f1.values)
         before, now = pattern_distances(

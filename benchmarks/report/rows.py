@@ -9,7 +9,7 @@ from statistics import fmean
 from benchmarks.records.history import NightOfExperiment, recent_drift
 from benchmarks.records.judge import best_sight
 from benchmarks.records.night_results import ExperimentResult
-from benchmarks.report.tables import catches
+from benchmarks.report.tables import catches, is_plain
 from benchmarks.statistics.verdict import Verdict
 
 _METRICS = ("accuracy", "gap", "loss")
@@ -47,7 +47,12 @@ class Cell:
 
 def metrics_of(results: Iterable[ExperimentResult]) -> list[str]:
     """Return the metrics that have a column: those always shown and those judged, without single classes."""
-    judged = [verdict.metric for result in results for verdict in result.verdicts if verdict.family != "per_class"]
+    judged = [
+        verdict.metric
+        for result in results
+        for verdict in result.verdicts
+        if verdict.family != "per_class" and not is_plain(verdict)
+    ]
     return list(dict.fromkeys([*_METRICS, *judged]))
 
 

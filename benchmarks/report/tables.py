@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.records.judge import WORST
 from benchmarks.statistics.verdict import Verdict
+from benchmarks.statistics.word import Word
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Table:
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Return a table of an experiment's verdicts.
 
-    Of the single classes in old records, it shows those that fail, otherwise the one closest to its allowance.
+    The worst run has a line if it does not pass. Of the single classes in old records, those that fail have one,
+    otherwise the one closest to its allowance.
     """
     headers = ("metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict")
     return Table("Verdicts", headers, [_row(verdict) for verdict in _worth_a_line(verdicts)])
@@ -58,4 +61,9 @@ def _worth_a_line(verdicts: Sequence[Verdict]) -> list[Verdict]:
     shown = [verdict for verdict in classes if verdict.word != "pass"]
     if classes and not shown:
         shown = [max(classes, key=lambda verdict: abs(verdict.effect) / verdict.allowance)]
-    return [verdict for verdict in verdicts if verdict.family != "per_class"] + shown
+    return [verdict for verdict in verdicts if verdict.family != "per_class" and not is_plain(verdict)] + shown
+
+
+def is_plain(verdict: Verdict) -> bool:
+    """Return whether a verdict says no more than that no run has collapsed."""
+    return verdict.metric == WORST and verdict.word == Word.PASS

@@ -52,9 +52,11 @@ class Check:
     """One metric of one experiment: the values of the baseline's and today's runs, and how to judge them.
 
     Values and ``tolerance`` are in the metric's unit: fractions for accuracy, gap and F1, nats for loss. A
-    ``one_sided`` check passes any change for the better. ``per_point`` is the change of the metric for a percentage
-    point of accuracy, above 0; None if not known. If the baseline grows with today's runs and always has as many,
-    ``grown`` has the values of both sides at each look so far, by the number of runs.
+    ``one_sided`` check passes any change for the better. A ``worst`` check compares the worst of today's runs instead
+    of their mean: a mean does not show one collapsed run, because that run also widens the allowance. ``per_point`` is
+    the change of the metric for a percentage point of accuracy, above 0; None if not known. If the baseline grows with
+    today's runs and always has as many, ``grown`` has the values of both sides at each look so far, by the number of
+    runs.
 
     Raises:
         ValueError: a value is not finite, the tolerance is negative, there are no runs today, or the baseline does not
@@ -70,16 +72,21 @@ class Check:
     source: Source = "measured"
     family: Family = "headline"
     one_sided: bool = False
+    worst: bool = False
     per_point: float | None = None
     grown: Mapping[int, Sides] = field(default_factory=dict)
 
     def sides(self, runs: int) -> Sides:
         """Return the values that a look after so many of today's runs compares."""
-        return self.grown[runs] if self.grown else (self.baseline, self.today[:runs])
+        before, today = self.grown[runs] if self.grown else (self.baseline, self.today[:runs])
+        return before, ((min if self.higher_is_better else max)(today),) if self.worst else today
 
-    def baseline_runs(self, runs: int) -> int:
-        """Return how many runs the baseline has at a look after so many of today's runs."""
-        return runs if self.grown else len(self.baseline)
+    def look(self, runs: int, level: float) -> Look:
+        """Return a look after so many of today's runs; the worst of k runs has a k-th of the level (Bonferroni)."""
+        baseline_runs = runs if self.grown else len(self.baseline)
+        if self.worst:
+            return Look(baseline_runs=baseline_runs, today_runs=1, level=level / runs)
+        return Look(baseline_runs=baseline_runs, today_runs=runs, level=level)
 
     def __post_init__(self) -> None:
         name = f"{self.experiment} {self.metric}"
@@ -226,19 +233,17 @@ def _judge_measured(
                 found = measure(np.array(before), np.array(after))
                 effect[row, column], deviation[row, column] = found
                 beyond[row, column] = _beyond(check, float(found[0]))
-                p[row, column] = p_values(*found, baseline_runs=len(before), today_runs=runs)
+                p_value = p_values(*found, baseline_runs=len(before), today_runs=len(after))
+                p[row, column] = min(1.0, float(p_value) * (runs if check.worst else 1))
     decisions = decide(p, beyond, plan)
     first_step = plan.first_step_levels()
     verdicts = []
     for column, (check, schedule) in enumerate(zip(checks, schedules, strict=True)):
         row = decisions.look[column]
         runs = schedule[row]
-        n = check.baseline_runs(runs)
         s = float(deviation[row, column])
-        error = s * standard_error_factor(baseline_runs=n, today_runs=runs)
         level, inner_level = float(decisions.level[column]), float(decisions.inner_level[column])
-        critical = critical_value(level, baseline_runs=n, today_runs=runs) * error
-        inner_critical = critical_value(inner_level, baseline_runs=n, today_runs=runs) * error
+        critical, inner_critical = (_critical(check.look(runs, one), s) for one in (level, inner_level))
         decided = decisions.passed[column] or decisions.failed[column]
         verdicts.append(
             _verdict(
@@ -250,22 +255,29 @@ def _judge_measured(
                 allowance=max(check.tolerance, critical),
                 inner_allowance=max(check.tolerance, inner_critical),
                 deviation=s,
-                degrees_of_freedom=degrees_of_freedom(baseline_runs=n, today_runs=runs),
+                degrees_of_freedom=degrees_of_freedom(**_counts(check.look(runs, level))),
                 p_value=float(p[row, column]),
                 level=level,
                 smallest_drop=smallest_drop(
                     deviation=s,
                     tolerance=check.tolerance,
-                    looks=[
-                        Look(baseline_runs=check.baseline_runs(k), today_runs=k, level=float(first))
-                        for k, first in zip(schedule, first_step[:, column], strict=True)
-                    ],
+                    looks=list(map(check.look, schedule, first_step[:, column].tolist())),
                     power=power,
                 ),
                 seeds_wanted=None if decided or row == len(schedule) - 1 else schedule[row + 1],
             )
         )
     return verdicts
+
+
+def _critical(look: Look, deviation: float) -> float:
+    """Return the effect at which the p-value falls to the look's level."""
+    counts = _counts(look)
+    return critical_value(look.level, **counts) * deviation * standard_error_factor(**counts)
+
+
+def _counts(look: Look) -> dict[str, int]:
+    return {"baseline_runs": look.baseline_runs, "today_runs": look.today_runs}
 
 
 def _schedule(check: Check, looks: Looks | None) -> tuple[int, ...]:

@@ -94,7 +94,9 @@ def test_an_experiment_that_was_selected_and_gave_no_training_is_not_judged_in_e
 def test_an_undecided_verdict_wants_seeds_and_the_night_has_no_verdicts_until_it_has_them(path: Path) -> None:
     baseline = dataclasses.replace(BASELINE, metrics=BASELINE.metrics | {"accuracy": SPREAD})
     baselines: Baselines = {PLAIN: {"cifar10": {"measured": baseline}}}
-    night = make_night(path, *make_trainings(PLAIN, accuracies=(0.67, 0.68, 0.69)), baselines=baselines, seeds=3, max_seeds=6)
+    night = make_night(
+        path, *make_trainings(PLAIN, accuracies=(0.67, 0.68, 0.69)), baselines=baselines, seeds=3, max_seeds=6
+    )
     night.judge()
     assert night.seeds_wanted() == [(PLAIN, 3), (PLAIN, 4), (PLAIN, 5)]
     assert (night.verdicts, night.judged) == ({}, False)

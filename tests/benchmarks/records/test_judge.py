@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baseline
-from benchmarks.records.judge import CLASSES, best_sight, checks_of, checks_of_sides, identical_verdicts, judge
+from benchmarks.records.judge import CLASSES, WORST, best_sight, checks_of, checks_of_sides, identical_verdicts, judge
 from benchmarks.statistics.power import Look, smallest_drop
 from benchmarks.statistics.verdict import Verdict, judge_night
 from cifar_models.results.run import Run
@@ -25,7 +25,7 @@ BASELINE = make_baseline(
     f1={"cat": (0.58, 0.62, 0.59, 0.61, 0.62), "dog": (0.81, 0.80, 0.82, 0.78, 0.78), "emu": (0.7, 0.7, 0.7, 0.7, 0.7)},
     tolerance=0.01,
 )
-METRICS = ("accuracy", "loss", "gap", CLASSES)
+METRICS = ("accuracy", "loss", "gap", WORST, CLASSES)
 
 
 def _night(**changes: Any) -> list[Run]:
@@ -48,8 +48,10 @@ def _night(**changes: Any) -> list[Run]:
     ]
 
 
-def _judge(runs: Sequence[Run], baseline: Baseline = BASELINE, *, looks: Sequence[int] = (3,)) -> list[Verdict]:
-    return judge({"simple_cnn": runs}, {"simple_cnn": baseline}, false_alarm_rate=0.01, looks=looks)["simple_cnn"]
+def _judge(runs: Sequence[Run], baseline: Baseline = BASELINE, *, looks: Sequence[int] | None = None) -> list[Verdict]:
+    return judge({"simple_cnn": runs}, {"simple_cnn": baseline}, false_alarm_rate=0.01, looks=looks or [len(runs)])[
+        "simple_cnn"
+    ]
 
 
 def _words(runs: Sequence[Run], baseline: Baseline = BASELINE) -> dict[str, str]:
@@ -78,16 +80,32 @@ def test_each_metric_fails_on_its_own_and_by_its_side(changes: dict[str, float],
 
 
 def test_the_checks_are_the_numbers_of_runs_and_baseline() -> None:
-    accuracy, loss, gap, classes = checks_of(_night(), BASELINE)
+    found = accuracy, loss, gap, worst, classes = checks_of(_night(), BASELINE)
     assert accuracy.baseline == (0.68, 0.70, 0.72, 0.69, 0.71)
     assert accuracy.today == pytest.approx((0.69, 0.70, 0.71))
     assert loss.today == pytest.approx((0.89, 0.90, 0.91))
     assert gap.today == pytest.approx((0.09, 0.10, 0.11))
     assert (len(classes.baseline), len(classes.today)) == (5, 3)
-    assert [check.higher_is_better for check in (accuracy, loss, gap, classes)] == [True, False, False, False]
-    assert [check.family for check in (accuracy, loss, gap, classes)] == ["headline"] * 2 + ["secondary"] * 2
-    assert [check.one_sided for check in (accuracy, loss, gap, classes)] == [False] * 3 + [True]
-    assert {check.tolerance for check in (accuracy, loss, gap, classes)} == {0.01}
+    assert (worst.baseline, worst.today) == (accuracy.baseline, accuracy.today)
+    assert [check.higher_is_better for check in found] == [True, False, False, True, False]
+    assert [check.family for check in found] == ["headline"] * 2 + ["secondary"] * 3
+    assert [check.one_sided for check in found] == [False] * 3 + [True] * 2
+    assert [check.worst for check in found] == [False] * 3 + [True, False]
+    assert {check.tolerance for check in found} == {0.01}
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_one_collapsed_run_fails_though_it_widens_the_allowance_of_the_mean(seeds: int) -> None:
+    spread = tuple(0.7 + 0.001 * (seed % 5) for seed in range(30))
+    baseline = make_baseline(accuracy=spread, gap=spread, loss=spread, tolerance=0.01)
+    runs = [make_run(seed=seed, accuracy=spread[seed], gap=spread[seed], loss=spread[seed]) for seed in range(seeds)]
+    assert set(_words(runs, baseline).values()) == {"pass"}
+    runs[1] = make_run(seed=1, accuracy=0.1, gap=0.7, loss=0.7)
+    found = _words(runs, baseline)
+    assert found[WORST] == "regression"
+    assert found["accuracy"] == ("pass" if seeds == 10 else "regression")
+    runs[1] = make_run(seed=1, accuracy=0.95, gap=0.7, loss=0.7)
+    assert _words(runs, baseline)[WORST] == "pass", "a better run is no collapse"
 
 
 def test_a_pattern_nearer_to_the_baseline_s_than_usual_is_no_news() -> None:
@@ -100,7 +118,7 @@ def test_a_pattern_nearer_to_the_baseline_s_than_usual_is_no_news() -> None:
 
 
 def test_a_baseline_from_before_the_loss_is_judged_without_it() -> None:
-    assert tuple(_words(_night(), make_baseline())) == ("accuracy", "gap", CLASSES)
+    assert tuple(_words(_night(), make_baseline())) == ("accuracy", "gap", WORST, CLASSES)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from scipy import stats
 from benchmarks.baselines.baseline import Baseline
 from benchmarks.baselines.measure import measured_baseline
 from benchmarks.night.settings import default_looks
-from benchmarks.records.judge import CLASSES, best_sight, checks_of, judge
+from benchmarks.records.judge import CLASSES, WORST, best_sight, checks_of, judge
 from benchmarks.statistics.class_pattern import pattern_distances
 from benchmarks.statistics.sequential import Decisions, decide, make_plan
 from benchmarks.statistics.significance import Floats, measure, p_values
@@ -57,9 +57,8 @@ class Recorded:
         before = rng.integers(len(self.runs), size=len(self.runs))
         most = self.looks[-1]
         now = rng.choice(before, most, replace=False) if repeated else rng.integers(len(self.runs), size=most)
-        return {name: (values[before], values[now] + shift.get(name, 0.0)) for name, values in self.values.items()} | {
-            CLASSES: pattern_distances(self.f1[before], self.f1[now])
-        }
+        drawn = {name: (values[before], values[now] + shift.get(name, 0.0)) for name, values in self.values.items()}
+        return drawn | {WORST: drawn["accuracy"], CLASSES: pattern_distances(self.f1[before], self.f1[now])}
 
 
 @cache
@@ -73,7 +72,7 @@ def recorded() -> dict[str, Recorded]:
         values = {
             check.metric: np.array([getattr(run, check.metric) for run in runs])
             for check in checks
-            if check.metric != CLASSES
+            if check.metric not in (WORST, CLASSES)
         }
         classes = list(runs[0].evaluation.classes)
         f1 = np.array([[run.evaluation.classes[label].f1 for label in classes] for run in runs])
@@ -94,9 +93,11 @@ def _nights(shifts: Mapping[str, Mapping[str, float]], *, repeated: bool = False
             for check in one.checks:
                 before, now = drawn[check.metric]
                 for look, seeds in enumerate(one.looks):
-                    found = measure(before, now[:seeds])
+                    today = now[:seeds].min(keepdims=True) if check.worst else now[:seeds]
+                    found = measure(before, today)
                     effect[look, night, column] = found[0]
-                    p[look, night, column] = p_values(*found, baseline_runs=len(before), today_runs=seeds)
+                    p_value = p_values(*found, baseline_runs=len(before), today_runs=len(today))
+                    p[look, night, column] = p_value * (seeds if check.worst else 1)
                 column += 1
     plan = make_plan(
         [check.experiment for check in checks],
@@ -106,7 +107,8 @@ def _nights(shifts: Mapping[str, Mapping[str, float]], *, repeated: bool = False
     )
     one_sided = np.array([check.one_sided for check in checks])
     beyond = np.abs(effect) > np.array([check.tolerance for check in checks])
-    return checks, decide(p, beyond & ~(one_sided & (effect < 0)), plan)
+    better = (effect > 0) == np.array([check.higher_is_better for check in checks])
+    return checks, decide(p, beyond & ~(one_sided & better), plan)
 
 
 @pytest.mark.parametrize("repeated", [False, True], ids=["new seeds", "seeds of the baseline"])

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from benchmarks.records.history import NightOfExperiment
+from benchmarks.records.judge import WORST
 from benchmarks.records.night_folder import BaselineMark
 from benchmarks.report.rows import Cell, cells, metrics_of
 from cifar_models.results.run import Curves
@@ -26,6 +27,12 @@ def test_each_judged_metric_has_a_column_and_classes_have_none() -> None:
     labels = ["accuracy", "gap", "loss", "calibration", "catches", "last nights", "minutes"]
     assert [cell.label for cell in row] == labels
     assert _cell("calibration", row).value == "0.7000"
+
+
+@pytest.mark.parametrize(("word", "columns"), [("pass", []), ("regression", [WORST])])
+def test_the_worst_run_has_a_column_where_it_does_not_pass(word: str, columns: list[str]) -> None:
+    result = make_result(verdicts=[make_verdict(), make_verdict(WORST, word)])
+    assert metrics_of([result]) == ["accuracy", "gap", "loss", *columns]
 
 
 def test_a_metric_shows_its_mean_and_its_distance_from_the_baseline() -> None:

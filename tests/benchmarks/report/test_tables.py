@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from benchmarks.records.judge import WORST
 from benchmarks.report.tables import verdict_table
 from tests.factories import make_verdict
 
@@ -36,3 +37,9 @@ def test_of_the_classes_those_that_fail_are_shown_or_else_the_closest_to_its_all
     assert [row[0] for row in verdict_table([make_verdict(), cat, dog]).rows] == ["accuracy", "F1 of dog"]
     fails = make_verdict("F1 of ship", "stale", today=0.9)
     assert [row[0] for row in verdict_table([make_verdict(), cat, fails]).rows] == ["accuracy", "F1 of ship"]
+
+
+def test_the_worst_run_has_a_row_where_it_does_not_pass() -> None:
+    collapsed = make_verdict(WORST, "regression", today=0.1)
+    assert [row[0] for row in verdict_table([make_verdict(), make_verdict(WORST)]).rows] == ["accuracy"]
+    assert [row[0] for row in verdict_table([make_verdict(), collapsed]).rows] == ["accuracy", WORST]

@@ -48,7 +48,7 @@ def test_each_training_is_a_line_with_its_numbers() -> None:
 def test_the_verdicts_have_a_line_for_each_metric() -> None:
     baseline = make_baseline(gap=(0.02, 0.10, 0.18), loss=(0.99, 1.0, 1.01), nats_per_point=0.025)
     verdicts = _verdicts(baseline=baseline, accuracy=0.72, gap=0.1, loss=1.0)
-    (accuracy, loss, gap, classes) = verdicts["simple_cnn"]
+    (accuracy, loss, gap, _, classes) = verdicts["simple_cnn"]
     header, *lines = _cells(verdicts_table(verdicts, {}))
     assert header == [
         *("experiment", "metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict"),
