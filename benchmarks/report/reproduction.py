@@ -65,11 +65,18 @@ def _distance(published: float, ours: Sequence[float]) -> list[str]:
 
 
 def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
-    """Return a table of the published and our validation accuracy by epoch, for each published curve."""
+    """Return tables of the validation accuracy by epoch.
+
+    Each published curve is in a table beside ours. The experiments without one share the last table.
+    """
     tables = []
+    without_log = {}
     for name, training in PUBLISHED_NUMBERS.items():
         ours = [run.curves.val_accuracy for run in runs.get(name, ())]
-        if not training.validation_accuracy or not ours:
+        if not ours:
+            continue
+        if not training.validation_accuracy:
+            without_log[name] = ours
             continue
         rows = []
         for epoch in range(max(len(training.validation_accuracy), *map(len, ours))):
@@ -86,6 +93,20 @@ def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
             )
         headers = ("epoch", "published", "ours", "lowest to highest", "runs")
         tables.append(_markdown(Table(f"`{name}`: validation accuracy", headers, rows)))
+    if without_log:
+        epochs = max(len(curve) for ours in without_log.values() for curve in ours)
+        rows = [
+            [
+                str(epoch + 1),
+                *(
+                    mean_and_deviation([curve[epoch] for curve in ours if len(curve) > epoch])
+                    for ours in without_log.values()
+                ),
+            ]
+            for epoch in range(epochs)
+        ]
+        headers = ("epoch", *(f"`{name}`" for name in without_log))
+        tables.append(_markdown(Table("Our validation accuracy where the report prints no log", headers, rows)))
     return "\n\n".join(tables) or NOT_MEASURED
 
 

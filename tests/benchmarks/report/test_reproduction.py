@@ -58,6 +58,14 @@ def test_each_epoch_has_the_published_value_and_the_runs_that_reached_it() -> No
     assert len(cells) == 9
 
 
+def test_what_has_no_published_curve_has_ours_by_epoch() -> None:
+    runs = {"improved_cnn": [_run(0, 0.7, [0.5, 0.7])], "resnet50_frozen": [_run(0, 0.3, [0.1]), _run(1, 0.3, [0.2])]}
+    rows = _rows(reproduction.curves_by_epoch(runs))
+    assert rows["epoch `improved_cnn`"] == ["`resnet50_frozen`"]
+    assert rows["1 0.5000"] == ["0.1500 ± 0.0707"]
+    assert rows["2 0.7000"] == [""]
+
+
 def test_trials_on_the_official_images_are_one_row_each(tmp_path: Path) -> None:
     path = tmp_path / "published.jsonl"
     assert reproduction.trials(path) == "Not measured yet."
