@@ -27,7 +27,7 @@ from cifar_models.storage.files import user_path
 from cifar_models.storage.fingerprint import fingerprint_json
 
 _LINES_SHOWN = 12
-_FURTHER_FILE = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)[\s=]*(?P<file>\S+)")
+_FURTHER_FILE = re.compile(r"\s*(?:-r|--requirement|(?P<constrains>-c|--constraint))[\s=]*(?P<file>\S+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -98,7 +98,9 @@ def interpreter(
     cache = cache or default_cache()
     try:
         listed = [line for file in wanted.files for line in requirements_in(file)]
-        named = {_package(line) for line in [*wanted.requirements, *listed]}
+        # A constraint installs nothing.
+        installed = [line for file in wanted.files for line in requirements_in(file, constraints=False)]
+        named = {_package(line) for line in [*wanted.requirements, *installed]}
         # The user may want an older version than the project allows.
         dependencies = [each for each in _dependencies(project) if _package(each) not in named]
         kept = _kept(dependencies)
@@ -117,8 +119,12 @@ def interpreter(
     return _python_of(place)
 
 
-def requirements_in(file: Path) -> list[str]:
+def requirements_in(file: Path, *, constraints: bool = True) -> list[str]:
     """Return the lines of a requirements file and of those that it names with ``-r`` and ``-c``.
+
+    Args:
+        file: the requirements file.
+        constraints: whether to read the files after ``-c``, which limit versions and install nothing.
 
     Raises:
         OSError, UnicodeDecodeError: one of them cannot be read.
@@ -132,7 +138,7 @@ def requirements_in(file: Path) -> list[str]:
         seen.add(resolved)
         for line in file.read_text(encoding="utf-8").splitlines():
             lines.append(line)
-            if named := _FURTHER_FILE.match(line):
+            if (named := _FURTHER_FILE.match(line)) and (constraints or not named["constrains"]):
                 waiting.append(file.parent / named["file"])
     return lines
 

@@ -25,6 +25,7 @@ from benchmarks.records.trainings import Outcome, Training
 from cifar_models.datasets import DatasetError
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment
+from cifar_models.results.source_code import describe_code
 from cifar_models.training.devices import hide_gpus
 from cifar_models.training.live_line import LiveLine
 from cifar_models.training.progress import Report
@@ -58,6 +59,7 @@ def start_night(
     """
     check_benchmark_plugin(config)
     settings = config.stash[SETTINGS]
+    describe_code()  # the code of the night is that of its start: files can change while it trains
     if not settings.gpu:
         try:
             hide_gpus()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from benchmarks.records.night_folder import RECORDS
 from benchmarks.records.selection import Shard
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
+from cifar_models.experiments import EXPERIMENTS
 
 SEEDS: dict[str, dict[str, tuple[int, int]]] = {
     "cifar10": {"resnet50_frozen": (8, 16)},
@@ -34,6 +37,14 @@ SHARDS = "shards"
 """The folder of shards below the folder of nights, separate so that a shard is not read as an earlier night."""
 NOT_REPEATED = ("resnet50_finetuned", "vgg16_matched_finetuned", "resnet50_matched_finetuned", "reference_cnn")
 """Experiments without a training for the exact lane, because it takes minutes. Golden trajectories cover them."""
+
+
+def keyword_for(names: Sequence[str]) -> str:
+    """Return the argument of ``-k`` that selects these experiments and no others, quoted for a shell."""
+    rows = {name.partition("+")[0] for name in names}
+    longer = [row for row in EXPERIMENTS if row not in rows and any(name in row for name in rows)]
+    chosen = " or ".join(names)
+    return shlex.quote(f"({chosen}) and not ({' or '.join(longer)})" if longer else chosen)
 
 
 def default_looks(dataset: str, experiment: str) -> tuple[int, int]:
@@ -157,6 +168,6 @@ class Settings:
     def update_command(self, experiment: str) -> str:
         """Return the command that measures an experiment's baseline again, with this session's options."""
         return (
-            f"pytest -m benchmark {self.options} -k {experiment} --seeds {SUGGESTED_RUNS} "
+            f"pytest -m benchmark {self.options} -k {keyword_for([experiment])} --seeds {SUGGESTED_RUNS} "
             f"--update-baselines --reason 'why it changed'"
         )

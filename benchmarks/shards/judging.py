@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from benchmarks.night.exit_status import NOT_JUDGED, status_of
 from benchmarks.night.inputs import read_or_start_baselines
 from benchmarks.night.night import Night, judge_to_the_end
 from benchmarks.night.reports import write_reports
-from benchmarks.night.settings import Settings
+from benchmarks.night.settings import Settings, keyword_for
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import nights
 from benchmarks.records.trainings import Outcome, Training
@@ -134,9 +135,16 @@ def further_seeds(night: Night) -> list[str]:
         return []
     settings = night.settings
     first_seed = day_of(settings.first_seed) if settings.repeats else settings.first_seed
-    command = (
-        f"pytest -m benchmark {settings.options} --seeds {settings.seeds} --max-seeds {settings.max_seeds} "
-        f"--first-seed {first_seed} --run-dir={settings.run_dir} --resume"
+    paths = {"--baselines": settings.baselines_path, "--run-dir": settings.run_dir}
+    command = " ".join(
+        [
+            f"pytest -m benchmark {settings.options} -k {keyword_for(night.selection.verdicts)}",
+            f"--seeds {settings.seeds} --max-seeds {settings.max_seeds} --first-seed {first_seed}",
+            f"--against {settings.against} --false-alarm-rate {settings.false_alarm_rate}",
+            *(["--exact"] if settings.exact else []),
+            *(shlex.quote(f"{option}={path}") for option, path in paths.items()),
+            "--resume",
+        ]
     )
     return [
         f"undecided verdicts want {', '.join(wanted)}; judge does not train",
@@ -173,6 +181,13 @@ def _require_alike(shards: Sequence[KeptShard], inputs: RecordedInputs) -> None:
     """Raise an error for runs that a night on one machine cannot have, and for baselines from several machines."""
     reference = next((training.run for training in all_of(shards) if training.run), None)
     for one in shards:
+        if lacking := sorted(
+            {training.run.experiment for training in one.trainings if training.run} - {*inputs.fingerprints}
+        ):
+            raise ShardError(
+                f"{one}: found runs of {', '.join(lacking)} without the fingerprints of their data and weights, "
+                f"expected both, because the session was killed; run the shard again with --resume"
+            )
         for name, found in one.shard.fingerprints.items():
             for part in ("data", "weights", "protocol"):
                 if getattr(found, part) != (expected := getattr(inputs.fingerprints[name], part)):

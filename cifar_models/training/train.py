@@ -71,6 +71,7 @@ def train(
         MemoryError, tf.errors.ResourceExhaustedError: there is too little memory.
     """
     fix_keras_settings()
+    code = describe_code()  # before the training, because files can change while it runs
     protocol = experiment.protocol
     started_at = datetime.datetime.now(tz=datetime.UTC)
     weights = weights or default_weights(experiment, dataset)
@@ -144,7 +145,7 @@ def train(
         held_out=None if on_held_out is None else evaluate_held_out(on_held_out, dataset.train_labels[held_out]),
         timings=Timings(features=trained_from - started, training=ended - trained_from, processor=processor),
         environment=describe_environment(),
-        code=describe_code(),
+        code=code,
         started=started_at.isoformat(timespec="seconds"),
         peak_memory=peak_memory(),
     )

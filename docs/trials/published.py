@@ -20,6 +20,7 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from cifar_models.datasets import Dataset, load_dataset
 from cifar_models.experiments import EXPERIMENTS, Experiment, Protocol
@@ -45,6 +46,8 @@ def plain_script(name: str, *, seeded: bool) -> Trial:
     def run(dataset: Dataset, seed: int, weights_dir: Path | None) -> Curves:
         if seeded:
             keras.utils.set_random_seed(seed)
+        else:
+            tf.random.set_seed(None)  # a seed that an earlier trial has set would repeat one order of the images
         experiment = EXPERIMENTS[name]
         model, protocol = experiment.build(), experiment.protocol
         arrays: list[FloatArray] = [

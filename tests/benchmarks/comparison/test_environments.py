@@ -144,6 +144,18 @@ def test_the_files_that_it_names_count_too(builder: Builder, tmp_path: Path) -> 
     assert builder.build(files=(listed,)) != first
 
 
+def test_a_constraint_installs_nothing_so_the_dependency_stays(builder: Builder, tmp_path: Path) -> None:
+    builder.depend("numpy>=2", "scipy", "h5py")
+    listed, limits = tmp_path / "listed.txt", tmp_path / "limits.txt"
+    listed.write_text("h5py==3.14.0\n-c limits.txt\n", encoding="utf-8")
+    limits.write_text("scipy<2\n", encoding="utf-8")
+    first = builder.build(files=(listed,))
+    _, install = builder.calls
+    assert " numpy>=2 scipy -r " in install
+    limits.write_text("scipy<3\n", encoding="utf-8")
+    assert builder.build(files=(listed,)) != first
+
+
 def test_one_that_cannot_be_built_is_one_error_with_the_resolvers_last_lines(builder: Builder) -> None:
     builder.install("for line in $(seq 30); do echo line$line; done; echo; echo no version matches; exit 1")
     with pytest.raises(BuildError) as error:

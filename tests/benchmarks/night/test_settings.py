@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night.settings import SEEDS, Settings
+from benchmarks.night.settings import SEEDS, Settings, keyword_for
 from cifar_models.experiments import trained_by_nights
 
 pytestmark = pytest.mark.unit
@@ -37,3 +37,17 @@ def test_a_number_of_seeds_leaves_one_look_unless_it_may_grow() -> None:
 def test_shards_have_one_look_unless_told_because_their_judge_trains_nothing(parts: dict[str, Any]) -> None:
     assert make(**parts).looks_of("simple_cnn") == (10,)
     assert make(seeds=3, max_seeds=9, **parts).looks_of("simple_cnn") == (3, 6, 9)
+
+
+@pytest.mark.parametrize(
+    ("names", "keyword"),
+    [
+        (["simple_cnn"], "simple_cnn"),
+        (["simple_cnn+xla", "vgg16_frozen+xla"], "'simple_cnn+xla or vgg16_frozen+xla'"),
+        (["vgg16_matched"], "'(vgg16_matched) and not (vgg16_matched_finetuned)'"),
+        (["vgg16_matched_finetuned"], "vgg16_matched_finetuned"),
+    ],
+)
+def test_a_command_selects_the_experiments_alone(names: list[str], keyword: str) -> None:
+    assert keyword_for(names) == keyword
+    assert f"-k {keyword} --seeds" in make().update_command(names[0]) or len(names) > 1

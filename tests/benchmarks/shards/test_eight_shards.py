@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -267,8 +268,12 @@ def test_a_verdict_that_wants_further_seeds_is_not_judged_and_the_night_can_be_r
     assert wanted == (
         "undecided verdicts want simple_cnn seed 3, simple_cnn seed 4, simple_cnn seed 5; judge does not train"
     )
-    words = command.partition("again: pytest ")[2].split()
-    assert words == ["-m", "benchmark", "--dataset", "synthetic", *options, "--run-dir=judged", "--resume"]
+    words = shlex.split(command.partition("again: pytest ")[2])
+    assert words == [
+        *("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn or vgg16_frozen or improved_cnn", *options),
+        *("--against", "measured", "--false-alarm-rate", "0.01", "--baselines=baselines.json", "--run-dir=judged"),
+        "--resume",
+    ]
     result = bench.run(*words)
     assert [event.split()[1:3] for event in bench.trained] == [["simple_cnn", seed] for seed in "345"]
     assert result.ret == night.alone(*options)[0] != NOT_JUDGED

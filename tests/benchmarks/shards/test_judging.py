@@ -137,6 +137,13 @@ def test_shards_that_train_on_something_else_are_refused_even_without_runs(tmp_p
     assert str(caught.value).startswith(f"shard 3 of 3 in {other}: found the {part} fingerprint sha256:other")
 
 
+def test_runs_without_fingerprints_as_a_killed_session_leaves_them_are_refused(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        write_shard(tmp_path / "shards", number, fingerprints={})
+    with pytest.raises(ShardError, match=r"found runs of simple_cnn without .* run the shard again with --resume"):
+        _join(tmp_path)
+
+
 def test_another_processor_is_allowed_and_named(tmp_path: Path) -> None:
     write_shards(tmp_path / "shards", 1, 3)
     write_shard(tmp_path / "shards", 2, runs={"environment": OTHER_PROCESSOR})

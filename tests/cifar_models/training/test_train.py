@@ -24,6 +24,7 @@ from cifar_models.results.agreement import disagreements
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.evaluation import evaluate
 from cifar_models.results.run import Run
+from cifar_models.results.source_code import Code
 from cifar_models.training import compiled, features
 from cifar_models.training import train as training
 from cifar_models.training.batches import form_batches
@@ -282,6 +283,12 @@ class TestTheCompiledModel:
         for name in ("loss", "val_loss"):
             one, other = (getattr(seen.run.curves, name) for seen in (second, alone))
             np.testing.assert_allclose(one, other, rtol=1e-3, err_msg=name)
+
+    def test_a_record_names_the_code_of_its_start_also_if_files_change_meanwhile(
+        self, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(training, "describe_code", lambda: Code(None, f"after {len(laboratory.progress)} steps"))
+        assert laboratory.train(1).code == Code(None, "after 0 steps")
 
     def test_a_training_that_was_interrupted_leaves_none(self, laboratory: Laboratory, alone: Seen) -> None:
         models = CompiledModelCache()
