@@ -21,6 +21,7 @@ import cifar_models.training.live_line  # noqa: F401 - for the same reason
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.night import loaded_inputs as inputs_module  # noqa: F401 - for the same reason as keras
+from benchmarks.night import settings
 from benchmarks.night import training as night_training
 from benchmarks.report import page as render
 from cifar_models import datasets, experiments
@@ -163,6 +164,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     # The stub's numbers are made up: their counts, rates and curves do not belong together.
     monkeypatch.setattr(night_training, "disagreements", lambda _: bench.contradictions)
     monkeypatch.setattr(experiments, "EXPERIMENTS", TABLE)
+    monkeypatch.setattr(settings, "SEEDS", {"synthetic": dict(zip(TABLE, ((6, 12), (8, 16), (2, 4)), strict=True))})
     monkeypatch.setattr(datasets, "load_dataset", bench.load_dataset)
     monkeypatch.setattr(training, "random_weights", bench.random_weights)
     monkeypatch.setattr(

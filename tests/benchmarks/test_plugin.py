@@ -52,7 +52,7 @@ def small_tests(bench: Bench) -> Bench:
 @pytest.mark.parametrize(("options", "passed"), [([], 3), (["-m", "unit"], 2), (["-m", "unit and not property"], 1)])
 def test_no_training_is_started_but_by_its_mark(small_tests: Bench, options: list[str], passed: int) -> None:
     result = small_tests.run(*options)
-    result.assert_outcomes(passed=passed, deselected=18 - passed)
+    result.assert_outcomes(passed=passed, deselected=17 - passed)
     assert result.ret == pytest.ExitCode.OK
     assert small_tests.events == []
     assert not lines(result, "data:|trainings on")

@@ -78,7 +78,7 @@ def test_a_baseline_s_life_from_absent_to_updated(bench: Bench) -> None:
     assert result.ret == REGRESSION
     result.stdout.fnmatch_lines(
         [
-            "simple_cnn on synthetic: accuracy is a regression; gap is a regression",
+            "simple_cnn on synthetic: accuracy is a regression; gap is a regression; worst run is a regression",
             "  Accuracy 0.6000 (1 run) is 0.1000 below the baseline 0.7000 (mean of 3 runs, 0.7000 to 0.7000): "
             "regression. The allowance is 0.0050 either way by its tolerance: the smallest change worth acting on.",
             "  No confusion of two classes increased.",

@@ -42,7 +42,7 @@ def test_a_night_trains_the_seeds_of_its_day_and_no_others_where_no_run_is_recor
     bench.record()
     result = bench.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=7, skipped=1, deselected=14)
+    result.assert_outcomes(passed=7, skipped=1, deselected=13)
     assert bench.trained == [f"train simple_cnn {seed} on none" for seed in SEEDS_OF_THE_DAY]
     assert trainings(result)["simple_cnn", "0"] == ["no recorded run to repeat"]
     assert not lines(result, "exact lane")
@@ -73,7 +73,7 @@ def test_a_recorded_run_is_repeated_and_is_identical_and_no_evidence(here: Bench
     here.record()
     _record_a_run(here)
     result = here.run("-m", "benchmark", "--dataset", "synthetic", "-k", "simple_cnn")
-    result.assert_outcomes(passed=8, deselected=14)
+    result.assert_outcomes(passed=8, deselected=13)
     assert len(here.trained) == 7
     assert table(result, "exact lane:")["simple_cnn", "0"] == ["identical"]
     assert table(result, "verdicts,")["simple_cnn", "accuracy"][2] == "6", "the repeated run does not count"

@@ -24,7 +24,7 @@ def test_a_night_has_two_looks_by_default_and_trains_for_the_first() -> None:
 
 
 def test_a_variant_has_the_looks_of_its_experiment_and_what_is_not_listed_has_three_seeds() -> None:
-    assert make().looks_of("simple_cnn+xla") == make().looks_of("simple_cnn") == (10, 30)
+    assert make().looks_of("simple_cnn+xla") == make().looks_of("simple_cnn") == (7, 21)
     assert make().looks_of("reference_cnn") == make(dataset="cifar10").looks_of("simple_cnn") == (3, 9)
 
 
@@ -35,7 +35,7 @@ def test_a_number_of_seeds_leaves_one_look_unless_it_may_grow() -> None:
 
 @pytest.mark.parametrize("parts", [{"shard": (1, 8)}, {"joined": True}])
 def test_shards_have_one_look_unless_told_because_their_judge_trains_nothing(parts: dict[str, Any]) -> None:
-    assert make(**parts).looks_of("simple_cnn") == (10,)
+    assert make(**parts).looks_of("simple_cnn") == (7,)
     assert make(seeds=3, max_seeds=9, **parts).looks_of("simple_cnn") == (3, 6, 9)
 
 
