@@ -150,6 +150,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from benchmarks.night.session import start_night
 
     worker = session.config.pluginmanager.getplugin(Worker.NAME)
+    if worker and not worker.has_night:
+        return  # then ``night_session`` fails each training
     started = start_night(
         session.config,
         selection_of(session.items),
@@ -164,6 +166,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture
 def night_session(request: pytest.FixtureRequest) -> NightSession:
     """The pytest hooks of this session's night."""
+    if SESSION not in request.config.stash:
+        pytest.fail(
+            "-n: found a training, but no night that judges it, expected the command line to name benchmarks/ or a "
+            "folder above it; give such a path, or leave out -n",
+            pytrace=False,
+        )
     return request.config.stash[SESSION]
 
 

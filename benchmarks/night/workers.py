@@ -56,6 +56,11 @@ class Worker:
         if share := self._input.get("share"):
             take_share(*share, use_gpu=config.getoption("gpu"))
 
+    @property
+    def has_night(self) -> bool:
+        """Whether the controller has opened a night, which judges and records this worker's trainings."""
+        return bool(self._input)
+
     def resumed(self) -> dict[TrainingKey, Run]:
         """Return the runs of an interrupted night that the controller uses instead of trainings."""
         runs = map(Run.from_json, self._input.get("resumed", ()))
@@ -249,15 +254,16 @@ def _selects_benchmark(config: pytest.Config) -> bool:
     def is_benchmark(name: str, /, **_: str | int | bool | None) -> bool:
         return name == "benchmark"
 
-    file = project_folder(config) / "benchmarks" / "test_training.py"
+    file = (project_folder(config) / "benchmarks" / "test_training.py").resolve()
     paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    named = config.getoption("pyargs") or any(path.resolve() in (file, *file.parents) for path in paths)
     marks, keywords = config.getoption("markexpr"), config.getoption("keyword")
     names, settings = experiment_names(config), read_settings(config)
     items = [f"test_verdict[{name}]" for name in names]
     items += [f"test_trains[{training_id(name, seed)}]" for name in names for seed in settings.trainings_of(name)]
     return (
         not config.getoption("collectonly")
-        and any(path.resolve() in (file, *file.parents) for path in paths)
+        and named
         and (not marks or Expression.compile(marks).evaluate(is_benchmark))
         and (
             not keywords

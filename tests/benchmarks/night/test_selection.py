@@ -55,6 +55,16 @@ def test_only_what_selects_a_training_or_a_verdict_begins_a_night(
     assert _selects_benchmark(config) == selects
 
 
+def test_a_link_to_the_file_and_a_module_s_name_begin_a_night_too(pytester: pytest.Pytester) -> None:
+    shutil.copy(Path(__file__).parents[3] / "pyproject.toml", pytester.path)
+    (pytester.path / TRAININGS).parent.mkdir()
+    (pytester.path / TRAININGS).touch()
+    link = pytester.path.parent / f"{pytester.path.name}-link"
+    link.symlink_to(pytester.path, target_is_directory=True)
+    for words in ([str(link / TRAININGS)], [str(link)], ["--pyargs", "benchmarks.test_training"]):
+        assert _selects_benchmark(pytester.parseconfig("-p", "benchmarks.plugin", "-m", "benchmark", "-n", "2", *words))
+
+
 MATCHED = ["vgg16_matched", "vgg16_matched_finetuned", "resnet50_matched", "resnet50_matched_finetuned"]
 
 
