@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,16 +63,32 @@ def update_baselines(night: Night) -> Update:
         for name, entry in measured.items():
             after.setdefault(name, {}).setdefault(dataset, {})["measured"] = entry
         if measured:
-            _write_records(settings.records, dataset, [run for name in measured for run in night.runs_of(name)])
-            write_baselines(settings.baselines_path, after)
+            runs = [run for name in measured for run in night.runs_of(name)]
+            with _staged(settings.records, runs) as staged:
+                write_baselines(settings.baselines_path, after)
+                _replace_records(settings.records, staged, runs)
     return Update(after, left_out)
 
 
-def _write_records(folder: Path, dataset: str, runs: Iterable[Run]) -> None:
-    """Write the records of runs, and remove the experiments' records of other seeds."""
-    runs = list(runs)
-    remove_leftovers(folder / "*")
-    written = {write_run(folder, run) for run in runs}
-    for name in {run.experiment for run in runs}:
+@contextmanager
+def _staged(folder: Path, runs: Iterable[Run]) -> Iterator[Path]:
+    """Write the records of runs into a temporary folder, so that nothing is replaced before all of them fit."""
+    staged = folder / ".staged.tmp"
+    shutil.rmtree(staged, ignore_errors=True)  # that of a killed process
+    try:
+        for run in runs:
+            write_run(staged, run)
+        remove_leftovers(folder / "*")
+        yield staged
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+        with suppress(OSError):
+            folder.rmdir()  # if nothing was ever recorded in it
+
+
+def _replace_records(folder: Path, staged: Path, runs: Iterable[Run]) -> None:
+    """Move the staged records of runs into the folder, and remove the experiments' records of other seeds."""
+    written = {path.replace(folder / path.name) for path in list(staged.iterdir())}
+    for name, dataset in {(run.experiment, run.dataset) for run in runs}:
         for former in set(folder.glob(record_name(name, dataset, "*"))) - written:
             former.unlink()

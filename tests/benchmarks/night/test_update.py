@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import threading
 from pathlib import Path
 
@@ -98,6 +99,23 @@ def test_two_updates_at_once_lose_neither_s_entries(path: Path, monkeypatch: pyt
     second.join()
     assert sorted(read_baselines(path)) == ["simple_cnn", "vgg16_frozen"]
     assert len(list((path.parent / "baseline_runs").iterdir())) == 6
+
+
+@pytest.mark.parametrize("fails", ["write_run", "write_baselines"])
+def test_an_update_that_cannot_be_written_leaves_the_former_baseline_and_its_records(
+    path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    update_baselines(_night(path, *make_trainings("simple_cnn", accuracies=(0.6,) * 4), seeds=4))
+    folder = path.parent / "baseline_runs"
+    before = {file: file.read_bytes() for file in [path, *folder.iterdir()]}
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(update_module, fails, full)
+    with pytest.raises(OSError, match="No space left"):
+        update_baselines(_night(path, *make_trainings("simple_cnn")))
+    assert {file: file.read_bytes() for file in [path, *folder.iterdir()]} == before
 
 
 def test_an_update_that_waits_in_vain_for_another_says_so_and_writes_nothing(
