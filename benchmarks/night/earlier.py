@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.records.exact import Exact, compare_exactly, why_not_comparable, why_not_repeatable
 from benchmarks.records.history import NightOfExperiment, night_of_experiment, read_history
-from benchmarks.records.night_folder import BaselineMark, NightFolder
+from benchmarks.records.night_folder import BaselineMark, NightError, NightFolder, read_night
 from cifar_models.results.environment import Environment, describe_environment
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def recorded_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None) -> Run | None:
     """Return the recorded run that a training must repeat to the last digit if nothing has changed.
 
-    A run of the baseline is preferred to one of an earlier night, and a newer night to an older one. None if no run is
-    recorded with this data, weights, protocol and environment.
+    A run of the baseline is preferred to one of an earlier night, and a newer night to an older one. With ``--exact``
+    it is the oldest night with today's baseline: otherwise a night would be compared with the one that has just failed,
+    and pass. None if no run is recorded with this data, weights, protocol and environment.
 
     Args:
         inputs: inputs of tonight.
@@ -81,7 +82,10 @@ def _recorded_runs(
     inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None, environment: Environment | None = None
 ) -> Iterator[tuple[Path, Run]]:
     file = record_name(name, inputs.dataset.name, seed)
-    nights = sorted(inputs.settings.run_dir.glob(f"[!.]*/{file}"), reverse=True)
+    nights = sorted(inputs.settings.run_dir.glob(f"[!.]*/{file}"), reverse=not inputs.settings.exact)
+    if inputs.settings.exact:
+        mark = BaselineMark.of(inputs.baseline_for(name))
+        nights = [path for path in nights if _was_compared_with(mark, path.parent, name)]
     own = tonight.path if tonight else None
     environment = environment or describe_environment()
     for path in [inputs.settings.records / file, *(path for path in nights if path.parent != own)]:
@@ -91,6 +95,15 @@ def _recorded_runs(
             continue
         if not why_not_repeatable(run, fingerprints=inputs.fingerprints_for(name), environment=environment):
             yield path, run
+
+
+def _was_compared_with(mark: BaselineMark, night: Path, name: str) -> bool:
+    """Return whether a night compared an experiment with a baseline."""
+    try:
+        other = read_night(night).baselines.get(name)
+    except NightError:
+        return False
+    return other is not None and other.same_as(mark)
 
 
 def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | None) -> list[Exact]:

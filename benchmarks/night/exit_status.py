@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 PASSED = 0
 REGRESSION = 1
-"""A regression, a training that diverged, an error in the code, or, with ``--exact``, a run that is not identical."""
+"""A regression, a training that diverged, a run that contradicts itself, an error in the code, or, with ``--exact``, a
+run that is not identical."""
 STALE = 10
 UNDECIDED = 11
 NOT_JUDGED = 125
@@ -40,7 +41,7 @@ def status_of(night: Night, *, failed_otherwise: bool = False) -> int:
         failed_otherwise: whether a test failed for another reason than a result of the night.
     """
     outcomes = [training.outcome for training in night.trainings]
-    failed_otherwise |= Outcome.DIVERGED in outcomes or Outcome.FAILED in outcomes
+    failed_otherwise |= any(one in outcomes for one in (Outcome.DIVERGED, Outcome.FAILED, Outcome.CONTRADICTS))
     if night.settings.shard:
         without_run = any(one.run is None and one.outcome != Outcome.NOTHING_TO_REPEAT for one in night.trainings)
         return exit_status([], failed_otherwise=failed_otherwise, not_judged=without_run or night.unfinished)
@@ -48,7 +49,7 @@ def status_of(night: Night, *, failed_otherwise: bool = False) -> int:
     return exit_status(
         [result.word for result in night.results().experiments],
         failed_otherwise=failed_otherwise,
-        not_judged=bool(selected - night.verdicts.keys() or night.losses),
+        not_judged=bool(selected - night.verdicts.keys() or night.losses or night.not_repeated),
     )
 
 

@@ -260,6 +260,12 @@ class Night:
         selected = self.selection.verdicts if self._verdicts is not None else []
         return [name for name in dict.fromkeys([*self.trained, *selected]) if name not in self.verdicts]
 
+    @property
+    def not_repeated(self) -> list[str]:
+        """The experiments without a run that repeats a recorded one, if ``--exact`` requires it."""
+        repeated = {exact.experiment for exact in self.exact}
+        return [name for name in self.trained if name not in repeated] if self.settings.exact else []
+
     def seeds_wanted(self) -> list[TrainingKey]:
         """Return the trainings that undecided verdicts need before the night is judged again."""
         return [

@@ -149,6 +149,7 @@ class NightSession:
         if (
             seed is None
             or night.settings.is_evidence(seed)
+            or night.settings.exact  # then the next night has something to repeat
             or recorded_run(night.inputs, name, seed, tonight=night.folder)
         ):
             return

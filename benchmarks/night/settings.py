@@ -42,7 +42,7 @@ NOT_REPEATED = (
     "resnet50_matched_finetuned",
     "vgg16_matched_finetuned",
 )
-"""Experiments without a training for the exact lane: another seed is worth more. Golden trajectories cover them."""
+"""Experiments with a training for the exact lane only with ``--exact``: another seed is worth more to other nights."""
 
 
 def keyword_for(names: Sequence[str]) -> str:
@@ -143,7 +143,7 @@ class Settings:
         """Return all seeds to train, the one for the exact lane first."""
         seeds = list(self.seeds_of(experiment))
         name, *_ = experiment.split("+")
-        return [REPEATED_SEED, *seeds] if self.repeats and name not in NOT_REPEATED else seeds
+        return [REPEATED_SEED, *seeds] if self.repeats and (self.exact or name not in NOT_REPEATED) else seeds
 
     def is_evidence(self, seed: int) -> bool:
         """Return whether the statistics count a seed: not if it only repeats a run of the baseline."""

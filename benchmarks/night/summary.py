@@ -33,6 +33,8 @@ def sections(night: Night, *, said: Sequence[str] = (), update: Update | str | N
         problems = {name: night.problem(name) or NOT_REACHED for name in night.unjudged}
         if night.exact:
             yield "exact lane: the same seeds, recorded and tonight", [exact_table(night.exact)]
+        if night.not_repeated:
+            yield "NOT REPEATED", [_of_not_repeated(night.not_repeated)]
         experiments = night.results().experiments
         yield "the night", [answer(experiments), *filter(None, [not_trained(experiments)])]
         rate = f"false-alarm rate {settings.false_alarm_rate:g} a night"
@@ -42,6 +44,13 @@ def sections(night: Night, *, said: Sequence[str] = (), update: Update | str | N
         yield "records", [f"{night.folder.path}{unfinished}", *night.losses, *said]
     if update is not None:
         yield "baselines", _of_baselines(night, update)
+
+
+def _of_not_repeated(names: Sequence[str]) -> str:
+    return (
+        f"--exact: found no recorded run of {', '.join(names)} with this data, weights, protocol, versions, processor "
+        f"and threads, expected one; the next night repeats the runs of this one"
+    )
 
 
 def _of_shard(night: Night) -> list[str]:

@@ -120,6 +120,21 @@ def test_a_second_night_of_the_day_is_held_against_the_first_run_by_run(here: Be
     assert found == {("simple_cnn", str(seed)): ["identical"] for seed in SEEDS_OF_THE_DAY}
 
 
+@pytest.mark.usefixtures("the_day")
+def test_exact_nights_on_another_machine_than_the_baseline_s_repeat_the_first_of_them(here: Bench) -> None:
+    """A night with nothing to repeat is not green, and running again does not make a night green that is not."""
+    here.record()
+    night = ("-m", "benchmark", "--dataset", "synthetic", "-k", "improved_cnn", "--seeds", "1", "--exact")
+    first = here.run(*night)
+    assert first.ret == NOT_JUDGED
+    assert lines(first, "^--exact: found no recorded run of improved_cnn with this data, weights, protocol")
+    assert here.run(*night).ret == pytest.ExitCode.OK
+    here.gap["improved_cnn"] = 0.1000001
+    assert [here.run(*night).ret for _ in range(2)] == [REGRESSION, REGRESSION]
+    here.record(improved_cnn=make_baseline(reason="intended", fingerprints=fingerprints_of("improved_cnn")))
+    assert [here.run(*night).ret for _ in range(2)] == [NOT_JUDGED, pytest.ExitCode.OK]
+
+
 def test_a_drift_over_nights_fails_the_night_that_finds_it(here: Bench) -> None:
     accuracy = (0.695, 0.705, 0.700, 0.698, 0.702) * 6
     entry = make_baseline(
@@ -142,7 +157,7 @@ def test_a_run_that_contradicts_itself_is_an_error_by_name_and_no_evidence(bench
     bench.contradictions = ["simple_cnn seed 0: accuracy is 0.7000 after the training, but 0.6000 in its best epoch 3"]
     result = bench.benchmark("-k", "simple_cnn")
     result.assert_outcomes(failed=2, deselected=4)
-    assert result.ret == NOT_JUDGED
+    assert result.ret == REGRESSION, "git bisect run must not skip it"
     result.stdout.fnmatch_lines(
         [f"{bench.contradictions[0]}: an error of the suite or of a library, even if the numbers look right; find*"]
     )
