@@ -159,6 +159,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         all_shards=session.config.stash.get(ALL_SHARDS, Selection()),
         keeps_records=worker is None,
     )
+    started.failed_otherwise = bool(session.testsfailed)  # files that could not be collected
     if worker:
         started.night.resume(worker.resumed())
 

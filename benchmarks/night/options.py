@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.baselines.baseline import LEAST_RUNS, SOURCES
 from benchmarks.night.settings import REPEATED_SEED, SHARDS, Settings
-from benchmarks.records.night_folder import NightRecord, newest_first
+from benchmarks.records.night_folder import NightRecord, is_running, newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.command_line.data_options import add_data_options
@@ -260,9 +260,11 @@ def _first_seed(config: pytest.Config) -> tuple[int, bool]:
         return 0, False
     if config.getoption("resume"):
         part, dataset = _shard(config), config.getoption("dataset")
-        for _, night in newest_first(_run_dir(config)):
+        for path, night in newest_first(_run_dir(config)):
             shard = night.shard
-            if night.ended or night.dataset != dataset or part != (shard and (shard.number, shard.count)):
+            if night.ended or night.dataset.removesuffix("-unofficial") != dataset or is_running(path):
+                continue
+            if part != (shard and (shard.number, shard.count)):
                 continue
             if shard is not None:
                 return shard.first_seed, shard.repeats

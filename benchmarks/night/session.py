@@ -100,6 +100,10 @@ class NightSession:
         self._said: list[str] = []
         self._printed = False
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that a worker of pytest-xdist could not collect; other sessions collect before the night."""
+        self.failed_otherwise |= report.failed
+
     # --- trainings ---
 
     def pytest_report_collectionfinish(self) -> list[str]:

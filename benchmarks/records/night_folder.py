@@ -228,6 +228,18 @@ class NightFolder:
         self._lock.release()
 
 
+def is_running(path: Path) -> bool:
+    """Return whether another process holds the lock of a night's folder, or another user owns it."""
+    try:
+        folder = NightFolder.take(path)
+    except OSError:
+        return True
+    if folder is None:
+        return True
+    folder.close()
+    return False
+
+
 def _is_own(path: Path) -> bool:
     """Return whether a file or folder belongs to this user; True on systems without user ids."""
     return not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()

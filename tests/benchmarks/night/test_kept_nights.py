@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.night import night as night_module
 from benchmarks.night.exit_status import NOT_JUDGED
-from benchmarks.records.night_folder import read_night
+from benchmarks.records.night_folder import NightFolder, NightRecord, read_night
+from benchmarks.records.selection import Selection
+from benchmarks.statistics.seeds import first_seed_of
+from cifar_models import datasets
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run, write_run
 from cifar_models.results.source_code import Code, describe_code
-from tests.benchmarks.sessions import Bench, night_folder, trainings, words
+from tests.benchmarks.sessions import SYNTHETIC, Bench, night_folder, trainings, words
 
 pytestmark = pytest.mark.integration
 
@@ -49,6 +54,39 @@ def test_a_resumed_night_trains_the_seeds_that_it_began_with(bench: Bench, optio
     resumed = bench.run(*night, "--resume")
     assert trainings(resumed).keys() == seeds
     assert all(read_night(folder).ended for folder in (bench.pytester.path / "runs").iterdir())
+
+
+def _interrupted(bench: Bench, day: str, **record: Any) -> NightFolder:
+    """Leave the folder of a night of this day without any run, locked as that of a running night."""
+    first = first_seed_of(datetime.date.fromisoformat(day))
+    values = {"dataset": "synthetic", "data": SYNTHETIC.fingerprint, "started": f"{day}T23:50:00+00:00", "ended": None}
+    selection = Selection({"simple_cnn": [0, first, first + 1]}, ["simple_cnn"])
+    return NightFolder.start(bench.pytester.path / "runs", NightRecord(**(values | record), selection=selection))
+
+
+def test_a_newer_night_that_is_running_is_not_the_one_to_resume(bench: Bench) -> None:
+    bench.record()
+    older, running = _interrupted(bench, "2025-01-30"), _interrupted(bench, "2025-01-31")
+    older.close()
+    result = bench.run("-m", "benchmark", "--dataset=synthetic", "--seeds=2", "-k", "simple_cnn", "--resume")
+    running.close()
+    first = first_seed_of(datetime.date(2025, 1, 30))
+    assert trainings(result).keys() == {("simple_cnn", str(seed)) for seed in (0, first, first + 1)}
+    assert read_night(older.path).ended is not None
+    assert read_night(running.path).ended is None
+
+
+def test_a_night_on_other_images_than_the_official_ones_is_resumed_with_its_seeds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = dataclasses.replace(SYNTHETIC, name="cifar10-unofficial")
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_: other)
+    monkeypatch.setattr("tests.benchmarks.sessions.SYNTHETIC", other)
+    bench.record()
+    _interrupted(bench, "2025-01-30", dataset=other.name).close()
+    result = bench.run("-m", "benchmark", "--seeds=2", "-k", "simple_cnn", "--resume")
+    first = first_seed_of(datetime.date(2025, 1, 30))
+    assert trainings(result).keys() == {("simple_cnn", str(seed)) for seed in (0, first, first + 1)}
 
 
 def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(bench: Bench) -> None:

@@ -248,6 +248,16 @@ def test_what_other_plugins_do_at_the_end_hides_no_night(
     assert read_night(night_folder(bench)).ended is not None
 
 
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "1")], ids=["alone", "a worker"])
+def test_a_file_that_cannot_be_collected_is_not_green(bench: Bench, workers: tuple[str, ...]) -> None:
+    bench.record()
+    (bench.pytester.path / "benchmarks" / "test_broken.py").write_text("import no_such_module\n", encoding="utf-8")
+    result = bench.benchmark("-k", "simple_cnn or broken", "--continue-on-collection-errors", *workers)
+    assert result.ret == REGRESSION
+    if not workers:
+        assert words(result)["simple_cnn", "accuracy"] == "pass"
+
+
 def test_a_cache_that_cannot_be_written_changes_nothing(bench: Bench) -> None:
     (bench.pytester.path / ".pytest_cache").write_text("no folder", encoding="utf-8")
     bench.record()
