@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,7 +122,7 @@ def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | No
 
 
 def history_up_to(
-    inputs: Inputs, started: str, runs: Mapping[str, Sequence[Run]]
+    inputs: Inputs, started: str, runs: Mapping[str, Sequence[Run]], *, failed: Collection[str] = ()
 ) -> dict[str, list[NightOfExperiment]]:
     """Return earlier nights and tonight by experiment, the oldest first.
 
@@ -130,6 +130,7 @@ def history_up_to(
         inputs: inputs of tonight.
         started: start of tonight, as in its record.
         runs: tonight's runs by experiment.
+        failed: the experiments with a verdict of tonight that is a regression or stale.
 
     Raises:
         BaselineError: an experiment has no baseline, or its fingerprints differ.
@@ -137,5 +138,5 @@ def history_up_to(
     history = read_history(inputs.settings.run_dir, inputs.dataset.name, until=started)
     for name, some in runs.items():
         mark = BaselineMark.of(inputs.baseline_for(name))
-        history.setdefault(name, []).append(night_of_experiment(started, some, mark=mark))
+        history.setdefault(name, []).append(night_of_experiment(started, some, mark=mark, failed=name in failed))
     return history

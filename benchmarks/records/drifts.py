@@ -20,7 +20,8 @@ def judge_history(
 ) -> list[DriftVerdict]:
     """Return the drifts in the nights that were compared with today's baselines.
 
-    Seeds of the baseline or of an earlier night do not count, because they are not new evidence.
+    Seeds of the baseline or of an earlier night do not count, because they are not new evidence. Nights that failed do
+    not count either: they were red already, and would keep the nights red after the fault is mended.
 
     Args:
         history: nights by experiment, the oldest first; see ``read_history``.
@@ -43,7 +44,7 @@ def judge_history(
             false_alarm_rate=false_alarm_rate / len(charts),
         )
         if drift:
-            better = (drift.size > 0) == HIGHER_IS_BETTER[metric]
+            better = drift.rises == HIGHER_IS_BETTER[metric]
             found.append(
                 DriftVerdict(
                     experiment=name,
@@ -58,12 +59,12 @@ def judge_history(
 
 
 def _evidence(nights: Sequence[NightOfExperiment], baseline: Baseline, metric: str) -> list[tuple[str, list[float]]]:
-    """Return start and new values of each night that was compared with the baseline and has new values."""
+    """Return start and new values of each night that was compared with the baseline, passed, and has new values."""
     mark = BaselineMark.of(baseline)
     seen = set(baseline.seeds)
     evidence = []
     for night in nights:
-        if night.mark is None or not night.mark.same_as(mark):
+        if night.mark is None or not night.mark.same_as(mark) or night.failed:
             continue
         values = [value for seed, value in zip(night.seeds, night.values[metric], strict=True) if seed not in seen]
         seen.update(night.seeds)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 from benchmarks.records.night_folder import BaselineMark, nights, read_night_runs
+from benchmarks.statistics.verdict import Verdict
+from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
 
 METRICS = ("accuracy", "loss", "gap", "seconds an epoch")
@@ -27,6 +29,7 @@ class NightOfExperiment:
         values: by metric in ``METRICS``, the value of each run.
         mark: mark of the night's baseline; None if the experiment was not judged.
         baseline: the baseline's mean of each metric that was judged.
+        failed: whether a verdict of the night is a regression or stale.
     """
 
     started: str
@@ -34,6 +37,7 @@ class NightOfExperiment:
     values: dict[str, list[float]]
     mark: BaselineMark | None
     baseline: dict[str, float]
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,16 +77,29 @@ def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[N
                 for verdict in night.verdicts
                 if verdict.experiment == name and verdict.metric in METRICS
             }
-            mark = night.baselines.get(name)
-            history.setdefault(name, []).append(night_of_experiment(night.started, runs, mark=mark, baseline=baseline))
+            verdicts = [verdict for verdict in night.verdicts if verdict.experiment == name]
+            entry = night_of_experiment(
+                night.started, runs, mark=night.baselines.get(name), baseline=baseline, failed=has_failed(verdicts)
+            )
+            history.setdefault(name, []).append(entry)
     return history
 
 
+def has_failed(verdicts: Iterable[Verdict]) -> bool:
+    """Return whether one of an experiment's verdicts is a regression or stale."""
+    return any(verdict.word in (Word.REGRESSION, Word.STALE) for verdict in verdicts)
+
+
 def night_of_experiment(
-    started: str, runs: Sequence[Run], *, mark: BaselineMark | None, baseline: Mapping[str, float] | None = None
+    started: str,
+    runs: Sequence[Run],
+    *,
+    mark: BaselineMark | None,
+    baseline: Mapping[str, float] | None = None,
+    failed: bool = False,
 ) -> NightOfExperiment:
     """Return the entry of one experiment's runs; arguments are as the attributes of ``NightOfExperiment``."""
-    return NightOfExperiment(started, [run.seed for run in runs], _values(runs), mark, dict(baseline or {}))
+    return NightOfExperiment(started, [run.seed for run in runs], _values(runs), mark, dict(baseline or {}), failed)
 
 
 def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:

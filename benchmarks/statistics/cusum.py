@@ -43,11 +43,13 @@ class Drift:
 
     Attributes:
         began: the first night of the change, counted from 0.
-        size: mean of the nights since then minus the baseline's mean, in the metric's unit.
+        rises: whether the level has risen.
+        size: mean of the nights since then minus the mean of all runs before, in the metric's unit.
         statistic: the cumulative sum, in standard deviations of a night's mean, above ``threshold``.
     """
 
     began: int
+    rises: bool
     size: float
     statistic: float
     threshold: float
@@ -60,7 +62,7 @@ class DriftVerdict:
     Attributes:
         metric: accuracy or loss.
         word: regression for a change for the worse, otherwise stale.
-        size: mean since the change began minus the baseline's mean, in the metric's unit.
+        size: mean since the change began minus the mean of all runs before, in the metric's unit.
         began: start of the first night of the change, in UTC, as YYYY-MM-DDTHH:MM:SS+00:00.
         nights: number of nights since then, including the first and the last.
     """
@@ -108,7 +110,8 @@ def find_drift(
         return None
     began = since[side]
     level = float(np.mean([np.mean(night) for night in nights[began:]]))
-    return Drift(began, level - float(np.mean(baseline)), float(sums[side]), threshold)
+    before = np.concatenate([baseline, *nights[:began]])
+    return Drift(began, side == 0, level - float(before.mean()), float(sums[side]), threshold)
 
 
 def normal_scores(baseline: Sequence[float], nights: Sequence[Sequence[float]]) -> list[float]:

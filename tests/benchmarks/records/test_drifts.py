@@ -59,7 +59,24 @@ def test_a_drift_is_named_with_its_night_and_side() -> None:
     assert (found.experiment, found.metric, found.word) == ("simple_cnn", "accuracy", "regression")
     assert "2026-01-06" <= found.began[:10] <= "2026-01-10"
     assert found.nights == len(FALLING) - int(found.began[8:10]) + 1
-    assert found.size == pytest.approx(np.mean(FALLING[-found.nights :]) - np.mean(BASELINE.metrics["accuracy"].values))
+    former = [level for level in FALLING[: -found.nights] for _ in range(3)]
+    before = np.mean([*BASELINE.metrics["accuracy"].values, *former])
+    assert found.size == pytest.approx(np.mean(FALLING[-found.nights :]) - before)
+
+
+def test_its_word_is_that_of_its_side_also_if_the_baseline_lies_low_by_chance() -> None:
+    low = make_baseline(accuracy=(0.690, 0.691, 0.692), gap=(0.09, 0.1, 0.11), loss=(0.89, 0.9, 0.91))
+    nights = _nights([0.7] * 14 + [0.694] * 14, mark=BaselineMark.of(low))
+    found = [drift for end in range(15, 29) for drift in judge_history({"a": nights[:end]}, {"a": low})]
+    assert found
+    assert all((drift.word, drift.size < 0) == ("regression", True) for drift in found)
+
+
+def test_nights_that_failed_do_not_keep_those_after_them_red() -> None:
+    broken = [dataclasses.replace(night, failed=True) for night in _nights([0.66] * 5, first_seed=3000)]
+    nights = [*_nights([0.7] * 10), *broken, *_nights([0.7] * 5, first_seed=5000)]
+    assert judge_history({"a": nights}, {"a": BASELINE}) == []
+    assert judge_history({"a": [dataclasses.replace(night, failed=False) for night in nights]}, {"a": BASELINE}) != []
 
 
 @pytest.mark.parametrize(
