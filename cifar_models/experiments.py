@@ -192,6 +192,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             "improved_cnn",
             _builder("improved_cnn"),
+            # The report gives no schedule: this one is a choice of ours.
             Protocol(learning_rate_schedule="cosine"),
             "simple_cnn with batch normalization, dropout, L2",
         ),

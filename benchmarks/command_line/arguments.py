@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from cifar_models.command_line.data_options import add_data_options
-from cifar_models.command_line.errors import CommandError
+from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say
 from cifar_models.storage.files import user_path, write_whole
 
@@ -22,12 +22,16 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     add_data_options(parser.add_argument)
 
 
-def require_folders(arguments: argparse.Namespace) -> None:
-    """Check that the folders of ``add_training_options`` exist.
+def require_usable(arguments: argparse.Namespace) -> None:
+    """Check that the folders of ``add_training_options`` exist, and that Keras can use TensorFlow.
 
     Raises:
-        CommandError: one does not.
+        CommandError: a folder does not exist, or an environment variable sets another backend or limits trainings.
     """
+    from cifar_models.training.keras_settings import KerasSettingsError, choose_backend
+
+    with user_errors(KerasSettingsError):
+        choose_backend()
     for option, path in (("--data-dir", arguments.data_dir), ("--weights-dir", arguments.weights_dir)):
         if path is not None and not path.is_dir():
             raise CommandError(f"{option}: found no folder {path}, expected one")

@@ -22,7 +22,7 @@ from benchmarks.command_line.arguments import (
     add_limit_and_output_options,
     add_training_options,
     number_between,
-    require_folders,
+    require_usable,
     whole_number,
     write_summary,
 )
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if len(arguments.commits) not in (0, 2):
         raise CommandError(f"GOOD BAD: found {len(arguments.commits)}, expected two commits or none")
-    require_folders(arguments)
+    require_usable(arguments)
     with cleaning_up_when_ended():
         return _bisect(arguments)
 

@@ -23,7 +23,7 @@ from benchmarks.command_line.arguments import (
     add_limit_and_output_options,
     add_training_options,
     number_between,
-    require_folders,
+    require_usable,
     today,
     whole_number,
     write_summary,
@@ -120,7 +120,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     first = arguments.first_seed
     if first is not None and first >= 2**32 - BLOCK:
         raise CommandError(f"--first-seed: found {first}, expected 0 to {2**32 - BLOCK - 1}")
-    require_folders(arguments)
+    require_usable(arguments)
     return Settings(
         dataset=arguments.dataset,
         first_seed=first_seed_of(today()) if first is None else first,

@@ -13,7 +13,7 @@ import argparse
 from functools import partial
 
 from benchmarks.command_line.arguments import whole_number
-from cifar_models.command_line.errors import user_errors
+from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say, table
 from cifar_models.datasets import DATASETS
 from cifar_models.experiments import find_experiment
@@ -53,9 +53,14 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from benchmarks.throughput.ratios import Task, measure_pairs
     from cifar_models.results.environment import describe_environment
+    from cifar_models.training.keras_settings import KerasSettingsError, choose_backend
 
+    with user_errors(KerasSettingsError):
+        choose_backend()
     with user_errors(ValueError):
         names = [find_experiment(name).name for name in arguments.experiments]
+    if variants := [name for name in names if "+" in name]:
+        raise CommandError(f"NAME: found the variant {variants[0]}, expected an experiment: the plain script has none")
     environment = describe_environment()
     packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
     say(f"{environment.device} on {environment.processor}; {packages}")

@@ -105,8 +105,9 @@ def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
             ]
             for epoch in range(epochs)
         ]
-        headers = ("epoch", *(f"`{name}`" for name in without_log))
-        tables.append(_markdown(Table("Our validation accuracy where the report prints no log", headers, rows)))
+        names = [f"`{name}`" for name in without_log]
+        caption = "Our validation accuracy where the report prints no log"
+        tables.append(_markdown(Table(caption, ("epoch", *names), rows)))
     return "\n\n".join(tables) or NOT_MEASURED
 
 

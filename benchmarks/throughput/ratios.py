@@ -67,7 +67,9 @@ def train_plain(task: Task) -> Figures:
 
     from cifar_models.datasets.normalization import FITS
     from cifar_models.training.compiled import make_loss, make_optimizer
+    from cifar_models.training.keras_settings import fix_keras_settings
 
+    fix_keras_settings()
     experiment, dataset, weights = task.load()
     protocol = experiment.protocol
     normalize = FITS[protocol.normalization](dataset.train_images)

@@ -29,6 +29,7 @@ from cifar_models.experiments import HELD_OUT, ProtocolError
 from cifar_models.results.evaluation import describe_evaluation
 from cifar_models.results.overfitting import describe_overfitting
 from cifar_models.results.run_files import record_name, write_run
+from cifar_models.training.keras_settings import KerasSettingsError, choose_backend
 from cifar_models.training.live_line import LiveLine
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def run(arguments: argparse.Namespace) -> None:
     from cifar_models.figures.dots import class_f1
     from cifar_models.figures.learning_curves import learning_curves
 
+    with user_errors(KerasSettingsError):
+        choose_backend()  # before a download, which imports Keras
     with user_errors(DatasetError):
         dataset = load_dataset(arguments.dataset, arguments.data_dir)
     name = record_name(experiment.name, dataset.name, arguments.seed).removesuffix(".json")
@@ -84,6 +87,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     with user_errors(WeightsError):
         weights = training.default_weights(experiment, dataset, arguments.weights_dir)
+    with user_errors(ValueError):  # too few images to hold some out, or no spread to standardize by
+        normalize = training.fit_normalization(experiment.protocol, dataset)
     _print_inputs(experiment, dataset, weights)
 
     built: list[keras.Model] = []
@@ -122,7 +127,6 @@ def run(arguments: argparse.Namespace) -> None:
             from cifar_models.models.saved_model import Classifier, on_pixels, save_classifier
 
             path = arguments.output / f"{name}.keras"
-            normalize = training.fit_normalization(experiment.protocol, dataset)
             save_classifier(path, Classifier(on_pixels(built[-1], normalize), dataset.class_names))
             say(f"wrote {path}, which `python -m cifar_models predict {path} IMAGE` reads")
     except OSError as error:

@@ -74,15 +74,16 @@ def on_pixels(model: keras.Model, normalize: Normalize) -> keras.Model:
     Raises:
         ValueError: the normalization does not come from ``normalization.FITS``.
     """
-    pixels = keras.Input(IMAGE_SHAPE, name="pixels")
+    # In float32 as in the training, whatever precision the process has set for new layers.
+    pixels = keras.Input(IMAGE_SHAPE, dtype="float32", name="pixels")
     if normalize is unit_scale:
-        normalized = layers.Rescaling(1 / 255)(pixels)
+        normalized = layers.Rescaling(1 / 255, dtype="float32")(pixels)
     elif normalize is imagenet_caffe:
         bgr = keras.ops.flip(pixels, axis=-1)
-        normalized = layers.Normalization(mean=IMAGENET_MEAN_BGR, variance=(1.0, 1.0, 1.0))(bgr)
+        normalized = layers.Normalization(mean=IMAGENET_MEAN_BGR, variance=(1.0, 1.0, 1.0), dtype="float32")(bgr)
     elif isinstance(normalize, Standardization):
         variance = [deviation**2 for deviation in normalize.standard_deviation]
-        normalized = layers.Normalization(mean=normalize.mean, variance=variance)(pixels)
+        normalized = layers.Normalization(mean=normalize.mean, variance=variance, dtype="float32")(pixels)
     else:
         raise ValueError(f"normalization: found {normalize!r}, expected one that a saved model can apply by itself")
     # A model that is not compiled, so that the file does not contain the optimizer's state.

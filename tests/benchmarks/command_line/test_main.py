@@ -83,6 +83,7 @@ def test_the_help_lists_the_commands(command: Command) -> None:
         ("record-throughput --reason=\t baselines.json", "--reason: found '', expected why"),
         ("ratios", "required: NAME"),
         ("ratios vgg", "experiment: found 'vgg', expected one of simple_cnn, "),
+        ("ratios simple_cnn+xla", "NAME: found the variant simple_cnn+xla, expected an experiment: the plain script"),
         ("ratios simple_cnn --epochs 1", "--epochs: found '1', expected a whole number, 2 or more"),
         ("ratios simple_cnn --pairs 0", "--pairs: found '0', expected a whole number, 1 or more"),
     ],
@@ -99,6 +100,16 @@ def test_a_user_error_is_one_line_and_status_2(
     assert found in ended.error
     assert ended.error.count("\n") == 1
     assert Path("baselines.json").read_text() == content
+
+
+@pytest.mark.parametrize("words", ["compare a", "bisect a b", "ratios simple_cnn"])
+def test_another_backend_of_keras_is_a_user_error(
+    command: Command, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    ended = command(*words.split())
+    assert ended.status == 2
+    assert ended.error.endswith(": KERAS_BACKEND: found 'torch', expected 'tensorflow' or none; unset it\n")
 
 
 def test_the_module_is_the_program() -> None:

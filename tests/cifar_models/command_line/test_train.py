@@ -161,6 +161,25 @@ def test_a_file_that_is_there_already_is_replaced_only_when_told(
     assert former.read_bytes() != b"former"
 
 
+def test_another_backend_is_one_line_before_anything_is_downloaded(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train_command, "load_dataset", _refuse(AssertionError("this may import Keras")))
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    ended = command("train", "small", "--output", tmp_path)
+    assert (ended.status, ended.error.count("\n")) == (2, 1)
+    assert "KERAS_BACKEND: found 'torch'" in ended.error
+
+
+def test_images_without_spread_are_one_line(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: Dataset
+) -> None:
+    black = dataclasses.replace(dataset, train_images=np.zeros_like(dataset.train_images))
+    monkeypatch.setattr(train_command, "load_dataset", lambda *_: black)
+    ended = command("train", "reference_cnn", "--output", tmp_path)
+    assert (ended.status, ended.error.count("\n")) == (2, 1)
+
+
 def _refuse(error: Exception) -> Callable[..., Any]:
     def refuse(*_: object, **__: object) -> Any:
         raise error

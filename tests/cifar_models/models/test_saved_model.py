@@ -57,6 +57,19 @@ def test_the_model_on_pixels_normalizes_as_the_training_did(model: keras.Model, 
     np.testing.assert_allclose(on_pixels(model, normalize)(IMAGES).numpy(), expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", FITS)
+def test_it_normalizes_in_float32_also_where_the_training_was_in_float16(model: keras.Model, name: str) -> None:
+    normalize = FITS[name](IMAGES)
+    expected = on_pixels(model, normalize)(IMAGES).numpy()
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        found = on_pixels(model, normalize)(IMAGES).numpy()
+    finally:
+        keras.config.set_dtype_policy(policy)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_normalization_that_cannot_be_saved_is_refused(model: keras.Model) -> None:
     with pytest.raises(ValueError, match=r"normalization: found .*expected one that a saved model can apply by itself"):
         on_pixels(model, lambda images: images.astype(np.float32))
