@@ -11,7 +11,6 @@ import numpy as np
 
 from benchmarks.baselines.baseline import Baseline, ClassMetric, Metric
 from benchmarks.records.exact import Exact
-from benchmarks.records.judge import CLASS_METRIC
 from benchmarks.records.night_folder import BaselineMark
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.records.selection import Selection, Shard
@@ -164,7 +163,7 @@ def make_verdict(
         experiment=experiment,
         metric=metric,
         source="measured",
-        family="per_class" if metric.startswith(CLASS_METRIC) else "headline",
+        family="headline" if metric in ("accuracy", "loss") else "secondary",
         word=Word(word),
         rule=rule,
         baseline=baseline,
@@ -210,7 +209,7 @@ def make_result(
         runs=[make_run(experiment)] if runs is None else runs,
         verdicts=verdicts,
         problem=problem,
-        mark=BaselineMark("measured", "2025-01-31", "the first") if verdicts else None,
+        mark=BaselineMark("measured", "2025-01-31", "the first", "sha256:first") if verdicts else None,
         baseline=baseline,
         recorded=recorded,
         **found,

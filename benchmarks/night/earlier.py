@@ -100,10 +100,9 @@ def _recorded_runs(
 def _was_compared_with(mark: BaselineMark, night: Path, name: str) -> bool:
     """Return whether a night compared an experiment with a baseline."""
     try:
-        other = read_night(night).baselines.get(name)
+        return read_night(night).baselines.get(name) == mark
     except NightError:
         return False
-    return other is not None and other.same_as(mark)
 
 
 def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | None) -> list[Exact]:

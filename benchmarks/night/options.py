@@ -275,7 +275,7 @@ def _first_seed(config: pytest.Config) -> tuple[int, bool]:
 def _first_seed_of(night: NightRecord) -> tuple[int, bool]:
     """Return the first seed of an interrupted night, and whether it repeats a recorded run, by what it selected."""
     seeds = {seed for some in night.selection.trainings.values() for seed in some}
-    if not seeds:  # a record of format 1
+    if not seeds:  # killed before its workers said what they train
         return first_seed_of(datetime.datetime.fromisoformat(night.started).date()), True
     others = seeds - {REPEATED_SEED}
     repeats = REPEATED_SEED in seeds and bool(others) and min(others) > REPEATED_SEED + 1

@@ -64,7 +64,7 @@ def _evidence(nights: Sequence[NightOfExperiment], baseline: Baseline, metric: s
     seen = set(baseline.seeds)
     evidence = []
     for night in nights:
-        if night.mark is None or not night.mark.same_as(mark) or night.failed:
+        if night.mark != mark or night.failed:
             continue
         values = [value for seed, value in zip(night.seeds, night.values[metric], strict=True) if seed not in seen]
         seen.update(night.seeds)

@@ -106,7 +106,7 @@ def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:
     """Return the nights with another baseline than the last judged night before them, including the first one."""
     changes: list[BaselineChange] = []
     for number, night in enumerate(some):
-        if night.mark is not None and (not changes or not night.mark.same_as(changes[-1].mark)):
+        if night.mark is not None and (not changes or night.mark != changes[-1].mark):
             changes.append(BaselineChange(number, night.mark))
     return changes
 

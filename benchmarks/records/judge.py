@@ -23,8 +23,6 @@ CLASSES = "classes"
 """Name of the check that compares the pattern of F1 scores over classes with the baseline's."""
 WORST = "worst run"
 """Name of the check that compares the lowest accuracy of today's runs with the baseline's runs."""
-CLASS_METRIC = "F1 of "
-"""Prefix of the metrics of single classes in records of old nights."""
 
 
 def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:

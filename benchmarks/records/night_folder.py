@@ -8,16 +8,14 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.records.exact import Exact
-from benchmarks.records.judge import CLASS_METRIC
 from benchmarks.records.selection import Selection, Shard
 from benchmarks.records.trainings import same_numbers
 from benchmarks.statistics import FALSE_ALARM_RATE
@@ -44,24 +42,18 @@ class NightError(ValueError):
 
 @dataclass(frozen=True)
 class BaselineMark:
-    """Identifies the baseline of a night. ``fingerprint`` is of all its values, and None in a record of format 1."""
+    """Identifies the baseline of a night; ``fingerprint`` is of all its values."""
 
     source: str
     recorded: str
     reason: str
-    fingerprint: str | None = None
+    fingerprint: str
 
     @classmethod
     def of(cls, baseline: Baseline) -> BaselineMark:
         """Return the mark of a baseline."""
         digest = hashlib.sha256(to_json(baseline).encode()).hexdigest()
         return cls(baseline.source, baseline.recorded, baseline.reason, f"sha256:{digest}")
-
-    def same_as(self, other: BaselineMark) -> bool:
-        """Return whether both identify the same baseline, as far as recorded."""
-        if None in (self.fingerprint, other.fingerprint):
-            return replace(self, fingerprint=None) == replace(other, fingerprint=None)
-        return self == other
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,7 @@ class NightRecord:
         problems: by experiment that was not judged, the reason.
         baselines: by experiment that was judged, the mark of its baseline.
         exact: comparison of each run that repeats a recorded run.
-        selection: the selected trainings and verdicts; empty in a record of format 1.
+        selection: the selected trainings and verdicts.
         must_be_identical: whether a difference from a recorded run fails; None if not recorded.
         shard: the shard; None for a whole night.
     """
@@ -291,39 +283,13 @@ def read_night(path: Path) -> NightRecord:
     """
     file = path / NIGHT_RECORD
     try:
-        version, record = parse_record(file.read_text(encoding="utf-8"), "format", [1, FORMAT])
-        if version == 1:
-            record = _from_format_1(record)
+        _, record = parse_record(file.read_text(encoding="utf-8"), "format", [FORMAT])
         night: NightRecord = read_as(NightRecord, record, "night")
         for time in filter(None, (night.started, night.ended)):
             datetime.datetime.fromisoformat(time)
     except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
         raise NightError(f"{file}: {error}; this file is not the record of a night") from None
     return night
-
-
-def _from_format_1(record: dict[str, Any]) -> dict[str, Any]:
-    """Convert a record of format 1. Missing values become None or empty, or are computed from others."""
-    record |= {"selection": asdict(Selection()), "exact": [], "drifts": []}
-    marks, verdicts = record.get("baselines"), record.get("verdicts")
-    if isinstance(marks, dict) and all(isinstance(mark, dict) for mark in marks.values()):
-        record["baselines"] = {name: mark | {"fingerprint": None} for name, mark in marks.items()}
-        if isinstance(verdicts, list) and all(isinstance(verdict, dict) for verdict in verdicts):
-            record["verdicts"] = [verdict | _missing_in_format_1(verdict, marks) for verdict in verdicts]
-    return record
-
-
-def _missing_in_format_1(verdict: dict[str, Any], marks: dict[str, Any]) -> dict[str, Any]:
-    statistics = ("deviation", "degrees_of_freedom", "p_value", "level", "seeds_wanted", "per_point")
-    today, baseline = verdict.get("today"), verdict.get("baseline")
-    return {
-        "effect": today - baseline if isinstance(today, float) and isinstance(baseline, float) else None,
-        **dict.fromkeys(("tolerance", "inner_allowance", *statistics)),
-        "source": marks.get(str(verdict.get("experiment")), {}).get("source"),
-        "family": "per_class" if str(verdict.get("metric")).startswith(CLASS_METRIC) else "headline",
-        "baseline_values": [],
-        "today_values": [],
-    }
 
 
 def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:

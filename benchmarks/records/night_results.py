@@ -126,7 +126,7 @@ def night_results(
     for name in dict.fromkeys(names):
         mark = night.baselines.get(name)
         baseline = preferred_baseline(baselines, name, night.dataset, mark.source if mark else "measured")
-        if mark and (baseline is None or not mark.same_as(BaselineMark.of(baseline))):
+        if mark and (baseline is None or mark != BaselineMark.of(baseline)):
             baseline = None
             notes.append(
                 f"{name} was compared with the baseline of {mark.recorded} ({mark.reason}), which is no longer in the "

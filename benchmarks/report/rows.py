@@ -46,13 +46,8 @@ class Cell:
 
 
 def metrics_of(results: Iterable[ExperimentResult]) -> list[str]:
-    """Return the metrics that have a column: those always shown and those judged, without single classes."""
-    judged = [
-        verdict.metric
-        for result in results
-        for verdict in result.verdicts
-        if verdict.family != "per_class" and not is_plain(verdict)
-    ]
+    """Return the metrics that have a column: those always shown and those judged."""
+    judged = [verdict.metric for result in results for verdict in result.verdicts if not is_plain(verdict)]
     return list(dict.fromkeys([*_METRICS, *judged]))
 
 

@@ -22,11 +22,10 @@ class Table:
 def verdict_table(verdicts: Sequence[Verdict]) -> Table:
     """Return a table of an experiment's verdicts.
 
-    The worst run has a line if it does not pass. Of the single classes in old records, those that fail have one,
-    otherwise the one closest to its allowance.
+    The worst run has a line if it does not pass.
     """
     headers = ("metric", "baseline", "today", "seeds", "difference", "allowance", "by", "catches", "verdict")
-    return Table("Verdicts", headers, [_row(verdict) for verdict in _worth_a_line(verdicts)])
+    return Table("Verdicts", headers, [_row(verdict) for verdict in verdicts if not is_plain(verdict)])
 
 
 def catches(verdict: Verdict) -> str:
@@ -54,14 +53,6 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
         catches(verdict),
         verdict.word,
     )
-
-
-def _worth_a_line(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    classes = [verdict for verdict in verdicts if verdict.family == "per_class"]
-    shown = [verdict for verdict in classes if verdict.word != "pass"]
-    if classes and not shown:
-        shown = [max(classes, key=lambda verdict: abs(verdict.effect) / verdict.allowance)]
-    return [verdict for verdict in verdicts if verdict.family != "per_class" and not is_plain(verdict)] + shown
 
 
 def is_plain(verdict: Verdict) -> bool:

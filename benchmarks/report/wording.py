@@ -116,7 +116,7 @@ def _finding(result: ExperimentResult) -> str:
 
 
 def worst(result: ExperimentResult) -> Verdict:
-    """Return the verdict that decides a result's word: that of the first metric, or of the class that moved most.
+    """Return the verdict that decides a result's word: that of the first metric, or what lies farthest out.
 
     Raises:
         ValueError: no verdict has the word.
@@ -171,11 +171,7 @@ def reasons(result: ExperimentResult) -> list[str]:
         return [*found, f"Not judged: {result.problem}."]
     if not result.failed:
         return found
-    found += [
-        f"{_what_moved(verdict)} {_what_is_allowed(verdict, result.baseline)}"
-        for verdict in result.failed
-        if verdict.family != "per_class"
-    ]
+    found += [f"{_what_moved(verdict)} {_what_is_allowed(verdict, result.baseline)}" for verdict in result.failed]
     found += _classes_that_moved(result)
     if not result.recorded:
         unknown = "it is not known since which epoch the curves differ and which confusion increased"

@@ -108,7 +108,7 @@ class Verdict:
     """The verdict on one check with the numbers at the look that decided it, also as a night's record stores it.
 
     An |effect| within ``inner_allowance`` passes, one beyond ``allowance`` is a regression or stale, one between is
-    undecided. Fields with the default None are None for a published baseline or in a record of format 1.
+    undecided. Fields with the default None are None for a published baseline.
 
     Attributes:
         rule: what sets ``allowance``; ``identical`` if there is nothing to allow for.

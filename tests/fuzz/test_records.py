@@ -42,7 +42,7 @@ NIGHT = NightRecord(
     "2025-01-31T02:00:00+00:00",
     verdicts=[make_verdict()],
     problems={"improved_cnn": "why not"},
-    baselines={"simple_cnn": BaselineMark("measured", "2025-01-31", "the first")},
+    baselines={"simple_cnn": BaselineMark("measured", "2025-01-31", "the first", "sha256:first")},
     shard=make_shard(3, without_run=[WithoutRun("simple_cnn", 1000, Outcome.FAILED, "ValueError")]),
 )
 BASELINES: Baselines = {

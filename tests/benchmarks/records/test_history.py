@@ -14,8 +14,8 @@ from tests.factories import make_run, make_verdict
 
 pytestmark = pytest.mark.unit
 
-FIRST = BaselineMark("measured", "2026-01-01", "the first")
-SECOND = BaselineMark("measured", "2026-01-03", "another optimizer")
+FIRST = BaselineMark("measured", "2026-01-01", "the first", "sha256:first")
+SECOND = BaselineMark("measured", "2026-01-03", "another optimizer", "sha256:second")
 LAST = "2026-01-31T02:00:00+00:00"
 
 
@@ -37,7 +37,7 @@ def _write_night(
         verdicts=[
             make_verdict(metric, experiment=name, baseline=0.72, today=accuracy)
             for name in judged
-            for metric in ("accuracy", "F1 of cat")
+            for metric in ("accuracy", "classes")
         ],
         baselines={name: mark for name in judged if mark},
     )

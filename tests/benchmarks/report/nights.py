@@ -51,8 +51,8 @@ def _write_night(run_dir: Path, day: str, mark: BaselineMark, *, worse: tuple[st
     verdicts = [
         make_verdict(metric, "regression" if bad else "pass", experiment=name, today=0.6 if bad else 0.7)
         for name in judged
-        for metric in ("accuracy", "gap", "F1 of cat", "F1 of dog")
-        for bad in [name in worse and metric in ("accuracy", "F1 of cat")]
+        for metric in ("accuracy", "gap", "classes")
+        for bad in [name in worse and metric in ("accuracy", "classes")]
     ]
     record = NightRecord(
         dataset="synthetic",

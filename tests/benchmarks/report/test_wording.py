@@ -151,9 +151,9 @@ def test_what_was_not_judged_says_so_beside_a_run_that_is_not_identical() -> Non
     assert failure_message(UNJUDGED, update_command="") == f"six: not judged, {UNJUDGED.problem}"
 
 
-def test_a_finding_is_named_after_accuracy_then_gap_then_the_class_farthest_out() -> None:
-    cat = make_verdict("F1 of cat", "regression", today=0.5, baseline=0.6)
-    dog = make_verdict("F1 of dog", "regression", today=0.3, baseline=0.6)
+def test_a_finding_is_named_after_accuracy_then_gap_then_what_is_farthest_out() -> None:
+    cat = make_verdict("classes", "regression", today=0.5, baseline=0.6)
+    dog = make_verdict("worst run", "regression", today=0.3, baseline=0.6)
     gap = make_verdict("gap", "regression", today=0.3, baseline=0.1)
     passing = make_verdict("accuracy", "pass")
     assert worst(make_result("a", verdicts=[cat, dog, passing])) == dog
@@ -216,10 +216,10 @@ def test_of_the_classes_the_three_that_moved_most_are_named() -> None:
 
 
 def test_a_class_that_fails_has_a_reason_and_a_pass_has_none() -> None:
-    fails = make_verdict("F1 of cat", "regression", today=0.5)
+    fails = make_verdict("classes", "regression", today=0.5)
     result = make_result(verdicts=[fails], runs=[make_run(f1={"cat": 0.5, "dog": 0.8})], baseline=make_baseline())
-    assert reasons(result)[0] == "Largest changes of F1: cat 0.6000 to 0.5000, dog 0.8000 to 0.8000."
-    assert reasons(make_result(verdicts=[make_verdict("F1 of cat")], baseline=make_baseline())) == []
+    assert reasons(result)[1] == "Largest changes of F1: cat 0.6000 to 0.5000, dog 0.8000 to 0.8000."
+    assert reasons(make_result(verdicts=[make_verdict("classes")], baseline=make_baseline())) == []
 
 
 def test_curves_that_do_not_differ_and_missing_records_are_mentioned() -> None:
