@@ -205,14 +205,15 @@ def _create(folder: Path, python: str | None) -> None:
         raise BuildError(
             f"--python: found no python{python}, expected it on the PATH; install it, or install uv, which downloads it"
         )
-    _run([found, "-m", "venv", str(folder)])
+    _run([found, "-m", "venv", "--without-pip", str(folder)])
+    # In a step of its own, because venv hides why it fails. The current environment has no pip if uv made it.
+    _run([str(_python_of(folder)), "-m", "ensurepip"])
 
 
 def _install(folder: Path, packages: Sequence[str]) -> None:
     if uv := shutil.which("uv"):
         _run([uv, "pip", "install", "--python", str(_python_of(folder)), *packages])
     else:
-        # The new environment's pip: the current environment has none if uv made it.
         _run([str(_python_of(folder)), "-m", "pip", "install", "--disable-pip-version-check", *packages])
 
 
@@ -226,5 +227,9 @@ def _run(command: Sequence[str]) -> None:
         check=False, env=clean_environment(),
     )  # fmt: skip
     if ended.returncode:
-        lines = ended.stdout.strip().splitlines()[-_LINES_SHOWN:]
+        lines = ended.stdout.strip().splitlines()
+        lines = [
+            line for line in lines if "ERROR" in line
+        ] or lines  # pip's, which a traceback of its caller can follow
+        lines = lines[-_LINES_SHOWN:]
         raise BuildError("; ".join(line.strip() for line in lines if line.strip()) or f"status {ended.returncode}")
