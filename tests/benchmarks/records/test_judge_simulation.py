@@ -50,15 +50,18 @@ class Recorded:
     def draw(
         self, rng: np.random.Generator, shift: Mapping[str, float], *, repeated: bool
     ) -> dict[str, tuple[Floats, Floats]]:
-        """Draw the runs of a baseline and of both looks of a night whose metrics are moved, by metric.
+        """Draw the runs of baselines and of both looks of ``NIGHTS`` nights whose metrics are moved, by metric.
 
-        ``repeated`` takes the night's runs from the baseline's, as seeds do that both have.
+        ``repeated`` takes a night's runs from its baseline's, as seeds do that both have. The values have the shapes
+        (nights, baseline runs) and (nights, runs).
         """
-        before = rng.integers(len(self.runs), size=len(self.runs))
-        most = self.looks[-1]
-        now = rng.choice(before, most, replace=False) if repeated else rng.integers(len(self.runs), size=most)
+        count, most = len(self.runs), self.looks[-1]
+        before = rng.integers(count, size=(NIGHTS, count))
+        now = rng.permuted(before, axis=1)[:, :most] if repeated else rng.integers(count, size=(NIGHTS, most))
         drawn = {name: (values[before], values[now] + shift.get(name, 0.0)) for name, values in self.values.items()}
-        return drawn | {WORST: drawn["accuracy"], CLASSES: pattern_distances(self.f1[before], self.f1[now])}
+        patterns = [pattern_distances(self.f1[theirs], self.f1[ours]) for theirs, ours in zip(before, now, strict=True)]
+        theirs, ours = map(np.array, zip(*patterns, strict=True))
+        return drawn | {WORST: drawn["accuracy"], CLASSES: (theirs, ours)}
 
 
 @cache
@@ -86,19 +89,15 @@ def _nights(shifts: Mapping[str, Mapping[str, float]], *, repeated: bool = False
     checks = [check for one in recorded().values() for check in one.checks]
     effect = np.empty((LOOKS, NIGHTS, len(checks)))
     p = np.empty_like(effect)
-    for night in range(NIGHTS):
-        column = 0
-        for name, one in recorded().items():
-            drawn = one.draw(rng, shifts.get(name, {}), repeated=repeated)
-            for check in one.checks:
-                before, now = drawn[check.metric]
-                for look, seeds in enumerate(one.looks):
-                    today = now[:seeds].min(keepdims=True) if check.worst else now[:seeds]
-                    found = measure(before, today)
-                    effect[look, night, column] = found[0]
-                    p_value = p_values(*found, baseline_runs=len(before), today_runs=len(today))
-                    p[look, night, column] = p_value * (seeds if check.worst else 1)
-                column += 1
+    drawn = {name: one.draw(rng, shifts.get(name, {}), repeated=repeated) for name, one in recorded().items()}
+    for column, check in enumerate(checks):
+        before, now = drawn[check.experiment][check.metric]
+        for look, seeds in enumerate(recorded()[check.experiment].looks):
+            today = now[:, :seeds].min(axis=1, keepdims=True) if check.worst else now[:, :seeds]
+            found = measure(before, today)
+            effect[look, :, column] = found[0]
+            p_value = p_values(*found, baseline_runs=before.shape[1], today_runs=today.shape[1])
+            p[look, :, column] = p_value * (seeds if check.worst else 1)
     plan = make_plan(
         [check.experiment for check in checks],
         [check.family for check in checks],
