@@ -28,7 +28,7 @@ def test_trains(experiment: Experiment, seed: int, night: Night, train: Train, b
 
 @pytest.mark.benchmark
 def test_verdict(experiment: Experiment, night: Night, train: Train) -> None:
-    """Accuracy, loss, gap and the pattern of F1 over classes are within the baseline's allowances, in both directions.
+    """All checks of the experiment are within the baseline's allowances: accuracy, loss and gap in both directions.
 
     The first verdict judges all experiments, because all checks share the false-alarm rate. It also trains further
     seeds of undecided experiments.

@@ -28,7 +28,7 @@ FORMER_CLASS_TOLERANCE = 0.02
 
 
 def night(baseline: Sequence[Run], today: Sequence[Run]) -> str:
-    """Judge as a night does: each run against itself, then accuracy, loss, gap and the pattern over classes.
+    """Judge as a night does: each run against itself, then all checks of the experiment.
 
     ``today`` has the runs of the first look, and those of the second if the first leaves a verdict undecided.
     """
