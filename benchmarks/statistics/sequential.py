@@ -25,8 +25,8 @@ from benchmarks.statistics.significance import Floats, holm_levels
 Family = Literal["headline", "secondary"]
 
 # Each family's share of the night's false-alarm rate; without one family the other has all of it. The headline metrics,
-# accuracy and loss, detect the smallest drops. The gap, the worst run and the pattern over classes detect other, usually
-# large, ones.
+# accuracy and loss, detect the smallest drops. The gap, the worst run and the pattern over classes detect other,
+# usually large, ones.
 FAMILY_SHARES: dict[Family, float] = {"headline": 0.8, "secondary": 0.2}
 
 # Average number of further seeds in a night without any change, as a share of the seeds at the first look. This limits
