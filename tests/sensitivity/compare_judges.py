@@ -37,6 +37,7 @@ ELSEWHERE = {
     "dropout rate 0": "improved_cnn",
     "L2 left out": "improved_cnn",
     "momentum of batch normalization 0.5": "improved_cnn",
+    "the best epoch's moving averages not restored with its weights": "improved_cnn",
     "the frozen backbone left trainable": "vgg16_frozen",
     "frozen batch normalization run in training mode": "resnet50_frozen",
     "29 layers freed for 30": "resnet50_finetuned",
