@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,15 @@ def test_uncommitted_changes_are_left_alone_and_not_searched(bisect: Command, pr
     assert bisect("commit0", "main", *SIMPLE).status == 0
 
 
+@pytest.fixture
+def can_be_interrupted() -> Iterator[None]:
+    """Have Ctrl+C interrupt this process, also if it was started in the background, where a shell has it ignored."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("can_be_interrupted")
 def test_a_search_that_is_interrupted_goes_on_where_it_stopped(bisect: Command, project: Project) -> None:
     go = project.folder.parent / "go"
     stop = f"import os, signal; os.path.exists({str(go)!r}) or os.kill(os.getppid(), signal.SIGINT)"
