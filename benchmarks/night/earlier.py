@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from cifar_models.results.source_code import describe_code
 
 if TYPE_CHECKING:
     from benchmarks.night.inputs import Inputs
+    from benchmarks.statistics.verdict import Verdict
 
 
 def recorded_run(inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None) -> Run | None:
@@ -82,10 +83,9 @@ def _recorded_runs(
     inputs: Inputs, name: str, seed: int, *, tonight: NightFolder | None, environment: Environment | None = None
 ) -> Iterator[tuple[Path, Run]]:
     file = record_name(name, inputs.dataset.name, seed)
-    nights = sorted(inputs.settings.run_dir.glob(f"[!.]*/{file}"), reverse=not inputs.settings.exact)
-    if inputs.settings.exact:
-        mark = BaselineMark.of(inputs.baseline_for(name))
-        nights = [path for path in nights if _was_compared_with(mark, path.parent, name)]
+    exact = inputs.settings.exact
+    mark = BaselineMark.of(inputs.baseline_for(name)) if exact else None
+    nights = sorted(inputs.settings.run_dir.glob(f"[!.]*/{file}"), reverse=not exact)
     own = tonight.path if tonight else None
     environment = environment or describe_environment()
     for path in [inputs.settings.records / file, *(path for path in nights if path.parent != own)]:
@@ -93,7 +93,9 @@ def _recorded_runs(
             run = read_run(path)
         except RunError:
             continue
-        if not why_not_repeatable(run, fingerprints=inputs.fingerprints_for(name), environment=environment):
+        if why_not_repeatable(run, fingerprints=inputs.fingerprints_for(name), environment=environment):
+            continue
+        if mark is None or path.parent == inputs.settings.records or _was_compared_with(mark, path.parent, name):
             yield path, run
 
 
@@ -121,7 +123,7 @@ def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | No
 
 
 def history_up_to(
-    inputs: Inputs, started: str, runs: Mapping[str, Sequence[Run]], *, failed: Collection[str] = ()
+    inputs: Inputs, started: str, runs: Mapping[str, Sequence[Run]], verdicts: Mapping[str, Sequence[Verdict]]
 ) -> dict[str, list[NightOfExperiment]]:
     """Return earlier nights and tonight by experiment, the oldest first.
 
@@ -129,7 +131,7 @@ def history_up_to(
         inputs: inputs of tonight.
         started: start of tonight, as in its record.
         runs: tonight's runs by experiment.
-        failed: the experiments with a verdict of tonight that is a regression or stale.
+        verdicts: tonight's verdicts by experiment.
 
     Raises:
         BaselineError: an experiment has no baseline, or its fingerprints differ.
@@ -137,5 +139,6 @@ def history_up_to(
     history = read_history(inputs.settings.run_dir, inputs.dataset.name, until=started)
     for name, some in runs.items():
         mark = BaselineMark.of(inputs.baseline_for(name))
-        history.setdefault(name, []).append(night_of_experiment(started, some, mark=mark, failed=name in failed))
+        entry = night_of_experiment(started, some, mark=mark, verdicts=verdicts.get(name, ()))
+        history.setdefault(name, []).append(entry)
     return history

@@ -12,7 +12,6 @@ from benchmarks.night.inputs import Inputs
 from benchmarks.night.resume import runs_to_take
 from benchmarks.records.drifts import judge_history
 from benchmarks.records.exact import Exact
-from benchmarks.records.history import has_failed
 from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, damaged_nights
 from benchmarks.records.night_results import NightResults, night_results
@@ -253,8 +252,7 @@ class Night:
                 false_alarm_rate=self.settings.false_alarm_rate,
                 looks={name: self.settings.looks_of(name) for name in runs},
             )
-            failed = [name for name, some in self._verdicts.items() if has_failed(some)]
-            self.drifts = judge_history(history_up_to(self.inputs, self.started, runs, failed=failed), baselines)
+            self.drifts = judge_history(history_up_to(self.inputs, self.started, runs, self._verdicts), baselines)
 
     @property
     def unjudged(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -72,34 +72,24 @@ def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[N
         all_runs, _ = read_night_runs(path)
         for name in dict.fromkeys(run.experiment for run in all_runs):
             runs = [run for run in all_runs if run.experiment == name]
-            baseline = {
-                verdict.metric: verdict.baseline
-                for verdict in night.verdicts
-                if verdict.experiment == name and verdict.metric in METRICS
-            }
             verdicts = [verdict for verdict in night.verdicts if verdict.experiment == name]
-            entry = night_of_experiment(
-                night.started, runs, mark=night.baselines.get(name), baseline=baseline, failed=has_failed(verdicts)
-            )
+            entry = night_of_experiment(night.started, runs, mark=night.baselines.get(name), verdicts=verdicts)
             history.setdefault(name, []).append(entry)
     return history
 
 
-def has_failed(verdicts: Iterable[Verdict]) -> bool:
-    """Return whether one of an experiment's verdicts is a regression or stale."""
-    return any(verdict.word in (Word.REGRESSION, Word.STALE) for verdict in verdicts)
-
-
 def night_of_experiment(
-    started: str,
-    runs: Sequence[Run],
-    *,
-    mark: BaselineMark | None,
-    baseline: Mapping[str, float] | None = None,
-    failed: bool = False,
+    started: str, runs: Sequence[Run], *, mark: BaselineMark | None, verdicts: Sequence[Verdict] = ()
 ) -> NightOfExperiment:
-    """Return the entry of one experiment's runs; arguments are as the attributes of ``NightOfExperiment``."""
-    return NightOfExperiment(started, [run.seed for run in runs], _values(runs), mark, dict(baseline or {}), failed)
+    """Return the entry of one experiment's runs and verdicts in a night that started at this time."""
+    return NightOfExperiment(
+        started,
+        [run.seed for run in runs],
+        _values(runs),
+        mark,
+        baseline={verdict.metric: verdict.baseline for verdict in verdicts if verdict.metric in METRICS},
+        failed=any(verdict.word in (Word.REGRESSION, Word.STALE) for verdict in verdicts),
+    )
 
 
 def baseline_changes(some: Sequence[NightOfExperiment]) -> list[BaselineChange]:

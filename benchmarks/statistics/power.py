@@ -30,6 +30,11 @@ class Look:
     today_runs: int
     level: float
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of runs, as the functions of ``significance`` take them."""
+        return {"baseline_runs": self.baseline_runs, "today_runs": self.today_runs}
+
 
 def miss_probability(drop: float, *, deviation: float, tolerance: float, looks: Sequence[Look]) -> float:
     """Return an upper bound on the probability that a true drop passes; exact for a single look.
@@ -116,10 +121,9 @@ def _misses(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Cal
     """Return ``miss_probability`` as a function of the drop, after computing everything else once."""
     parts = []
     for look in looks:
-        runs = {"baseline_runs": look.baseline_runs, "today_runs": look.today_runs}
-        ratio, weight = _spread_quadrature(degrees_of_freedom(**runs))
-        error = deviation * standard_error_factor(**runs)
-        allowance = np.maximum(tolerance, critical_value(look.level, **runs) * error * ratio)
+        ratio, weight = _spread_quadrature(degrees_of_freedom(**look.counts))
+        error = deviation * standard_error_factor(**look.counts)
+        allowance = np.maximum(tolerance, critical_value(look.level, **look.counts) * error * ratio)
         parts.append((error, allowance, weight))
 
     def missed(drop: float) -> float:

@@ -83,10 +83,15 @@ class Check:
 
     def look(self, runs: int, level: float) -> Look:
         """Return a look after so many of today's runs; the worst of k runs has a k-th of the level (Bonferroni)."""
-        baseline_runs = runs if self.grown else len(self.baseline)
-        if self.worst:
-            return Look(baseline_runs=baseline_runs, today_runs=1, level=level / runs)
-        return Look(baseline_runs=baseline_runs, today_runs=runs, level=level)
+        return Look(
+            baseline_runs=runs if self.grown else len(self.baseline),
+            today_runs=1 if self.worst else runs,
+            level=level / self.comparisons(runs),
+        )
+
+    def comparisons(self, runs: int) -> int:
+        """Return how many comparisons with the baseline a look after so many of today's runs makes."""
+        return runs if self.worst else 1
 
     def __post_init__(self) -> None:
         name = f"{self.experiment} {self.metric}"
@@ -234,7 +239,7 @@ def _judge_measured(
                 effect[row, column], deviation[row, column] = found
                 beyond[row, column] = _beyond(check, float(found[0]))
                 p_value = p_values(*found, baseline_runs=len(before), today_runs=len(after))
-                p[row, column] = min(1.0, float(p_value) * (runs if check.worst else 1))
+                p[row, column] = min(1.0, float(p_value) * check.comparisons(runs))
     decisions = decide(p, beyond, plan)
     first_step = plan.first_step_levels()
     verdicts = []
@@ -255,7 +260,7 @@ def _judge_measured(
                 allowance=max(check.tolerance, critical),
                 inner_allowance=max(check.tolerance, inner_critical),
                 deviation=s,
-                degrees_of_freedom=degrees_of_freedom(**_counts(check.look(runs, level))),
+                degrees_of_freedom=degrees_of_freedom(**check.look(runs, level).counts),
                 p_value=float(p[row, column]),
                 level=level,
                 smallest_drop=smallest_drop(
@@ -272,12 +277,7 @@ def _judge_measured(
 
 def _critical(look: Look, deviation: float) -> float:
     """Return the effect at which the p-value falls to the look's level."""
-    counts = _counts(look)
-    return critical_value(look.level, **counts) * deviation * standard_error_factor(**counts)
-
-
-def _counts(look: Look) -> dict[str, int]:
-    return {"baseline_runs": look.baseline_runs, "today_runs": look.today_runs}
+    return critical_value(look.level, **look.counts) * deviation * standard_error_factor(**look.counts)
 
 
 def _schedule(check: Check, looks: Looks | None) -> tuple[int, ...]:

@@ -105,6 +105,6 @@ def test_recorded_runs_are_not_reusable_unless_the_first_seed_repeats_its_digits
 def test_the_history_ends_with_tonight_and_its_baseline(inputs: Inputs) -> None:
     _night(inputs, "2026-01-30T02:00:00+00:00", _run(7))
     _night(inputs, "2026-02-01T02:00:00+00:00", _run(8))
-    history = history_up_to(inputs, STARTED, {PLAIN: [_run(9)]})[PLAIN]
+    history = history_up_to(inputs, STARTED, {PLAIN: [_run(9)]}, {})[PLAIN]
     assert [(night.started[:10], night.seeds) for night in history] == [("2026-01-30", [7]), ("2026-01-31", [9])]
     assert history[-1].mark == BaselineMark.of(inputs.baseline_for(PLAIN))
