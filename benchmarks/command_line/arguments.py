@@ -8,8 +8,8 @@ import math
 from functools import partial
 from pathlib import Path
 
-from cifar_models.command_line.data_options import add_data_options
-from cifar_models.command_line.errors import CommandError, user_errors
+from cifar_models.command_line.arguments import add_data_options, require_tensorflow
+from cifar_models.command_line.errors import CommandError
 from cifar_models.command_line.output import say
 from cifar_models.storage.files import user_path, write_whole
 
@@ -28,10 +28,7 @@ def require_usable(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: a folder does not exist, or an environment variable sets another backend or limits trainings.
     """
-    from cifar_models.training.keras_settings import KerasSettingsError, choose_backend
-
-    with user_errors(KerasSettingsError):
-        choose_backend()
+    require_tensorflow()
     for option, path in (("--data-dir", arguments.data_dir), ("--weights-dir", arguments.weights_dir)):
         if path is not None and not path.is_dir():
             raise CommandError(f"{option}: found no folder {path}, expected one")

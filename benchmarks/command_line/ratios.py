@@ -13,6 +13,7 @@ import argparse
 from functools import partial
 
 from benchmarks.command_line.arguments import whole_number
+from cifar_models.command_line.arguments import require_tensorflow
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say, table
 from cifar_models.datasets import DATASETS
@@ -53,10 +54,8 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from benchmarks.throughput.ratios import Task, measure_pairs
     from cifar_models.results.environment import describe_environment
-    from cifar_models.training.keras_settings import KerasSettingsError, choose_backend
 
-    with user_errors(KerasSettingsError):
-        choose_backend()
+    require_tensorflow()
     with user_errors(ValueError):
         names = [find_experiment(name).name for name in arguments.experiments]
     if variants := [name for name in names if "+" in name]:

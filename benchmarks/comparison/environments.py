@@ -227,9 +227,6 @@ def _run(command: Sequence[str]) -> None:
         check=False, env=clean_environment(),
     )  # fmt: skip
     if ended.returncode:
-        lines = ended.stdout.strip().splitlines()
-        lines = [
-            line for line in lines if "ERROR" in line
-        ] or lines  # pip's, which a traceback of its caller can follow
-        lines = lines[-_LINES_SHOWN:]
-        raise BuildError("; ".join(line.strip() for line in lines if line.strip()) or f"status {ended.returncode}")
+        lines = [line.strip() for line in ended.stdout.splitlines() if line.strip()]
+        errors = [line for line in lines if "ERROR" in line]  # pip's own, which a traceback of its caller can follow
+        raise BuildError("; ".join((errors or lines)[-_LINES_SHOWN:]) or f"status {ended.returncode}")

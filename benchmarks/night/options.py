@@ -14,7 +14,7 @@ from benchmarks.night.settings import REPEATED_SEED, SHARDS, Settings
 from benchmarks.records.night_folder import NightRecord, is_running, newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
-from cifar_models.command_line.data_options import add_data_options
+from cifar_models.command_line.arguments import add_data_options
 from cifar_models.storage.files import user_path
 
 PATHS = ("data_dir", "weights_dir", "run_dir", "report_dir", "baselines")
@@ -262,9 +262,9 @@ def _first_seed(config: pytest.Config) -> tuple[int, bool]:
         part, dataset = _shard(config), config.getoption("dataset")
         for path, night in newest_first(_run_dir(config)):
             shard = night.shard
-            if night.ended or night.dataset.removesuffix("-unofficial") != dataset or is_running(path):
+            if night.ended or night.dataset.removesuffix("-unofficial") != dataset:
                 continue
-            if part != (shard and (shard.number, shard.count)):
+            if part != (shard and (shard.number, shard.count)) or is_running(path):
                 continue
             if shard is not None:
                 return shard.first_seed, shard.repeats

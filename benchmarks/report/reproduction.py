@@ -70,7 +70,7 @@ def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
     Each published curve is in a table beside ours. The experiments without one share the last table.
     """
     tables = []
-    without_log = {}
+    without_log: dict[str, list[list[float]]] = {}
     for name, training in PUBLISHED_NUMBERS.items():
         ours = [run.curves.val_accuracy for run in runs.get(name, ())]
         if not ours:
@@ -80,7 +80,7 @@ def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
             continue
         rows = []
         for epoch in range(max(len(training.validation_accuracy), *map(len, ours))):
-            reached = [curve[epoch] for curve in ours if len(curve) > epoch]
+            reached = _reached(ours, epoch)
             published = training.validation_accuracy[epoch : epoch + 1]
             rows.append(
                 [
@@ -96,19 +96,18 @@ def curves_by_epoch(runs: Mapping[str, Sequence[Run]]) -> str:
     if without_log:
         epochs = max(len(curve) for ours in without_log.values() for curve in ours)
         rows = [
-            [
-                str(epoch + 1),
-                *(
-                    mean_and_deviation([curve[epoch] for curve in ours if len(curve) > epoch])
-                    for ours in without_log.values()
-                ),
-            ]
+            [str(epoch + 1), *(mean_and_deviation(_reached(ours, epoch)) for ours in without_log.values())]
             for epoch in range(epochs)
         ]
         names = [f"`{name}`" for name in without_log]
         caption = "Our validation accuracy where the report prints no log"
         tables.append(_markdown(Table(caption, ("epoch", *names), rows)))
     return "\n\n".join(tables) or NOT_MEASURED
+
+
+def _reached(curves: Sequence[Sequence[float]], epoch: int) -> list[float]:
+    """Return the values at an epoch, counted from 0, of the curves that reach it."""
+    return [curve[epoch] for curve in curves if len(curve) > epoch]
 
 
 def classes(runs: Mapping[str, Sequence[Run]]) -> str:

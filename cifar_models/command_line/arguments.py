@@ -4,14 +4,44 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
 from cifar_models.command_line.console import standard_error_hidden
 from cifar_models.command_line.errors import CommandError, user_errors
+from cifar_models.datasets import DATASETS
 from cifar_models.experiments import EXPERIMENTS, Experiment, find_experiment, variants_in_words
 from cifar_models.results.run_files import record_name
+from cifar_models.storage.files import user_path
+
+
+def add_data_options(add: Callable[..., object]) -> None:
+    """Declare ``--dataset``, ``--data-dir``, ``--weights-dir`` and ``--gpu``.
+
+    Args:
+        add: the method that declares an option: argparse's ``add_argument`` or pytest's ``addoption``.
+    """
+    add(
+        "--dataset",
+        choices=DATASETS,
+        default=DATASETS[0],
+        help="train on the CIFAR-10 files, or on the package's synthetic images (default: %(default)s)",
+    )
+    add(
+        "--data-dir",
+        type=user_path,
+        metavar="DIR",
+        help="folder with CIFAR-10: the Python or the binary version, packed or unpacked, or one .npz file "
+        "(default: Keras's cache, then its download)",
+    )
+    add(
+        "--weights-dir",
+        type=user_path,
+        metavar="DIR",
+        help="folder with Keras's ImageNet weight files (default: Keras's cache, then its download)",
+    )
+    add("--gpu", action="store_true", help="train on the GPU; without it GPUs are hidden")
 
 
 def add_experiment(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +78,18 @@ def records_in(paths: Iterable[Path]) -> Iterable[Path]:
         for file in files:
             found.setdefault(file.resolve(), file)
     return found.values()
+
+
+def require_tensorflow() -> None:
+    """Choose TensorFlow as Keras's backend, without importing either; call it before anything imports Keras.
+
+    Raises:
+        CommandError: an environment variable sets another backend, or a limit on epochs or steps.
+    """
+    from cifar_models.training.keras_settings import KerasSettingsError, choose_backend
+
+    with user_errors(KerasSettingsError):
+        choose_backend()
 
 
 def prepare_keras(*, gpu: bool) -> None:

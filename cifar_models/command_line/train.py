@@ -20,8 +20,13 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from cifar_models.command_line.arguments import add_experiment, experiment_of, prepare_keras
-from cifar_models.command_line.data_options import add_data_options
+from cifar_models.command_line.arguments import (
+    add_data_options,
+    add_experiment,
+    experiment_of,
+    prepare_keras,
+    require_tensorflow,
+)
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures
 from cifar_models.datasets import DatasetError, load_dataset
@@ -29,7 +34,6 @@ from cifar_models.experiments import HELD_OUT, ProtocolError
 from cifar_models.results.evaluation import describe_evaluation
 from cifar_models.results.overfitting import describe_overfitting
 from cifar_models.results.run_files import record_name, write_run
-from cifar_models.training.keras_settings import KerasSettingsError, choose_backend
 from cifar_models.training.live_line import LiveLine
 
 if TYPE_CHECKING:
@@ -72,8 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
     from cifar_models.figures.dots import class_f1
     from cifar_models.figures.learning_curves import learning_curves
 
-    with user_errors(KerasSettingsError):
-        choose_backend()  # before a download, which imports Keras
+    require_tensorflow()  # before a download, which imports Keras
     with user_errors(DatasetError):
         dataset = load_dataset(arguments.dataset, arguments.data_dir)
     name = record_name(experiment.name, dataset.name, arguments.seed).removesuffix(".json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from tests.benchmarks.bisection.machine import LIMITS, Machine
 pytestmark = pytest.mark.unit
 
 
-def _searched(**others: object) -> tuple[Answer, Bisection]:
-    return Machine(np.random.default_rng(1), 13, 7, 6, **others).search()  # type: ignore[arg-type]
+def _searched(**others: Any) -> tuple[Answer, Bisection]:
+    return Machine(np.random.default_rng(1), 13, 7, 6, **others).search()
 
 
 def _rows(text: str) -> list[list[str]]:

@@ -55,10 +55,17 @@ def test_runs_are_told_apart_by_experiment_normalization_and_size() -> None:
     assert {name: len(runs) for name, runs in sweep.others.items()} == {"simple_cnn": 1}
 
 
-def _points(panel: Any) -> dict[str, list[tuple[float, float]]]:
-    found = {}
+def _series(panel: Any) -> list[ErrorbarContainer]:
+    found = []
     for series in drawn(panel).containers:
         assert isinstance(series, ErrorbarContainer)
+        found.append(series)
+    return found
+
+
+def _points(panel: Any) -> dict[str, list[tuple[float, float]]]:
+    found = {}
+    for series in _series(panel):
         xs, ys = series.lines[0].get_data()
         found[str(series.get_label())] = [*zip(np.asarray(xs, float), np.asarray(ys, float), strict=True)]
     return found
@@ -108,8 +115,7 @@ def test_what_has_no_minutes_is_left_out_and_the_rest_looks_the_same_in_both_pan
     assert _points(panels["minutes"]).keys() == {NAMES[1]}
     assert NAMES[0] not in panels["minutes"].alternative_text
     colours = [
-        {str(series.get_label()): series.lines[0].get_color() for series in drawn(panel).containers}  # type: ignore[attr-defined]
-        for panel in panels.values()
+        {str(series.get_label()): series.lines[0].get_color() for series in _series(panel)} for panel in panels.values()
     ]
     assert colours[0][NAMES[1]] == colours[1][NAMES[1]]
     assert len(set(colours[0].values())) == 2

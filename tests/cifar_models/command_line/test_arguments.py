@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_models.command_line.data_options import add_data_options
+from cifar_models.command_line.arguments import add_data_options
 
 pytestmark = pytest.mark.unit
 
