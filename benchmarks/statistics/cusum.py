@@ -45,14 +45,11 @@ class Drift:
         began: the first night of the change, counted from 0.
         rises: whether the level has risen.
         size: mean of the nights since then minus the mean of all runs before, in the metric's unit.
-        statistic: the cumulative sum, in standard deviations of a night's mean, above ``threshold``.
     """
 
     began: int
     rises: bool
     size: float
-    statistic: float
-    threshold: float
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def find_drift(
     began = since[side]
     level = float(np.mean([np.mean(night) for night in nights[began:]]))
     before = np.concatenate([baseline, *nights[:began]])
-    return Drift(began, side == 0, level - float(before.mean()), float(sums[side]), threshold)
+    return Drift(began, rises=side == 0, size=level - float(before.mean()))
 
 
 def normal_scores(baseline: Sequence[float], nights: Sequence[Sequence[float]]) -> list[float]:

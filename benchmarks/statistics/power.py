@@ -36,20 +36,31 @@ class Look:
         return {"baseline_runs": self.baseline_runs, "today_runs": self.today_runs}
 
 
-def miss_probability(drop: float, *, deviation: float, tolerance: float, looks: Sequence[Look]) -> float:
-    """Return an upper bound on the probability that a true drop passes; exact for a single look.
+def miss_probability(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Callable[[float], float]:
+    """Return a function of a true drop: an upper bound on the probability that it passes, exact for a single look.
+
+    A drop is a change for the worse, as a positive number in the metric's unit.
 
     At a look a check passes unless its effect is beyond max(tolerance, critical value * s * sqrt(1/n + 1/k)) on the bad
     side. Since s^2 = deviation^2 * chi2(f) / f is independent of the effect, the probability is the mean over s of a
     normal probability, computed by Gauss-Legendre quadrature. For several looks the bound is the sum.
 
     Args:
-        drop: true change for the worse, as a positive number in the metric's unit.
         deviation: standard deviation of one run, above 0.
         tolerance: change that always passes.
         looks: all looks of the night.
     """
-    return _misses(deviation=deviation, tolerance=tolerance, looks=looks)(drop)
+    parts = []
+    for look in looks:
+        ratio, weight = _spread_quadrature(degrees_of_freedom(**look.counts))
+        error = deviation * standard_error_factor(**look.counts)
+        allowance = np.maximum(tolerance, critical_value(look.level, **look.counts) * error * ratio)
+        parts.append((error, allowance, weight))
+
+    def missed(drop: float) -> float:
+        return min(1.0, sum(float(weight @ special.ndtr((allowed - drop) / error)) for error, allowed, weight in parts))
+
+    return missed
 
 
 def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], power: float = 0.95) -> float:
@@ -67,7 +78,7 @@ def smallest_drop(*, deviation: float, tolerance: float, looks: Sequence[Look], 
         return tolerance
     # Search in units of the standard deviation, independent of the metric's unit.
     least = tolerance / deviation
-    missed = _misses(deviation=1, tolerance=least, looks=looks)
+    missed = miss_probability(deviation=1, tolerance=least, looks=looks)
 
     def excess(drop: float) -> float:
         return missed(drop) - (1 - power)
@@ -115,21 +126,6 @@ def seeds_needed(
         return None
     # More seeds detect smaller drops.
     return 1 + bisect_left(range(1, at_most), True, key=caught)
-
-
-def _misses(*, deviation: float, tolerance: float, looks: Sequence[Look]) -> Callable[[float], float]:
-    """Return ``miss_probability`` as a function of the drop, after computing everything else once."""
-    parts = []
-    for look in looks:
-        ratio, weight = _spread_quadrature(degrees_of_freedom(**look.counts))
-        error = deviation * standard_error_factor(**look.counts)
-        allowance = np.maximum(tolerance, critical_value(look.level, **look.counts) * error * ratio)
-        parts.append((error, allowance, weight))
-
-    def missed(drop: float) -> float:
-        return min(1.0, sum(float(weight @ special.ndtr((allowed - drop) / error)) for error, allowed, weight in parts))
-
-    return missed
 
 
 @lru_cache(maxsize=256)

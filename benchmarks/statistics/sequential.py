@@ -119,7 +119,7 @@ def make_plan(
         increasing = bool(some) and some[0] > 0 and all(earlier < later for earlier, later in pairwise(some))
         expect(increasing, "looks", tuple(some), "positive and increasing numbers of runs")
     counts = {len(by_experiment[experiment]) for experiment in experiments}
-    expect(len(counts) <= 1, "numbers of looks", sorted(counts), "the same for each experiment")
+    expect(len(counts) == 1, "numbers of looks", sorted(counts), "the same for each experiment")
     members = Counter(families)
     weights = np.array([FAMILY_SHARES[family] / members[family] for family in families])
     weights /= weights.sum()
@@ -127,7 +127,7 @@ def make_plan(
     for experiment, weight in zip(experiments, weights, strict=True):
         of_experiment[experiment] += weight
     going_on = {name: _going_on(some) for name, some in by_experiment.items()}
-    parts = np.arange(1, max(counts, default=1) + 1)
+    parts = np.arange(1, max(counts) + 1)
     return Plan(
         weights=weights,
         rates=tuple(float(rate) for rate in false_alarm_rate * parts / parts.sum()),

@@ -120,7 +120,7 @@ class Verdict:
         baseline, today: means over the baseline's runs and over the first ``runs`` runs of today.
         deviation: pooled standard deviation of one run.
         level: the level from Holm's method, with which the two-sided ``p_value`` is compared.
-        smallest_drop: the drop that the night detects with the stated power, if ``deviation`` is the true one.
+        smallest_drop: the drop that the night detects with probability 0.95, if ``deviation`` is the true one.
         seeds_wanted: the number of runs at the next look; None if the verdict is final.
     """
 
@@ -160,7 +160,6 @@ def judge_night(
     *,
     false_alarm_rate: float = FALSE_ALARM_RATE,
     looks: Looks | None = None,
-    power: float = 0.95,
 ) -> list[Verdict]:
     """Judge all checks of one night together; return the verdicts in the same order.
 
@@ -169,16 +168,15 @@ def judge_night(
         false_alarm_rate: probability that an unchanged night does not pass, over all measured checks and looks.
         looks: increasing numbers of today's runs at which to judge; after each, train up to ``seeds_wanted``. None: a
             single look at all runs, which leaves nothing undecided.
-        power: probability with which each ``smallest_drop`` is detected.
 
     Raises:
-        ValueError: no checks or two of one metric, a number of runs between looks, or a wrong rate, look or power.
+        ValueError: no checks or two of one metric, a number of runs between looks, or a wrong rate or look.
     """
     expect(bool(checks), "checks of a night", list(checks), "one or more")
     for name, count in Counter((check.experiment, check.metric) for check in checks).items():
         expect(count == 1, f"{' '.join(name)}, checks", count, "1")
     measured = [check for check in checks if check.source == "measured"]
-    verdicts = iter(_judge_measured(measured, false_alarm_rate, looks, power))
+    verdicts = iter(_judge_measured(measured, false_alarm_rate, looks))
     return [next(verdicts) if check.source == "measured" else _judge_published(check) for check in checks]
 
 
@@ -215,9 +213,7 @@ def _verdict(check: Check, *, runs: int, **found: Any) -> Verdict:
     )
 
 
-def _judge_measured(
-    checks: Sequence[Check], false_alarm_rate: float, looks: Looks | None, power: float
-) -> list[Verdict]:
+def _judge_measured(checks: Sequence[Check], false_alarm_rate: float, looks: Looks | None) -> list[Verdict]:
     """Judge the checks that share the false-alarm rate."""
     if not checks:
         return []
@@ -267,7 +263,6 @@ def _judge_measured(
                     deviation=s,
                     tolerance=check.tolerance,
                     looks=list(map(check.look, schedule, first_step[:, column].tolist())),
-                    power=power,
                 ),
                 seeds_wanted=None if decided or row == len(schedule) - 1 else schedule[row + 1],
             )

@@ -24,5 +24,4 @@ class Word(StrEnum):
     @staticmethod
     def most_urgent(words: Iterable[Word]) -> Word:
         """Return the most urgent word; NOT_JUDGED if there is none."""
-        found = set(words)
-        return next((word for word in Word if word in found), Word.NOT_JUDGED)
+        return min(words, key=list(Word).index, default=Word.NOT_JUDGED)

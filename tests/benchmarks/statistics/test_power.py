@@ -29,14 +29,14 @@ def test_without_a_tolerance_the_miss_probability_is_the_noncentral_t_distributi
     for drop in (0.01, 0.04, 0.1):
         critical = critical_value(0.001, baseline_runs=n, today_runs=k)
         look = Look(baseline_runs=n, today_runs=k, level=0.001)
-        found = miss_probability(drop, deviation=0.01, tolerance=0.0, looks=[look])
+        found = miss_probability(deviation=0.01, tolerance=0.0, looks=[look])(drop)
         assert found == pytest.approx(stats.nct.cdf(critical, n + k - 2, drop / error), abs=1e-4)
 
 
 def test_with_a_wide_tolerance_the_miss_probability_is_the_normal_distribution() -> None:
     look = Look(baseline_runs=5, today_runs=3, level=0.01)
     error = 0.01 * np.sqrt(1 / 5 + 1 / 3)
-    found = miss_probability(0.51, deviation=0.01, tolerance=0.5, looks=[look])
+    found = miss_probability(deviation=0.01, tolerance=0.5, looks=[look])(0.51)
     assert found == pytest.approx(stats.norm.cdf(-0.01 / error))
 
 
