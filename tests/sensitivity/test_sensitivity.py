@@ -29,7 +29,7 @@ from tests.sensitivity.regressions import REGRESSIONS, Regression
 pytestmark = pytest.mark.sensitivity
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("cifar_models", "benchmarks", "tests", "baseline_runs")
+FOLDERS = ("cifar_models", "benchmarks", "tests", "baseline_runs", "docs", ".ci", ".github")
 
 EXPERIMENT = "simple_cnn"
 SEEDS = 3
@@ -94,7 +94,7 @@ class Copy:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
-    """Return a copy of what the tests run and read: the packages, the tests, the records, and the files beside them."""
+    """Return a copy of what the tests run and read: packages, tests, records, documents, and the files beside them."""
     root = tmp_path / "copy"
     root.mkdir()
     for folder in FOLDERS:
