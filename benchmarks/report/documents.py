@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from statistics import fmean, stdev
 
 from benchmarks.baselines.baseline import Baseline, Baselines
-from benchmarks.records.judge import best_sight
+from benchmarks.records.judge import best_sight, by_experiment
 from benchmarks.records.night_folder import read_night
 from benchmarks.records.night_results import read_night_results
 from benchmarks.report.terminal import exact_table, verdicts_table
@@ -21,7 +22,6 @@ BEGIN, END = "<!-- {}: written by python -m benchmarks readme -->\n", "<!-- end 
 
 IMAGES = {
     "cifar10": "the official CIFAR-10 images",
-    "cifar10-unofficial": "CIFAR-10 images from JPEG copies, not the official pixels",
     "synthetic": "the package's own synthetic images; backbones start from seeded random weights, not ImageNet's",
 }
 """Description of each data set in the tables."""
@@ -57,7 +57,7 @@ def measured_tables(baselines: Baselines, datasets: list[str]) -> str:
 
 
 def _measured_table(baselines: Baselines, dataset: str) -> str:
-    published_beside = dataset.startswith("cifar10")
+    published_beside = dataset == "cifar10"
     headers = ["experiment", "accuracy", "gap", "epochs", "seconds a run", "seeds"]
     if published_beside:
         headers[1:1], headers[3:3] = ["published accuracy"], ["published gap"]
@@ -106,10 +106,9 @@ def verdicts_of(folder: Path, experiments: int | None = None) -> str:
         NightError: the folder is not a night's.
     """
     night = read_night(folder)
-    names = dict.fromkeys(verdict.experiment for verdict in night.verdicts)
-    by_name = {name: [verdict for verdict in night.verdicts if verdict.experiment == name] for name in names}
-    shown = dict([*by_name.items()][:experiments])
-    rest = "" if len(shown) == len(by_name) else "\n..."
+    every = by_experiment(night.verdicts)
+    shown = dict(islice(every.items(), experiments))
+    rest = "" if len(shown) == len(every) else "\n..."
     return verdicts_table(shown, night.problems) + rest
 
 
@@ -123,9 +122,8 @@ def sight_of(folder: Path, baselines: Baselines) -> str:
     """
     night = read_night(folder)
     lines = []
-    for name in dict.fromkeys(verdict.experiment for verdict in night.verdicts):
-        baseline = baselines[name][night.dataset]["measured"]
-        sight = best_sight(verdict for verdict in night.verdicts if verdict.experiment == name)
+    for name, verdicts in by_experiment(night.verdicts).items():
+        baseline, sight = baselines[name][night.dataset]["measured"], best_sight(verdicts)
         assert sight is not None and sight.points is not None and baseline.nats_per_point  # noqa: S101, PT018 - measured
         accuracy, loss = (baseline.metrics[metric].values for metric in ("accuracy", "loss"))
         lines.append(

@@ -66,19 +66,14 @@ def cells(result: ExperimentResult, metrics: Sequence[str], history: Sequence[Ni
 def _metric_cell(result: ExperimentResult, metric: str) -> Cell:
     verdict = result.verdict(metric)
     if verdict is None:
-        return Cell(metric, _mean(_values(result, metric), 4))
-    today = verdict.today_values or _values(result, metric)
-    return Cell(metric, f"{verdict.today:.4f}", f"{verdict.effect:+z.4f}", _strip(verdict, today))
+        # A metric that is judged need not be an attribute of a run.
+        return Cell(metric, _mean([getattr(run, metric) for run in result.runs if hasattr(run, metric)], 4))
+    return Cell(metric, f"{verdict.today:.4f}", f"{verdict.effect:+z.4f}", _strip(verdict))
 
 
-def _values(result: ExperimentResult, metric: str) -> list[float]:
-    """Return the runs' values of a metric; none for a metric that is not an attribute of a run."""
-    return [getattr(run, metric) for run in result.runs if hasattr(run, metric)]
-
-
-def _strip(verdict: Verdict, today: Sequence[float]) -> Strip:
+def _strip(verdict: Verdict) -> Strip:
     lowest, highest = verdict.baseline - verdict.allowance, verdict.baseline + verdict.allowance
-    every = (lowest, highest, verdict.today, *verdict.baseline_values, *today)
+    every = (lowest, highest, verdict.today, *verdict.baseline_values, *verdict.today_values)
     start, span = min(every), (max(every) - min(every)) or 1.0
 
     def place(value: float) -> float:
@@ -88,7 +83,7 @@ def _strip(verdict: Verdict, today: Sequence[float]) -> Strip:
     return Strip(
         allowed=(place(lowest), place(highest)),
         baseline=[place(value) for value in verdict.baseline_values],
-        today=[place(value) for value in today],
+        today=[place(value) for value in verdict.today_values],
         mean=place(verdict.today),
         text=f"{verdict.metric} {verdict.today:.4f}, {where} the allowed {lowest:.4f} to {highest:.4f}",
     )

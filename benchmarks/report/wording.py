@@ -109,28 +109,22 @@ def _result_of(experiments: Sequence[ExperimentResult]) -> str:
 
 def _finding(result: ExperimentResult) -> str:
     """Return the result of an experiment that does not pass, with the worst verdict and the drifts."""
-    moved = [shift(worst(result))] if any(verdict.word == result.word for verdict in result.verdicts) else []
+    moved = [shift(verdict)] if (verdict := worst(result)) else []
     moved += [str(drift) for drift in result.drifts if drift.word == result.word]
     said = f"{result.experiment} {_SAID[result.word]}"
     return f"{said} ({', and '.join(moved)})" if moved else said
 
 
-def worst(result: ExperimentResult) -> Verdict:
-    """Return the verdict that decides a result's word: that of the first metric, or what lies farthest out.
-
-    Raises:
-        ValueError: no verdict has the word.
-    """
-    named = [verdict for verdict in result.verdicts if verdict.word == result.word]
-    if not named:
-        raise ValueError(f"{result.experiment}: found no verdict, expected one or more")
+def worst(result: ExperimentResult) -> Verdict | None:
+    """Return the verdict with the result's word on the first metric, or the one farthest out; None if none has it."""
     order = list(HIGHER_IS_BETTER)
     return min(
-        named,
+        (verdict for verdict in result.verdicts if verdict.word == result.word),
         key=lambda verdict: (
             order.index(verdict.metric) if verdict.metric in order else len(order),
             -abs(verdict.effect) / verdict.allowance,
         ),
+        default=None,
     )
 
 
@@ -211,22 +205,22 @@ def mean_and_range(values: Sequence[float], digits: int) -> str:
 def _what_moved(verdict: Verdict) -> str:
     """Return both means and the runs that they come from."""
     theirs = "published, one value" if verdict.source == "published" else _runs(verdict.baseline_values)
-    today = _runs(verdict.today_values) or f"mean of {verdict.runs} runs"
     side = "above" if verdict.effect > 0 else "below"
     return (
-        f"{_sentence(verdict.metric)} {verdict.today:.4f} ({today}) is {abs(verdict.effect):.4f} {side} the baseline "
-        f"{verdict.baseline:.4f}{f' ({theirs})' if theirs else ''}: {verdict.word}."
+        f"{_sentence(verdict.metric)} {verdict.today:.4f} ({_runs(verdict.today_values)}) is "
+        f"{abs(verdict.effect):.4f} {side} the baseline {verdict.baseline:.4f} ({theirs}): {verdict.word}."
     )
 
 
 def _what_is_allowed(verdict: Verdict, baseline: Baseline | None) -> str:
     """Return the allowance and how it was set."""
-    allowed = f"The allowance is {verdict.allowance:.4f} either way"
-    if verdict.word == Word.UNDECIDED and verdict.inner_allowance is not None:
+    either_way = " either way" if verdict.metric in HIGHER_IS_BETTER else ""  # other checks are one-sided
+    allowed = f"The allowance is {verdict.allowance:.4f}{either_way}"
+    if verdict.word == Word.UNDECIDED:
         allowed = f"A change of {verdict.inner_allowance:.4f} passes, one of more than {verdict.allowance:.4f} fails"
     if verdict.rule == "t-test":
-        spread = "" if verdict.deviation is None else f"; runs vary by {verdict.deviation:.4f} (standard deviation)"
-        return f"{allowed} by the t-test at the night's false-alarm rate{spread}."
+        spread = f"runs vary by {verdict.deviation:.4f} (standard deviation)"
+        return f"{allowed} by the t-test at the night's false-alarm rate; {spread}."
     metric = (baseline.metrics.get(verdict.metric) or baseline.f1) if baseline else None
     return f"{allowed} by its tolerance{f': {metric.tolerance_reason}' if metric else ''}."
 
@@ -265,9 +259,9 @@ def _confusion_that_grew(result: ExperimentResult) -> str:
 
 
 def _runs(values: Sequence[float]) -> str:
-    """Return the number of runs of a mean with the lowest and the highest value; empty if not recorded."""
+    """Return the number of runs of a mean with the lowest and the highest value."""
     if len(values) < 2:
-        return count(values, "run") if values else ""
+        return count(values, "run")
     return f"mean of {len(values)} runs, {min(values):.4f} to {max(values):.4f}"
 
 

@@ -88,13 +88,6 @@ def test_a_mean_outside_is_drawn_and_described_outside(today: float, where: str)
     assert (strip.mean > strip.allowed[1]) == (where == "above")
 
 
-def test_a_record_without_values_takes_those_of_the_runs() -> None:
-    old = dataclasses.replace(make_verdict(today=0.7), baseline_values=[], today_values=[])
-    strip = cells(make_result(verdicts=[old], runs=[make_run(accuracy=0.7)] * 3), ["accuracy"])[0].strip
-    assert strip is not None
-    assert (strip.baseline, strip.today) == ([], [60.0] * 3)
-
-
 def test_values_that_do_not_differ_are_a_strip_all_the_same() -> None:
     strip = cells(make_result(verdicts=[make_verdict(allowance=0.0)]), ["accuracy"])[0].strip
     assert strip is not None
