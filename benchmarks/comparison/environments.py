@@ -31,8 +31,18 @@ _FURTHER_FILE = re.compile(r"\s*(?:-r|--requirement|(?P<constrains>-c|--constrai
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
+_NO_SOLUTION = re.compile(
+    r"No solution found|ResolutionImpossible|\(from versions: (?!none)|ailed to build|metadata-generation-failed"
+)
+"""What uv and pip print if versions conflict, do not exist for this Python, or cannot be built from source."""
+
+
 class BuildError(ValueError):
     """An environment cannot be built."""
+
+
+class _NoSolution(BuildError):
+    """The resolver finds no versions that go together."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +194,7 @@ def _build(place: Path, wanted: Wanted, dependencies: Sequence[str], kept: Seque
         packages = [*dependencies, *wanted.requirements, *files]
         try:
             _install(temporary, [*packages, "-c", str(constraints)])
-        except BuildError:
+        except _NoSolution:  # other errors, such as a lost connection, must not give other versions
             if not kept:
                 raise
             _install(temporary, packages)
@@ -229,4 +239,5 @@ def _run(command: Sequence[str]) -> None:
     if ended.returncode:
         lines = [line.strip() for line in ended.stdout.splitlines() if line.strip()]
         errors = [line for line in lines if "ERROR" in line]  # pip's own, which a traceback of its caller can follow
-        raise BuildError("; ".join((errors or lines)[-_LINES_SHOWN:]) or f"status {ended.returncode}")
+        kind = _NoSolution if _NO_SOLUTION.search(ended.stdout) else BuildError
+        raise kind("; ".join((errors or lines)[-_LINES_SHOWN:]) or f"status {ended.returncode}")

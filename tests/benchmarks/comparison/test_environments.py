@@ -93,12 +93,37 @@ def test_the_other_dependencies_keep_their_versions_where_the_resolver_allows_it
     assert constraints == [f"numpy=={np.__version__}"]
 
 
-def test_they_give_way_where_it_does_not(builder: Builder) -> None:
-    builder.install('case "$*" in *" -c "*) echo "no solution"; exit 1 ;; esac')
+@pytest.mark.parametrize(
+    "why",
+    [
+        "error: No solution found when resolving dependencies",
+        "ERROR: ResolutionImpossible: for help visit https://pip.pypa.io",
+        "ERROR: Could not find a version that satisfies the requirement numpy==9 (from versions: 1.26.4, 2.0.2)",
+        "error: Failed to build numpy==2.0.2",
+    ],
+)
+def test_they_give_way_where_it_does_not(builder: Builder, why: str) -> None:
+    explanation = "; ".join(["echo because"] * 30)
+    builder.install(f'case "$*" in *" -c "*) echo "{why}"; {explanation}; exit 1 ;; esac')
     assert builder.build("h5py==3.14.*").is_file()
     first, second = (call for call in builder.calls if call.startswith("pip"))
     assert " -c " in first
     assert " -c " not in second
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "error: Failed to fetch: https://pypi.org/simple/numpy/",
+        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+        "ERROR: Could not find a version that satisfies the requirement numpy==2.0.2 (from versions: none)",
+    ],
+)
+def test_they_do_not_give_way_to_another_error(builder: Builder, why: str) -> None:
+    builder.install(f'case "$*" in *" -c "*) echo "{why}"; exit 1 ;; esac')
+    with pytest.raises(BuildError, match=r"cannot be built: (error|ERROR): "):
+        builder.build("h5py==3.14.*")
+    assert builder.kept == []
 
 
 def test_one_is_built_once_for_all_that_ask_for_the_same(builder: Builder) -> None:
