@@ -14,13 +14,14 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from filelock import FileLock
+from packaging.utils import canonicalize_name
 
 from benchmarks.comparison.checkouts import clean_environment
 from cifar_models.storage.files import user_path
@@ -113,7 +114,8 @@ def interpreter(
         named = {_package(line) for line in [*wanted.requirements, *installed]}
         # The user may want an older version than the project allows.
         dependencies = [each for each in _dependencies(project) if _package(each) not in named]
-        kept = _kept(dependencies)
+        limited = {_package(line) for line in listed}
+        kept = _kept(name for name in map(_package, dependencies) if name not in limited)
         content = [wanted.python or sys.version, sysconfig.get_platform(), wanted.requirements, listed]
         place = cache / fingerprint_json([*content, dependencies, kept]).removeprefix("sha256:")[:16]
         cache.mkdir(parents=True, exist_ok=True)
@@ -168,10 +170,10 @@ def _dependencies(project: Path) -> list[str]:
     return [str(dependency) for dependency in found]
 
 
-def _kept(dependencies: Sequence[str]) -> list[str]:
-    """Return constraints that keep the installed versions of dependencies."""
+def _kept(names: Iterable[str]) -> list[str]:
+    """Return constraints that keep the installed versions of packages."""
     kept = []
-    for name in map(_package, dependencies):
+    for name in names:
         with suppress(metadata.PackageNotFoundError):
             kept.append(f"{name}=={metadata.version(name)}")
     return kept
@@ -180,7 +182,7 @@ def _kept(dependencies: Sequence[str]) -> list[str]:
 def _package(requirement: str) -> str:
     """Return the normalized name of the package in a line of requirements; empty for other lines."""
     found = _NAME.match(requirement.strip())
-    return re.sub(r"[-_.]+", "-", found[0]).lower() if found else ""
+    return canonicalize_name(found[0]) if found else ""
 
 
 def _build(place: Path, wanted: Wanted, dependencies: Sequence[str], kept: Sequence[str]) -> None:

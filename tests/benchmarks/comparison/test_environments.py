@@ -93,6 +93,20 @@ def test_the_other_dependencies_keep_their_versions_where_the_resolver_allows_it
     assert constraints == [f"numpy=={np.__version__}"]
 
 
+def test_a_package_that_a_file_limits_does_not_keep_its_version_but_the_others_do(
+    builder: Builder, tmp_path: Path
+) -> None:
+    builder.depend("numpy>=2", "h5py")
+    builder.install('for file in "$@"; do :; done; cp "$file" ' + str(tmp_path / "constraints"))
+    listed, limits = tmp_path / "listed.txt", tmp_path / "limits.txt"
+    listed.write_text("scipy\n-c limits.txt\n", encoding="utf-8")
+    limits.write_text("h5py<3.13\n", encoding="utf-8")
+    builder.build(files=(listed,))
+    import numpy as np
+
+    assert (tmp_path / "constraints").read_text(encoding="utf-8") == f"numpy=={np.__version__}"
+
+
 @pytest.mark.parametrize(
     "why",
     [
