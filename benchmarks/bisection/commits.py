@@ -45,7 +45,7 @@ def commits_between(
             f"to search the versions of a package, give --requirement"
         )
     shown = ("log", "--no-walk=unsorted", "--no-show-signature", "--format=%H %s")
-    lines = repository.git(*shown, first, *changing).splitlines()
+    lines = repository.git(*shown, first, *changing).split("\n")  # a subject may contain other line separators
     return [Candidate(*line.split(" ", 1)) for line in lines], len(commits) - len(changing)
 
 

@@ -77,6 +77,13 @@ def test_a_title_may_hold_anything(project: Project) -> None:
     assert _titles(project, "commit2", "main")[1:] == ["a | pipe, `code` and\ta tab", ""]
 
 
+@pytest.mark.parametrize("subject", ["a form feed \f in it", "a line separator \u2028 in it"])
+def test_a_title_with_another_line_separator_is_one_title(project: Project, subject: str) -> None:
+    add_commits(project, COMMENT)
+    project.git("commit", "--quiet", "--amend", "--message", subject)
+    assert _titles(project, "commit2", "main") == ["commit 2", subject]
+
+
 def test_the_project_may_lie_in_a_folder_of_the_repository(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     project.git("rm", "-r", "--quiet", "--cached", ".")
