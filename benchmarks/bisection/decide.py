@@ -240,12 +240,14 @@ def _first_steps(bisection: Bisection, experiment: str, candidate: int) -> Seque
 def compare(
     bisection: Bisection, experiment: str, metric: str, pair: tuple[int, int], seeds: range, rate: float
 ) -> Difference | None:
-    """Return the difference between two candidates on some seeds; None if there are too few runs."""
-    values: dict[int, list[float]] = {candidate: [] for candidate in pair}
-    for step in sorted(bisection.steps, key=lambda step: step.seed or 0):
-        if (step.kind, step.experiment) == ("training", experiment) and step.candidate in pair and step.seed in seeds:
-            values[step.candidate] += [value for value in [_value(step, metric)] if value is not None]
-    good, bad = (tuple(values[candidate]) for candidate in pair)
+    """Return the difference between two candidates on the seeds that gave both a value; None if there are too few."""
+    values = {
+        (step.candidate, step.seed): value
+        for step in bisection.steps
+        if (step.kind, step.experiment) == ("training", experiment) and (value := _value(step, metric)) is not None
+    }
+    common = [seed for seed in seeds if all((candidate, seed) in values for candidate in pair)]
+    good, bad = (tuple(values[candidate, seed] for seed in common) for candidate in pair)
     return difference(good, bad, rate)
 
 

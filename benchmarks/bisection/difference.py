@@ -90,10 +90,9 @@ def difference(before: tuple[float, ...], after: tuple[float, ...], rate: float)
         after: the values of the second side's runs, with the same seeds in the same order.
         rate: probability that sides without a difference are significant at any look.
     """
-    fewest = min(len(before), len(after))
-    if fewest < FIRST_LOOK:
+    if len(before) < FIRST_LOOK:
         return None
-    looks = looks_up_to(fewest)
+    looks = looks_up_to(len(before))
     runs = looks[-1]
     one, other = np.array(before[:runs]), np.array(after[:runs])
     effect, deviation = measure(one, other)

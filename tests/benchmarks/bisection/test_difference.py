@@ -29,14 +29,14 @@ def test_the_parts_of_a_rate_never_add_up_to_more() -> None:
     assert sum(level_of(look, 0.05) for look in range(1000)) < 0.05
 
 
-def test_the_last_look_that_both_sides_have_is_taken() -> None:
+def test_the_last_look_with_enough_runs_is_taken() -> None:
     values = list(range(30))
-    for before, after, runs in ((30, 30, 24), (12, 30, 12), (11, 30, 6), (30, 3, 3)):
-        found = difference(values[:before], values[:after], 0.05)
+    for count, runs in ((30, 24), (12, 12), (11, 6), (3, 3)):
+        found = difference(values[:count], values[:count], 0.05)
         assert found
         assert found.runs == runs
         assert found.before == np.mean(values[:runs])
-    assert difference(values, values[:2], 0.05) is None
+    assert difference(values[:2], values[:2], 0.05) is None
 
 
 def test_values_without_a_spread_differ_if_they_do() -> None:
