@@ -15,7 +15,7 @@ from cifar_models.storage.files import user_path, write_whole
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what to train, on what, and with which environment: options of a night, and those of one side."""
+    """Declare which experiments to train, on which data, and on which device, as the options of a night do."""
     parser.add_argument(
         "-k", dest="keyword", metavar="EXPRESSION", help="train the experiments that pytest's -k selects by their names"
     )
@@ -86,7 +86,7 @@ def add_limit_and_output_options(parser: argparse.ArgumentParser, folder: Path) 
         type=user_path,
         default=folder,
         metavar="DIR",
-        help="folder that gets a folder of its own each time (default: %(default)s)",
+        help="folder in which each comparison or search gets a folder (default: %(default)s)",
     )
     parser.add_argument(
         "--summary", type=user_path, metavar="FILE", help="also write the results as Markdown, for a pull request"
