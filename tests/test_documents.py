@@ -17,7 +17,7 @@ from benchmarks.baselines.baselines_file import read_baselines
 from benchmarks.baselines.lookup import preferred_baseline
 from benchmarks.baselines.published_entries import PUBLISHED
 from benchmarks.command_line.main import PROGRAM as BENCHMARKS
-from benchmarks.command_line.readme import parts_of
+from benchmarks.command_line.readme import generated
 from benchmarks.night import exit_status
 from benchmarks.night.options import add_options
 from benchmarks.records.night_folder import RECORDS, BaselineMark, read_night
@@ -86,7 +86,7 @@ def test_every_path_of_the_repository_exists(page: str) -> None:
 
 @pytest.fixture(scope="module")
 def parts() -> dict[str, Callable[[], str]]:
-    return parts_of(ROOT, ROOT / "baselines.json")
+    return generated(ROOT, ROOT / "baselines.json")[0]
 
 
 @pytest.mark.parametrize("page", ["the-published-table.md", "why-transfer-learning-lost.md"])

@@ -38,44 +38,31 @@ def run(arguments: argparse.Namespace) -> None:
     from cifar_models.storage.files import write_whole
 
     with user_errors(ValueError, OSError):
-        parts = parts_of(Path(), arguments.baselines)
+        parts, figures = generated(Path(), arguments.baselines)
         texts = {path: path.read_text(encoding="utf-8") for path in documents(Path())}
         changed = {path: new for path, old in texts.items() if (new := refresh(old, parts)) != old}
         for path, text in changed.items():
             write_whole(path, text)
             say(f"wrote {path}")
-        for page, (name, draw) in figures_of(Path(), arguments.baselines).items():
+        for page, (name, draw) in figures.items():
             path = EXPLANATION / name
             if (EXPLANATION / page in changed or not path.exists()) and (picture := draw()):
                 write_whole(path, picture)
                 say(f"wrote {path}")
 
 
-def figures_of(root: Path, baselines_path: Path) -> dict[str, tuple[str, Callable[[], bytes | None]]]:
-    """Return each page's figure: its name, and the function that draws it as PNG or returns None; see ``parts_of``."""
-    from benchmarks.baselines.baselines_file import read_baselines
-    from benchmarks.records.night_folder import RECORDS
-    from benchmarks.report import reproduction, transfer_learning
-
-    baselines, records = read_baselines(baselines_path), baselines_path.parent / RECORDS
-    return {
-        "the-published-table.md": (
-            reproduction.FIGURE,
-            lambda: reproduction.png(reproduction.official_runs(baselines, records)),
-        ),
-        "why-transfer-learning-lost.md": (
-            transfer_learning.FIGURE,
-            lambda: transfer_learning.png(transfer_learning.matched_runs(baselines, records, root / INPUT_SIZES)),
-        ),
-    }
-
-
-def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
-    """Return the function that renders each generated part, by the name in its marks.
+def generated(
+    root: Path, baselines_path: Path
+) -> tuple[dict[str, Callable[[], str]], dict[str, tuple[str, Callable[[], bytes | None]]]]:
+    """Return what renders the generated parts and figures.
 
     Args:
         root: the repository's folder.
         baselines_path: the baselines file; the records of its runs are beside it.
+
+    Returns:
+        The function that renders each part, by the name in its marks. And by page, the name of its figure, and the
+        function that draws it as PNG or returns None.
 
     Raises:
         BaselineError: the baselines cannot be read.
@@ -95,7 +82,7 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
 
     official = reproduction.official_runs(baselines, settings.records)
     matched = transfer_learning.matched_runs(baselines, settings.records, root / INPUT_SIZES)
-    return {
+    parts: dict[str, Callable[[], str]] = {
         "published-table": lambda: reproduction.distances(official),
         "published-figure": lambda: reproduction.figure(official),
         "published-curves": lambda: reproduction.curves_by_epoch(official),
@@ -113,6 +100,11 @@ def parts_of(root: Path, baselines_path: Path) -> dict[str, Callable[[], str]]:
         "green-night-begin": lambda: _output(verdicts_of(green, experiments=2)),
         "red-night": lambda: _output(failures(), exact_lane_of(red), verdicts_of(red)),
     }
+    figures: dict[str, tuple[str, Callable[[], bytes | None]]] = {
+        "the-published-table.md": (reproduction.FIGURE, lambda: reproduction.png(official)),
+        "why-transfer-learning-lost.md": (transfer_learning.FIGURE, lambda: transfer_learning.png(matched)),
+    }
+    return parts, figures
 
 
 def _output(*texts: str) -> str:
