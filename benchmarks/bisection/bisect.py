@@ -14,23 +14,15 @@ from benchmarks.bisection.candidates import Candidates, Code
 from benchmarks.bisection.commits import commits_between
 from benchmarks.bisection.decide import Answer, Limits
 from benchmarks.bisection.loop import search
-from benchmarks.bisection.record import (
-    REPORT,
-    Bisection,
-    Candidate,
-    Settings,
-    read_or_start,
-    write_record,
-)
+from benchmarks.bisection.record import REPORT, Bisection, Candidate, Settings, read_or_start, write_record
 from benchmarks.bisection.report import markdown, step_text
 from benchmarks.bisection.versions import pinned, two_versions, versions_between
 from benchmarks.comparison.checkouts import PACKAGE, Repository, Revision
 from benchmarks.comparison.clock import Clock
 from benchmarks.comparison.environments import Wanted, requirements_in
-from benchmarks.comparison.side import Job
+from benchmarks.comparison.side import Job, Show
 from cifar_models.results.environment import PACKAGES
 from cifar_models.storage.files import write_whole
-from cifar_models.training.progress import FeatureProgress, Progress
 
 
 class InUse(RuntimeError):
@@ -125,7 +117,7 @@ def bisect(
     clock: Clock,
     *,
     say: Callable[[str], None],
-    show: Callable[[str, Progress | FeatureProgress], None],
+    show: Show,
 ) -> tuple[Answer, str]:
     """Continue a search, and write its record and report after each step.
 
@@ -149,12 +141,7 @@ def bisect(
         OSError: the folder cannot be written.
     """
     settings = bisection.settings
-    job = Job(
-        dataset=settings.dataset,
-        data_dir=Path(settings.data_dir) if settings.data_dir else None,
-        weights_dir=Path(settings.weights_dir) if settings.weights_dir else None,
-        gpu=settings.gpu,
-    )
+    job = Job(dataset=settings.dataset, data_dir=settings.data_dir, weights_dir=settings.weights_dir, gpu=settings.gpu)
 
     def keep(answer: Answer | None = None, note: str = "") -> None:
         write_record(folder, bisection)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from benchmarks.bisection.decide import Action
@@ -14,8 +13,7 @@ from benchmarks.bisection.loop import CannotTest
 from benchmarks.bisection.record import Bisection, Step, identity_of
 from benchmarks.comparison.checkouts import NothingToTrain, Repository, Revision
 from benchmarks.comparison.environments import BuildError, Wanted, interpreter
-from benchmarks.comparison.side import Job, MachineError, Side, SideError, TrainingEnded, running_side
-from cifar_models.training.progress import FeatureProgress, Progress
+from benchmarks.comparison.side import Job, MachineError, Show, Side, SideError, TrainingEnded, running_side
 
 MOST_OPEN = 2
 """Highest number of running processes: the two ends, and the pair of a confirmation, train in turn."""
@@ -52,7 +50,7 @@ class Candidates:
         records: Path,
         *,
         say: Callable[[str], None],
-        show: Callable[[str, Progress | FeatureProgress], None],
+        show: Show,
     ) -> None:
         self._repository, self._bisection, self._code, self._job = repository, bisection, code, job
         self._records, self._say, self._show = records, say, show
@@ -61,7 +59,7 @@ class Candidates:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         """End all processes and remove their checkouts."""
         with ExitStack() as stack:
             for each in self._open.values():

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from statistics import fmean
 
-from tabulate import tabulate
-
 from benchmarks.bisection.decide import METRICS, Answer, Followed, Limits, Word, compare, follow, identical_ends
 from benchmarks.bisection.difference import Difference, looks_up_to
 from benchmarks.bisection.record import Bisection, Step
 from benchmarks.bisection.search import seeds_of_a_turn, turn_level
-from benchmarks.comparison.environments import differences
+from benchmarks.comparison.environments import package_differences
 from benchmarks.report.markdown import as_markdown
+from cifar_models.command_line.output import table
 from cifar_models.results.words import count
 
 _STEPS = ("candidate", "what", "seeds", "accuracy", "loss", "outcome")
@@ -25,16 +24,14 @@ def markdown(bisection: Bisection, limits: Limits, answer: Answer | None, note: 
     title = answer_text(bisection, limits, answer, note) if answer else "The search has not ended."
     parts = [f"# {as_markdown(_subject(bisection))}", as_markdown(title)]
     for heading, headers, rows in _tables(bisection, limits, answer):
-        table = tabulate([[*map(as_markdown, row)] for row in rows], headers, tablefmt="pipe", disable_numparse=True)
-        parts += [f"## {heading}", table]
+        parts += [f"## {heading}", table([[*map(as_markdown, row)] for row in rows], headers, style="pipe")]
     return "\n\n".join(parts) + "\n"
 
 
 def terminal(bisection: Bisection, limits: Limits, answer: Answer, note: str = "") -> str:
     """Return the report of a search that has ended, with the answer in the last line."""
     parts = [
-        f"== {heading} ==\n{tabulate(rows, headers, tablefmt='simple', disable_numparse=True)}"
-        for heading, headers, rows in _tables(bisection, limits, answer)
+        f"== {heading} ==\n{table(rows, headers)}" for heading, headers, rows in _tables(bisection, limits, answer)
     ]
     return "\n\n".join([*parts, answer_text(bisection, limits, answer, note)])
 
@@ -104,10 +101,11 @@ def _no_difference(bisection: Bisection, limits: Limits, answer: Answer) -> str:
         return "GOOD and BAD give the same numbers, to the last digit, with all seeds. There is nothing to search."
     if answer.word is Word.UNDECIDED:
         return "GOOD and BAD do not differ significantly so far. Run the same command to continue."
-    seen = [
-        (experiment, metric, each) for experiment, metric, each in _ends(bisection, limits) if metric != "divergence"
-    ]
-    smallest = "; ".join(f"{metric} of {experiment}: {each.smallest:.4f}" for experiment, metric, each in seen)
+    smallest = "; ".join(
+        f"{metric} of {experiment}: {seen.smallest:.4f}"
+        for experiment, metric, seen in _ends(bisection, limits)
+        if metric != "divergence"
+    )
     return (
         f"GOOD and BAD do not differ significantly, so nothing was searched. The smallest changes that are "
         f"found with a probability of 95 % are: {smallest}. A larger --max-seeds finds smaller changes."
@@ -225,7 +223,7 @@ def _packages(bisection: Bisection, answer: Answer) -> list[Sequence[str]]:
     before, after = (bisection.packages.get(name, {}) for name in names)
     if not before or not after or answer.followed is None:
         return []
-    return [(each.package, each.a or "none", each.b or "none") for each in differences(before, after)]
+    return [(name, a or "none", b or "none") for name, a, b in package_differences(before, after)]
 
 
 def _data(bisection: Bisection, candidate: int) -> set[str]:

@@ -145,7 +145,7 @@ def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
 
     clock = Clock(arguments.minutes)
     wanted = Wanted(tuple(arguments.requirement), tuple(arguments.requirements_file), arguments.python)
-    data_dir, weights_dir = (path and path.resolve() for path in (arguments.data_dir, arguments.weights_dir))
+    data_dir, weights_dir = (path and str(path.resolve()) for path in (arguments.data_dir, arguments.weights_dir))
     job = Job(dataset=arguments.dataset, data_dir=data_dir, weights_dir=weights_dir, gpu=arguments.gpu)
     line = LiveLine(partial(say, end=""), terminal=sys.stdout.isatty())
     chosen = {"mixed_float16": arguments.mixed_precision, "xla": arguments.xla}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.baselines.baseline import LEAST_RUNS
 from benchmarks.comparison.clock import Clock, TimeUp
-from benchmarks.comparison.side import Side, SideError, TrainingEnded
+from benchmarks.comparison.side import Show, Side, SideError, TrainingEnded
 from benchmarks.night.settings import default_looks
 from benchmarks.records.exact import Exact, compare_digits
 from benchmarks.records.judge import by_experiment, checks_of_sides, identical_verdicts
@@ -15,16 +15,12 @@ from benchmarks.statistics.sequential import looks_between
 from benchmarks.statistics.verdict import Check, Verdict, judge_night
 from cifar_models.results.agreement import disagreements
 from cifar_models.results.run import Run
-from cifar_models.training.progress import FeatureProgress, Progress
 
 LEAST_SEEDS = LEAST_RUNS
 """Fewer runs of A do not show their spread."""
 IDENTICAL_SEEDS = 2
 """If both sides give the same digits with so many seeds, the experiment trains no further ones: a training depends only
 on its seed, so further seeds would agree too."""
-
-Show = Callable[[str, Progress | FeatureProgress], None]
-"""Shows the progress of a training, given its title."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.comparison.comparison import Pair
-from benchmarks.comparison.environments import differences
+from benchmarks.comparison.environments import package_differences
 from benchmarks.comparison.side import Ready
 from benchmarks.comparison.two_sides import Party
 from cifar_models.results.run import Run
@@ -54,12 +54,12 @@ def what_differs(
                     rows.append((what if what == SOURCE else f"{name}: {what}", values[0], values[1]))
     if a.python != b.python:
         rows.append(("python", a.python, b.python))
-    packages = differences(a.packages, b.packages)
-    rows += [(one.package, one.a, one.b) for one in packages if one.a and one.b]
+    packages = package_differences(a.packages, b.packages)
+    rows += [(name, old, new) for name, old, new in packages if old and new]
     return WhatDiffers(
         rows=list(dict.fromkeys(rows)),  # all experiments have the same code
-        only_a=[f"{one.package} {one.a}" for one in packages if not one.b],
-        only_b=[f"{one.package} {one.b}" for one in packages if not one.a],
+        only_a=[f"{name} {old}" for name, old, new in packages if not new],
+        only_b=[f"{name} {new}" for name, old, new in packages if not old],
     )
 
 

@@ -70,24 +70,18 @@ class Wanted:
         return ", ".join([*words, *([f"Python {self.python}"] if self.python else [])]) or "the current environment"
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A package with different versions in two environments; None where it is not installed."""
-
-    package: str
-    a: str | None
-    b: str | None
-
-
-def differences(a: Mapping[str, str], b: Mapping[str, str]) -> list[Difference]:
-    """Return the packages whose versions differ, sorted by name.
+def package_differences(a: Mapping[str, str], b: Mapping[str, str]) -> list[tuple[str, str | None, str | None]]:
+    """Return name and both versions of each package whose versions differ, sorted by name.
 
     Args:
         a: the versions in one environment, by package name.
         b: the versions in the other.
+
+    Returns:
+        The tuples; a version is None where the package is not installed.
     """
     names = sorted(a.keys() | b.keys())
-    return [Difference(name, a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)]
+    return [(name, a.get(name), b.get(name)) for name in names if a.get(name) != b.get(name)]
 
 
 def interpreter(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -22,6 +22,8 @@ from cifar_models.results.run_files import read_run
 from cifar_models.training.progress import FeatureProgress, Progress, Report
 
 DRIVER = Path(__file__).with_name("driver.py")
+Show = Callable[[str, Progress | FeatureProgress], None]
+"""Shows the progress of a training, given its title."""
 _SECONDS_TO_END = 10.0
 
 
@@ -68,11 +70,11 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """The settings that all trainings of a comparison share; paths are absolute."""
+    """The settings that all trainings of a comparison share; folders are absolute paths."""
 
     dataset: str
-    data_dir: Path | None = None
-    weights_dir: Path | None = None
+    data_dir: str | None = None
+    weights_dir: str | None = None
     gpu: bool = False
 
 
@@ -87,13 +89,10 @@ class Side:
     def __init__(self, name: str, process: subprocess.Popen[str], log: Any) -> None:
         self.name = name
         self._process, self._log = process, log
-        self.ready = self._start()
-
-    def _start(self) -> Ready:
         answer = self._answer("before its first training")
         if "ready" not in answer:
             raise SideError(f"{self.name} cannot train: {answer.get('failed')}")
-        return Ready(**answer["ready"])
+        self.ready = Ready(**answer["ready"])
 
     def train(self, experiment: str, seed: int, show: Report | None = None, *, first_steps: bool = False) -> Run:
         """Train an experiment with a seed, and return the recorded run.
@@ -167,13 +166,7 @@ def running_side(name: str, *, python: Path, checkout: Path, records: Path, job:
     Raises:
         SideError: the package cannot be imported or is too old, or the data are not available.
     """
-    settings = {
-        "dataset": job.dataset,
-        "data_dir": str(job.data_dir) if job.data_dir else None,
-        "weights_dir": str(job.weights_dir) if job.weights_dir else None,
-        "gpu": job.gpu,
-        "records": str(records.resolve()),
-    }
+    settings = asdict(job) | {"records": str(records.resolve())}
     # -P keeps this file's folder off the path. The current PYTHONPATH may contain the current checkout.
     variables = clean_environment() | {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
     with TemporaryFile() as log:

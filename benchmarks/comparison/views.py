@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tabulate import tabulate
-
 from benchmarks.comparison.comparison import Pair
 from benchmarks.comparison.differences import WhatDiffers
 from benchmarks.comparison.two_sides import Party
@@ -14,6 +12,7 @@ from benchmarks.report.markdown import as_markdown, markdown
 from benchmarks.report.terminal import verdicts_table
 from benchmarks.report.wording import answer, reasons
 from benchmarks.statistics.word import Word
+from cifar_models.command_line.output import table
 from cifar_models.results.words import count
 
 SIDES = "A is the baseline, B is today."
@@ -34,12 +33,12 @@ def trainings_text(pairs: Mapping[str, Sequence[Pair]]) -> str:
         for name, some in pairs.items()
         for pair in some
     ]
-    return _table(rows, headers) if rows else "no seed was trained on both sides"
+    return table(rows, headers) if rows else "no seed was trained on both sides"
 
 
 def differences_text(what: WhatDiffers) -> str:
     """Return a table of what differs between the sides, and the packages that only one side has."""
-    parts = [_table([[*row] for row in what.rows], ("what", "A", "B"))] if what.rows else []
+    parts = [table(what.rows, ("what", "A", "B"))] if what.rows else []
     return "\n".join([*parts, *_only(what)]) or NOTHING
 
 
@@ -69,7 +68,3 @@ def _only(what: WhatDiffers) -> list[str]:
         for letter, packages in (("A", what.only_a), ("B", what.only_b))
         if packages
     ]
-
-
-def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    return str(tabulate(rows, headers, tablefmt="simple", disable_numparse=True))

@@ -10,11 +10,10 @@ import pytest
 
 from benchmarks.comparison.environments import (
     BuildError,
-    Difference,
     Wanted,
     default_cache,
-    differences,
     interpreter,
+    package_differences,
 )
 
 pytestmark = pytest.mark.unit
@@ -249,10 +248,10 @@ def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 def test_packages_differ_by_version_or_are_on_one_side_alone() -> None:
-    assert differences(
+    assert package_differences(
         {"keras": "3.14", "numpy": "2.1", "old": "1"}, {"keras": "3.15", "numpy": "2.1", "new": "2"}
     ) == [
-        Difference("keras", "3.14", "3.15"),
-        Difference("new", None, "2"),
-        Difference("old", "1", None),
+        ("keras", "3.14", "3.15"),
+        ("new", None, "2"),
+        ("old", "1", None),
     ]
