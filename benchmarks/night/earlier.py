@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.baselines.baseline import BaselineError
 from benchmarks.records.exact import Exact, compare_exactly, why_not_comparable, why_not_repeatable
 from benchmarks.records.history import NightOfExperiment, night_of_experiment, read_history
 from benchmarks.records.night_folder import BaselineMark, NightError, NightFolder, read_night
@@ -84,7 +85,10 @@ def _recorded_runs(
 ) -> Iterator[tuple[Path, Run]]:
     file = record_name(name, inputs.dataset.name, seed)
     exact = inputs.settings.exact
-    mark = BaselineMark.of(inputs.baseline_for(name)) if exact else None
+    try:
+        mark = BaselineMark.of(inputs.baseline_for(name)) if exact else None
+    except BaselineError:  # then no night was compared with it
+        return
     nights = sorted(inputs.settings.run_dir.glob(f"[!.]*/{file}"), reverse=not exact)
     own = tonight.path if tonight else None
     environment = environment or describe_environment()

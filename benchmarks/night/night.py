@@ -292,6 +292,10 @@ class Night:
             return f"not every training gave a run ({', '.join(without)})"
         if len(trainings) < (expected := len(self.settings.seeds_of(name))):
             return f"found {len(trainings)} of its {expected} trainings selected, expected all"
+        try:
+            self.inputs.baseline_for(name)
+        except ValueError as error:  # whoever trained the runs can have had another baselines file
+            return str(error)
         return ""
 
     def answer(self, name: str) -> str:

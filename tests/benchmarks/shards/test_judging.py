@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.baselines.baselines_file import read_baselines
+from benchmarks.baselines.baselines_file import read_baselines, write_baselines
 from benchmarks.night.exit_status import NOT_JUDGED, PASSED
 from benchmarks.night.night import Night
 from benchmarks.night.update import Update
@@ -152,6 +152,28 @@ def test_another_processor_is_allowed_and_named(tmp_path: Path) -> None:
         "CPU on a processor: shard 1, 3",
         "CPU on another processor: shard 2",
     ]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(
+    ("left", "why"), [({}, "found no baseline"), ({"improved_cnn": "sha256:other"}, "the data fingerprint differs")]
+)
+def test_an_experiment_without_a_baseline_where_the_shards_are_judged_is_not_judged(
+    tmp_path: Path, left: dict[str, str], why: str, exact: bool
+) -> None:
+    for number in (1, 2, 3):
+        write_shard(tmp_path / "shards", number, record={"must_be_identical": exact})
+    path = write_passing_baselines(tmp_path / "baselines.json")
+    baselines = read_baselines(path)
+    sources = baselines.pop("improved_cnn")["synthetic"]
+    for name, data in left.items():
+        changed = dataclasses.replace(sources["measured"], fingerprints=dataclasses.replace(FINGERPRINTS, data=data))
+        baselines[name] = {"synthetic": {"measured": changed}}
+    write_baselines(path, baselines)
+    judgement = judge(join(read_shards([tmp_path / "shards"]), baselines_path=path, run_dir=tmp_path / "runs"))
+    assert judgement.status == NOT_JUDGED
+    assert list(judgement.night.verdicts) == ["simple_cnn"]
+    assert why in judgement.night.answer("improved_cnn")
 
 
 def _full(*_: Any) -> Path:
