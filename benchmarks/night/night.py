@@ -71,7 +71,7 @@ class Night:
     # --- folder ---
 
     def open_folder(self) -> None:
-        """Create the night's folder, or with ``--resume`` open that of the newest interrupted night on the same data.
+        """Create the night's folder, or with ``--resume`` open that of the newest interrupted night of the same kind.
 
         Raises:
             OSError: the folder cannot be created or written.
@@ -79,7 +79,7 @@ class Night:
         run_dir = self.settings.run_dir
         if self.settings.resume:
             self.notes += [f"ignored: {error}" for error in damaged_nights(run_dir)]
-            self.folder = NightFolder.resume(run_dir, self._record())
+            self.folder = NightFolder.resume(run_dir, self._record(), self.settings.first_seed)
             if self.folder is not None:
                 record = self.folder.read_record()
                 self.started, self._promised = record.started, record.selection
@@ -90,7 +90,7 @@ class Night:
                 if self.selection | self._promised != self._promised:
                     self.folder.write_record(self._record())
                 return
-            self.notes.append(f"{run_dir}: found no interrupted night on this data, started a new one")
+            self.notes.append(f"{run_dir}: found no interrupted night on this data with these seeds, started a new one")
         self.folder = NightFolder.start(run_dir, self._record())
 
     def resume(self, runs: Mapping[TrainingKey, Run]) -> None:

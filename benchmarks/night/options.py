@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines.baseline import LEAST_RUNS, SOURCES
-from benchmarks.night.settings import REPEATED_SEED, SHARDS, Settings
-from benchmarks.records.night_folder import NightRecord, is_running, newest_first
+from benchmarks.night.settings import SHARDS, Settings
+from benchmarks.records.night_folder import is_running, newest_first
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.command_line.arguments import add_data_options
@@ -51,8 +51,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--seeds",
         type=int,
         metavar="N",
-        help="train each experiment with N seeds (default: 2 to 8 on synthetic images, fewer for experiments that "
-        "train longer, and 3 on others; then up to three times as many while a verdict is undecided)",
+        help="train each experiment with N seeds (default: 2 to 8, fewer for experiments that train longer; then up to "
+        "three times as many while a verdict is undecided)",
     )
     group.addoption(
         "--first-seed",
@@ -261,25 +261,10 @@ def _first_seed(config: pytest.Config) -> tuple[int, bool]:
     if config.getoption("resume"):
         part, dataset = _shard(config), config.getoption("dataset")
         for path, night in newest_first(_run_dir(config)):
-            shard = night.shard
-            if night.ended or night.dataset.removesuffix("-unofficial") != dataset:
-                continue
-            if part != (shard and (shard.number, shard.count)) or is_running(path):
-                continue
-            if shard is not None:
-                return shard.first_seed, shard.repeats
-            return _first_seed_of(night)
+            same = night.ended is None and night.dataset.removesuffix("-unofficial") == dataset
+            if same and part == (night.part and night.part[:2]) and not is_running(path):
+                return night.first_seed
     return first_seed_of(datetime.datetime.now(tz=datetime.UTC).date()), True
-
-
-def _first_seed_of(night: NightRecord) -> tuple[int, bool]:
-    """Return the first seed of an interrupted night, and whether it repeats a recorded run, by what it selected."""
-    seeds = {seed for some in night.selection.trainings.values() for seed in some}
-    if not seeds:  # killed before its workers said what they train
-        return first_seed_of(datetime.datetime.fromisoformat(night.started).date()), True
-    others = seeds - {REPEATED_SEED}
-    repeats = REPEATED_SEED in seeds and bool(others) and min(others) > REPEATED_SEED + 1
-    return (min(others), True) if repeats else (min(seeds), False)
 
 
 def _parse_first_seed(text: str) -> tuple[int, bool]:

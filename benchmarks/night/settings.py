@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.baselines.baseline import SUGGESTED_RUNS
 from benchmarks.records.night_folder import RECORDS
-from benchmarks.records.selection import Shard
+from benchmarks.records.selection import REPEATED_SEED, Shard
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
 from cifar_models import experiments
@@ -31,8 +31,6 @@ They are higher if a training is short or its runs vary much. The column ``catch
 smallest drop that they detect."""
 OTHER_SEEDS = (3, 9)
 """Numbers of seeds of experiments that are not in ``SEEDS``."""
-REPEATED_SEED = 0
-"""The first seed of every baseline."""
 SHARDS = "shards"
 """The folder of shards below the folder of nights, separate so that a shard is not read as an earlier night."""
 NOT_REPEATED = (

@@ -16,10 +16,11 @@ from filelock import FileLock, Timeout
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.shared_lock import refused_lock, shared_lock
 from benchmarks.records.exact import Exact
-from benchmarks.records.selection import Selection, Shard
+from benchmarks.records.selection import REPEATED_SEED, Selection, Shard
 from benchmarks.records.trainings import same_numbers
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.cusum import DriftVerdict
+from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run, record_name
@@ -27,7 +28,7 @@ from cifar_models.storage.files import remove_leftovers, write_whole
 from cifar_models.storage.strict_json import added_later, parse_record, read_as, to_json
 
 FORMAT = 2
-"""Version of the layout of a night's record. Format 1 can also be read."""
+"""Version of the layout of a night's record; records of other versions are refused."""
 NIGHT_RECORD = "night.json"
 RECORDS = "baseline_runs"
 """The folder beside baselines.json with the records of the baselines' runs."""
@@ -91,6 +92,18 @@ class NightRecord:
         """Number of the shard, number of shards and first seed; None for a whole night."""
         return (self.shard.number, self.shard.count, self.shard.first_seed) if self.shard else None
 
+    @property
+    def first_seed(self) -> tuple[int, bool]:
+        """The first seed, and whether the night also trains ``REPEATED_SEED``, for the exact lane alone."""
+        if self.shard:
+            return self.shard.first_seed, self.shard.repeats
+        seeds = {seed for _, seed in self.selection.keys}
+        if not seeds:  # killed before its workers said what they train
+            return first_seed_of(datetime.datetime.fromisoformat(self.started).date()), True
+        others = seeds - {REPEATED_SEED}
+        repeats = others != seeds and min(others, default=0) > REPEATED_SEED + 1
+        return (min(others), True) if repeats else (min(seeds), False)
+
 
 class NightFolder:
     """The folder of a night, locked by this process."""
@@ -125,12 +138,14 @@ class NightFolder:
         raise FileExistsError(f"{run_dir}: found 999 nights that started at {name}, expected fewer; check the clock")
 
     @classmethod
-    def resume(cls, run_dir: Path, like: NightRecord) -> NightFolder | None:
+    def resume(cls, run_dir: Path, like: NightRecord, first_seed: int | None = None) -> NightFolder | None:
         """Lock and return the folder of the newest interrupted night that no other process has locked.
 
         Args:
             run_dir: the folder of nights.
             like: the record of a new night. The data and the shard of the interrupted night must be the same.
+            first_seed: the first seed of the new night. That of the interrupted night, if it is known, must be in the
+                same block of seeds; None allows any.
 
         Returns:
             The folder, or None if there is no such night.
@@ -143,6 +158,10 @@ class NightFolder:
                 continue
             if record.part != like.part:
                 continue
+            if first_seed is not None and record.selection.keys:
+                began, _ = record.first_seed
+                if not first_seed <= began < first_seed + BLOCK:
+                    continue
             try:
                 folder = cls.take(path)
             except PermissionError:

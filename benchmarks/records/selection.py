@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from benchmarks.records.trainings import Outcome, Training, TrainingKey
 from cifar_models.results.run import Fingerprints
 
+REPEATED_SEED = 0
+"""The first seed of every baseline."""
+
 
 @dataclass(frozen=True)
 class Selection:

@@ -18,7 +18,7 @@ def test_two_nights_in_one_folder(interrupted: House) -> None:
     ended = interrupted.run("--resume")
     assert ended.status == 0, ended.output
     assert ended.trained == TRAININGS
-    note = f"{interrupted.run_dir}: found no interrupted night on this data, started a new one"
+    note = f"{interrupted.run_dir}: found no interrupted night on this data with these seeds, started a new one"
     assert note in ended.lines
     assert going_on.go("improved_cnn 0").wait().status == 0
     (_, _), (second, _) = nights(interrupted.run_dir)

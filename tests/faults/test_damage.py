@@ -162,7 +162,7 @@ def test_data_that_change_before_a_night_is_resumed(house_of_files: House) -> No
     ended = house.run("--resume")
     assert ended.status == 125, ended.output
     assert ended.trained == [], "no baseline is of these data"
-    note = f"{house.run_dir}: found no interrupted night on this data, started a new one"
+    note = f"{house.run_dir}: found no interrupted night on this data with these seeds, started a new one"
     assert note in ended.lines
     assert "the data fingerprint differs, so the run cannot be compared" in ended.output
     # Put right, the night goes on where it was.

@@ -76,6 +76,17 @@ def test_a_newer_night_that_is_running_is_not_the_one_to_resume(bench: Bench) ->
     assert read_night(running.path).ended is None
 
 
+@pytest.mark.parametrize("options", [["--first-seed=0"], ["--update-baselines", "--reason=why"]])
+def test_a_night_of_other_seeds_is_not_the_one_to_resume(bench: Bench, options: list[str]) -> None:
+    bench.record()
+    other = _interrupted(bench, "2025-01-31")
+    other.close()
+    before = read_night(other.path)
+    result = bench.run("-m", "benchmark", "--dataset=synthetic", "--seeds=3", "-k", "simple_cnn", "--resume", *options)
+    assert trainings(result).keys() == {("simple_cnn", str(seed)) for seed in range(3)}
+    assert read_night(other.path) == before
+
+
 def test_a_night_on_other_images_than_the_official_ones_is_resumed_with_its_seeds(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +137,7 @@ def test_an_interrupted_night_is_resumed_with_the_runs_that_it_has(bench: Bench)
     # Nothing is left to resume: a new night, and that is said.
     result = bench.benchmark("--resume")
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["*runs: found no interrupted night on this data, started a new one"])
+    result.stdout.fnmatch_lines(["*runs: found no interrupted night on this data with these seeds, started a new one"])
     assert len(list((bench.pytester.path / "runs").iterdir())) == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import shutil
@@ -26,6 +27,8 @@ from benchmarks.records.night_folder import (
     read_runs,
     remove_half_removed,
 )
+from benchmarks.records.selection import Selection
+from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name, write_run
 from cifar_models.storage.files import remove_leftovers, write_whole
@@ -60,6 +63,18 @@ def test_a_shard_is_resumed_by_itself_alone(tmp_path: Path) -> None:
     found = NightFolder.resume(tmp_path, dataclasses.replace(_record(), shard=third))
     assert found is not None
     assert found.read_record().shard == third
+    found.close()
+
+
+def test_a_night_of_other_seeds_is_not_resumed(tmp_path: Path) -> None:
+    first = first_seed_of(datetime.date(2025, 1, 31))
+    night = dataclasses.replace(_record(), selection=Selection({"simple_cnn": [0, first, first + 1]}))
+    path = _night(tmp_path, night)
+    assert NightFolder.resume(tmp_path, _record(), 0) is None
+    assert NightFolder.resume(tmp_path, _record(), first + BLOCK) is None
+    found = NightFolder.resume(tmp_path, _record(), first)
+    assert found is not None
+    assert found.path == path
     found.close()
 
 
