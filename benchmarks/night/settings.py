@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.baselines.baseline import SUGGESTED_RUNS
 from benchmarks.records.night_folder import RECORDS
-from benchmarks.records.selection import REPEATED_SEED, Shard
+from benchmarks.records.selection import REPEATED_SEED, SHARED_SETTINGS, Shard
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
 from cifar_models import experiments
@@ -156,18 +156,7 @@ class Settings:
         if self.shard is None:
             return None
         number, count = self.shard
-        return Shard(
-            number,
-            count,
-            first_seed=self.first_seed,
-            seeds=self.seeds,
-            max_seeds=self.max_seeds,
-            repeats=self.repeats,
-            against=self.against,
-            reason=self.reason,
-            options=self.options,
-            **recorded,
-        )
+        return Shard(number, count, **{name: getattr(self, name) for name in SHARED_SETTINGS}, **recorded)
 
     def update_command(self, experiment: str) -> str:
         """Return the command that measures an experiment's baseline again, with this session's options."""

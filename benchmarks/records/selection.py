@@ -82,3 +82,7 @@ class Shard:
 
     def __str__(self) -> str:
         return f"shard {self.number} of {self.count}"
+
+
+SHARED_SETTINGS = ("first_seed", "seeds", "max_seeds", "repeats", "against", "reason", "options")
+"""The attributes of ``Shard`` that are also attributes of ``Settings``."""

@@ -14,6 +14,7 @@ from benchmarks.night.reports import write_reports
 from benchmarks.night.settings import Settings, keyword_for
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import nights
+from benchmarks.records.selection import SHARED_SETTINGS
 from benchmarks.records.trainings import Outcome, Training
 from benchmarks.shards.junit import junit
 from benchmarks.shards.kept_shards import KeptShard, ShardError
@@ -63,16 +64,10 @@ def join(shards: Sequence[KeptShard], *, baselines_path: Path, run_dir: Path, re
         run_dir=run_dir,
         report_dir=report_dir,
         dataset=record.dataset,
-        seeds=told.seeds,
-        max_seeds=told.max_seeds,
-        first_seed=told.first_seed,
-        repeats=told.repeats,
-        against=told.against,
         exact=bool(record.must_be_identical),
         false_alarm_rate=record.false_alarm_rate,
-        reason=told.reason,
         joined=True,
-        options=told.options,
+        **{name: getattr(told, name) for name in SHARED_SETTINGS},
     )
     code = next((one.run.code for one in all_of(shards) if one.run and one.run.code), Code(commit=None, source=""))
     inputs = RecordedInputs(
