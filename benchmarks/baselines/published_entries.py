@@ -39,7 +39,7 @@ def published_baselines(measured: Baselines, *, reason: str, day: datetime.date)
     Raises:
         ValueError: a metric has no measured baseline on CIFAR-10 images.
     """
-    runs = {name: _measured_metrics(datasets) for name, datasets in measured.items() if _measured_metrics(datasets)}
+    runs = {name: found for name, datasets in measured.items() if (found := _measured_metrics(datasets))}
     entries = {}
     for name, metrics in PUBLISHED.items():
         protocol = EXPERIMENTS[name].protocol

@@ -92,12 +92,13 @@ def _recorded_runs(
     nights = sorted(inputs.settings.run_dir.glob(f"[!.]*/{file}"), reverse=not exact)
     own = tonight.path if tonight else None
     environment = environment or describe_environment()
+    fingerprints = inputs.fingerprints_for(name)
     for path in [inputs.settings.records / file, *(path for path in nights if path.parent != own)]:
         try:
             run = read_run(path)
         except RunError:
             continue
-        if why_not_repeatable(run, fingerprints=inputs.fingerprints_for(name), environment=environment):
+        if why_not_repeatable(run, fingerprints=fingerprints, environment=environment):
             continue
         if mark is None or path.parent == inputs.settings.records or _was_compared_with(mark, path.parent, name):
             yield path, run
