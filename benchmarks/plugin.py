@@ -161,7 +161,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     )
     started.failed_otherwise = bool(session.testsfailed)  # files that could not be collected
     if worker:
-        started.night.resume(worker.resumed())
+        started.night.resumed = worker.resumed()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from benchmarks.night.resume import runs_to_take
 from benchmarks.records.drifts import judge_history
 from benchmarks.records.exact import Exact
 from benchmarks.records.judge import judge
-from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, damaged_nights
+from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, damaged_nights, read_night
 from benchmarks.records.night_results import NightResults, night_results
 from benchmarks.records.selection import Selection, WithoutRun
 from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
@@ -81,21 +81,18 @@ class Night:
             self.notes += [f"ignored: {error}" for error in damaged_nights(run_dir)]
             self.folder = NightFolder.resume(run_dir, self._record(), self.settings.first_seed)
             if self.folder is not None:
-                record = self.folder.read_record()
+                record = read_night(self.folder.path)
                 self.started, self._promised = record.started, record.selection
                 environment = describe_environment()
-                resumed, notes = runs_to_take(self.folder.path, lambda run: self.inputs.difference(run, environment))
-                self.resume(resumed)
+                self.resumed, notes = runs_to_take(
+                    self.folder.path, lambda run: self.inputs.difference(run, environment)
+                )
                 self.notes += notes
                 if self.selection | self._promised != self._promised:
                     self.folder.write_record(self._record())
                 return
             self.notes.append(f"{run_dir}: found no interrupted night on this data with these seeds, started a new one")
         self.folder = NightFolder.start(run_dir, self._record())
-
-    def resume(self, runs: Mapping[TrainingKey, Run]) -> None:
-        """Use runs of an interrupted night instead of trainings."""
-        self.resumed = runs
 
     def select(self, selection: Selection, all_shards: Selection | None = None) -> None:
         """Set the trainings and verdicts to do, and record them, so that a night that is killed can be resumed."""

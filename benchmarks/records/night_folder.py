@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -172,7 +172,7 @@ class NightFolder:
                 continue
             # Read the record again, because the former owner of the lock may have ended or removed the night.
             with suppress(NightError):
-                if folder.read_record().ended is None:
+                if read_night(path).ended is None:
                     remove_leftovers(path / "*")
                     return folder
             folder.close()
@@ -215,14 +215,6 @@ class NightFolder:
         name = record_name(run.experiment, run.dataset, run.seed)
         write_whole(self.path / f"{name}.different{number}", run.to_json())
         (self.path / name).unlink(missing_ok=True)
-
-    def read_record(self) -> NightRecord:
-        """Read the night's record.
-
-        Raises:
-            NightError: the record is missing or damaged.
-        """
-        return read_night(self.path)
 
     def close(self) -> None:
         """Release the lock."""
@@ -339,17 +331,6 @@ def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
     return sorted(runs, key=lambda run: (run.experiment, run.seed)), sorted(errors, key=str)
 
 
-def read_runs(folder: Path, experiment: str, dataset: str, seeds: Iterable[int]) -> list[Run]:
-    """Return the runs with these seeds, in this order; missing and unreadable records are skipped."""
-    runs = []
-    for seed in seeds:
-        try:
-            runs.append(read_run(folder / record_name(experiment, dataset, seed)))
-        except RunError:
-            continue
-    return runs
-
-
 def measured_runs(baselines: Baselines, folder: Path, experiment: str, dataset: str) -> list[Run]:
     """Return ``runs_behind`` of an experiment's measured baseline on a data set; none if there is no such baseline."""
     entry = baselines.get(experiment, {}).get(dataset, {}).get("measured")
@@ -358,8 +339,11 @@ def measured_runs(baselines: Baselines, folder: Path, experiment: str, dataset: 
 
 def runs_behind(baseline: Baseline, folder: Path, experiment: str, dataset: str) -> list[Run]:
     """Return the runs of a baseline from the folder of records; none unless all exist and have its values."""
-    runs = read_runs(folder, experiment, dataset, baseline.seeds)
-    same = len(runs) == len(baseline.seeds) and all(run.fingerprints == baseline.fingerprints for run in runs)
+    try:
+        runs = [read_run(folder / record_name(experiment, dataset, seed)) for seed in baseline.seeds]
+    except RunError:
+        return []
+    same = all(run.fingerprints == baseline.fingerprints for run in runs)
     if not same or [round(run.accuracy, 6) for run in runs] != baseline.metrics["accuracy"].values:
         return []
     return runs
