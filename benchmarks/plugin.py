@@ -110,7 +110,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)  # after plugins that select or reorder items
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Move the verdicts to the end, or remove them if the session updates baselines or is a shard.
+    """Move the verdicts to the end; remove them if the session updates baselines, or is a shard or a worker.
 
     Raises:
         pytest.UsageError: see ``keep_share``.

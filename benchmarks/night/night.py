@@ -71,7 +71,7 @@ class Night:
     # --- folder ---
 
     def open_folder(self) -> None:
-        """Create the night's folder, or with ``--resume`` open that of the newest interrupted night of the same kind.
+        """Create the night's folder, or with ``--resume`` open that of an interrupted night on the same data and seeds.
 
         Raises:
             OSError: the folder cannot be created or written.

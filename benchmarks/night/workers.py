@@ -200,8 +200,8 @@ class Controller:
             night.select(replace(night.selection, verdicts=list(self._to_judge)), self._all_shards)
 
     def _judge(self, session: pytest.Session) -> None:
-        from benchmarks.night.night import judge_to_the_end  # load TensorFlow
-        from benchmarks.night.training import train_and_file
+        from benchmarks.night.night import judge_to_the_end
+        from benchmarks.night.training import train_and_file  # loads TensorFlow
 
         night, inputs = self._config.stash[SESSION].night, self._config.stash[SESSION].inputs
         if not night.trainings and not self._to_judge:
