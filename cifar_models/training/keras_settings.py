@@ -63,5 +63,5 @@ def fix_keras_settings() -> None:
     config.set_epsilon(1e-7)
     config.set_image_data_format("channels_last")
     config.set_dtype_policy("float32")
-    for name in ("set_max_epochs", "set_max_steps_per_epoch"):
-        getattr(config, name, lambda _: None)(None)  # old versions of Keras have no limits
+    config.set_max_epochs(None)
+    config.set_max_steps_per_epoch(None)
