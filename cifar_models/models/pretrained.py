@@ -151,7 +151,7 @@ VGG16_LAST_BIAS = -1.5
 RESNET50_BRANCH_SCALE = 0.2
 
 
-def random_weights(backbone: str, seed: int = RANDOM_SEED, normalization: str = "unit_scale") -> BackboneWeights:
+def random_weights(backbone: str, normalization: str = "unit_scale") -> BackboneWeights:
     """Draw random weights whose features are informative, for use without pretrained weights.
 
     Kernels are He-uniform (He et al. 2015, eq. 10). Each layer is then calibrated on a fixed batch of synthetic images
@@ -160,11 +160,10 @@ def random_weights(backbone: str, seed: int = RANDOM_SEED, normalization: str = 
 
     Args:
         backbone: ``vgg16`` or ``resnet50``.
-        seed: seed of NumPy's generator, 0 or more; baselines use the default.
         normalization: normalization of the images that the backbone will see, a name in ``normalization.FITS``.
     """
     model = build_backbone(backbone)
-    drawn = _draw_he_uniform(model, seed)
+    drawn = _draw_he_uniform(model)
     pixels = load_synthetic(seed=CALIBRATION_SEED, train_count=CALIBRATION_IMAGES, evaluation_count=10).train_images
     images = FITS[normalization](pixels)(pixels)
     if backbone == "vgg16":
@@ -173,15 +172,15 @@ def random_weights(backbone: str, seed: int = RANDOM_SEED, normalization: str = 
         _calibrate_batch_normalization(model, images)
     return BackboneWeights(
         backbone=backbone,
-        description=f"seeded random (seed {seed}), not pretrained",
+        description=f"seeded random (seed {RANDOM_SEED}), not pretrained",
         # Before calibration, because the last digits of convolutions differ between machines.
         fingerprint=fingerprint_arrays(*drawn),
         layers=_layer_weights(model),
     )
 
 
-def _draw_he_uniform(model: keras.Model, seed: int) -> list[npt.NDArray[np.float32]]:
-    generator = np.random.default_rng(seed)
+def _draw_he_uniform(model: keras.Model) -> list[npt.NDArray[np.float32]]:
+    generator = np.random.default_rng(RANDOM_SEED)
     drawn = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
@@ -209,12 +208,9 @@ def _calibrate_convolutions(model: keras.Model, images: npt.NDArray[np.float32])
 
 def _calibrate_batch_normalization(model: keras.Model, images: npt.NDArray[np.float32]) -> None:
     """Set all moving averages to one batch's statistics, with one pass in training mode and no momentum."""
-    normalizations = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in normalizations]
-    for layer in normalizations:
-        if layer.name.endswith("_3_bn"):  # the last layer of a residual branch
-            layer.gamma.assign(keras.ops.full(layer.gamma.shape, RESNET50_BRANCH_SCALE))
-        layer.momentum = 0.0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+            if layer.name.endswith("_3_bn"):  # the last layer of a residual branch
+                layer.gamma.assign(keras.ops.full(layer.gamma.shape, RESNET50_BRANCH_SCALE))
     model(images, training=True)
-    for layer, momentum in zip(normalizations, momenta, strict=True):
-        layer.momentum = momentum
