@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -26,10 +27,10 @@ def link_target(path: Path) -> Path:
     Raises:
         OSError: the links form a circle.
     """
-    try:
-        return path.resolve()
-    except RuntimeError as error:
-        raise OSError(str(error)) from None
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():  # Path.resolve notices a circle only before Python 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -41,11 +42,17 @@ def test_a_link_to_a_file_that_is_not_there_yet_makes_it(tmp_path: Path) -> None
     assert (tmp_path / "target").read_text(encoding="utf-8") == "new"
 
 
-def test_links_to_each_other_are_an_error_of_the_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+def test_links_to_each_other_are_an_error_of_the_disk(
+    tmp_path: Path, python: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if python == "3.13":  # whose Path.resolve raises no error
+        monkeypatch.setattr(Path, "resolve", lambda path: Path(os.path.realpath(path)))
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
     with pytest.raises(OSError, match="one"):
         write_whole(tmp_path / "one", "new")
+    assert (tmp_path / "one").is_symlink()
 
 
 def test_what_killed_processes_left_is_removed_where_the_link_points(tmp_path: Path) -> None:
