@@ -63,11 +63,12 @@ def experiment_of(arguments: argparse.Namespace) -> Experiment:
         return find_experiment(arguments.name)
 
 
+@user_errors(OSError, RuntimeError)  # a RuntimeError for links that form a circle
 def records_in(paths: Iterable[Path]) -> Iterable[Path]:
     """Return each file, and each record in each folder, once.
 
     Raises:
-        CommandError: a folder has no record.
+        CommandError: a folder has no record, or a path cannot be looked up.
     """
     found: dict[Path, Path] = {}
     for path in paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def imagenet_weights(backbone: str, weights_dir: Path | None = None) -> Backbone
     """
     file = WEIGHTS_FILES[backbone]
     path = weights_dir / file.name if weights_dir else _keras_file(backbone, file)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises an error if it may not look
         raise WeightsError(
             f"{path}: found no such file, expected Keras's ImageNet weights of {backbone}; put {file.name} into "
             f"that folder, name another with --weights-dir, or leave --weights-dir out to use Keras's download"

@@ -119,13 +119,13 @@ def load_classifier(path: Path) -> Classifier:
             f"ones, loading a model can run code that its file carries"
         )
     expected = "expected a .keras file that `python -m cifar_models train NAME --save-model` wrote"
-    if not path.is_file():
-        raise ModelFileError(f"{path}: found no such file, {expected}")
     try:
         with zipfile.ZipFile(path) as archive:
             class_names = read_as(list[str], json.loads(archive.read(CLASS_NAMES)), CLASS_NAMES)
     except Exception as error:  # noqa: BLE001 - a damaged file can raise any error
-        raise ModelFileError(f"{path}: found no class names in it ({_in_a_line(error)}), {expected}") from None
+        missing = isinstance(error, FileNotFoundError | IsADirectoryError)
+        found = "no such file" if missing else f"no class names in it ({_in_a_line(error)})"
+        raise ModelFileError(f"{path}: found {found}, {expected}") from None
     if len(class_names) != CLASS_COUNT:
         raise ModelFileError(f"{path}: found {len(class_names)} class names in it, {expected}")
     if path.suffix != ".keras":  # Keras chooses the format by the name

@@ -1,4 +1,4 @@
-"""The options that say what to train on are the same for argparse and for pytest."""
+"""The options that say what to train on are the same for argparse and for pytest; records are found or refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cifar_models.command_line.arguments import add_data_options
+from cifar_models.command_line.arguments import add_data_options, records_in
+from cifar_models.command_line.errors import CommandError
 
 pytestmark = pytest.mark.unit
 
@@ -24,3 +25,11 @@ def test_argparse_and_pytest_read_the_same(monkeypatch: pytest.MonkeyPatch, tmp_
     defaults = {"dataset": "cifar10", "data_dir": None, "weights_dir": None, "gpu": False}
     assert vars(commands.parse_args([])) == defaults
     assert defaults.items() <= vars(tests.parse([])).items()
+
+
+def test_a_record_whose_path_cannot_be_looked_up_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(CommandError, match="circle"):
+        records_in([tmp_path / "circle"])
+    with pytest.raises(CommandError, match="File name too long"):
+        records_in([tmp_path / ("a" * 300)])

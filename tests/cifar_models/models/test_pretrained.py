@@ -207,6 +207,10 @@ class TestWhatIsRefused:
         assert f"put {NAME} into that folder" in text
         assert "--weights-dir" in text
 
+    def test_a_folder_that_cannot_be_looked_up(self, tmp_path: Path) -> None:
+        folder = tmp_path / ("a" * 300)
+        assert _refusal(folder).startswith(f"{folder / NAME}: found no such file")
+
     @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.95])
     def test_a_file_cut_short(self, tmp_path: Path, kept: float) -> None:
         file = write_weights(tmp_path / NAME, _small_vgg16())

@@ -184,6 +184,11 @@ def test_a_file_that_is_no_classifier_is_refused_by_name(saved: Path, tmp_path: 
     assert "\n" not in message
 
 
+def test_a_path_that_cannot_be_looked_up_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"found no class names in it \(\[Errno \d+\] File name too long"):
+        load_classifier(tmp_path / f"{'a' * 300}.keras")
+
+
 def test_another_suffix_is_refused_as_keras_goes_by_it(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.zip"
     path.write_bytes(saved.read_bytes())
