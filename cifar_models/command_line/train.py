@@ -68,7 +68,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises:
         CommandError: the experiment is unknown, its model cannot take the input size, data, weights or a GPU are not
-            available, files cannot be written or already exist, or the training diverged.
+            available, the images do not fit the protocol, files cannot be written or already exist, or the training
+            diverged.
     """
     experiment = experiment_of(arguments)
     # Imported first, so that a missing matplotlib is reported before the training.
@@ -90,8 +91,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     with user_errors(WeightsError):
         weights = training.default_weights(experiment, dataset, arguments.weights_dir)
-    with user_errors(ValueError):  # too few images to hold some out, or no spread to standardize by
-        normalize = training.fit_normalization(experiment.protocol, dataset)
     _print_inputs(experiment, dataset, weights)
 
     built: list[keras.Model] = []
@@ -110,7 +109,7 @@ def run(arguments: argparse.Namespace) -> None:
             weights=weights,
             progress=partial(line.show, title),
         )
-    except ProtocolError as error:
+    except (DatasetError, ProtocolError) as error:  # raised before the training starts
         raise CommandError(error) from None
     except TrainingDiverged as error:
         raise CommandError(f"{title}: {error}", status=1) from None
@@ -130,6 +129,7 @@ def run(arguments: argparse.Namespace) -> None:
             from cifar_models.models.saved_model import Classifier, on_pixels, save_classifier
 
             path = arguments.output / f"{name}.keras"
+            normalize = training.fit_normalization(experiment.protocol, dataset)
             save_classifier(path, Classifier(on_pixels(built[-1], normalize), dataset.class_names))
             say(f"wrote {path}, which `python -m cifar_models predict {path} IMAGE` reads")
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cifar_models.datasets.dataset import CLASS_COUNT, Labels
+from cifar_models.datasets.dataset import CLASS_COUNT, DatasetError, Labels
 
 SEED = 0
 SHARE = 10
@@ -23,11 +23,11 @@ def hold_out(labels: Labels) -> tuple[Rows, Rows]:
         labels: ``(N,)`` int64, 0 to 9: two images of each class or more.
 
     Raises:
-        ValueError: a class with fewer images.
+        DatasetError: a class with fewer images.
     """
     counts = np.bincount(labels, minlength=CLASS_COUNT)
     if counts.min() < 2:
-        raise ValueError(
+        raise DatasetError(
             f"held_out: found {counts.min()} training images of class {counts.argmin()}, expected 2 or more"
         )
     drawn = np.argsort(np.random.PCG64(SEED).random_raw(len(labels)), kind="stable")

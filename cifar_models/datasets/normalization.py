@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cifar_models.datasets.dataset import DatasetError
+
 Normalized = npt.NDArray[np.float32]
 Normalize = Callable[[npt.NDArray[np.uint8]], Normalized]
 
@@ -67,11 +69,12 @@ def standardize(train_images: npt.NDArray[np.uint8]) -> Standardization:
     """Fit a standardization on training images, ``(N, height, width, 3)`` uint8.
 
     Raises:
-        ValueError: another dtype or shape, no image, or a channel with a single value.
+        ValueError: another dtype or shape.
+        DatasetError: no image, or a channel with a single value.
     """
     _require_images(train_images)
     if not train_images.size:
-        raise ValueError("standardize: found no training image, expected at least one")
+        raise DatasetError("standardize: found no training image, expected at least one")
     levels = np.arange(256, dtype=np.float64)
     means, deviations = [], []
     for channel in range(3):
@@ -80,7 +83,7 @@ def standardize(train_images: npt.NDArray[np.uint8]) -> Standardization:
         mean = float(share @ levels)
         deviation = float(np.sqrt(share @ (levels - mean) ** 2))
         if np.count_nonzero(share) < 2:
-            raise ValueError(f"standardize: found one value in channel {channel}, expected a spread to divide by")
+            raise DatasetError(f"standardize: found one value in channel {channel}, expected a spread to divide by")
         means.append(mean)
         deviations.append(deviation)
     return Standardization((means[0], means[1], means[2]), (deviations[0], deviations[1], deviations[2]))

@@ -65,6 +65,7 @@ def train(
         ValueError: the weights are of another backbone than the protocol's, or the learning rate schedule or precision
             is unknown.
         ProtocolError: the model does not support the input size, or XLA cannot compile a layer.
+        DatasetError: see ``fit_normalization``; raised before the training starts.
         WeightsError: pretrained weights are not available.
         KerasSettingsError: Keras has a setting that cannot be changed.
         TrainingDiverged: the loss turned NaN or infinite.
@@ -161,7 +162,7 @@ def fit_normalization(protocol: Protocol, dataset: Dataset) -> Normalize:
     """Return the protocol's normalization, fitted on the training images without the held-out ones.
 
     Raises:
-        ValueError: the normalization cannot be fitted on the images, or a class has too few images to hold any out.
+        DatasetError: the normalization cannot be fitted on the images, or a class has too few images to hold any out.
     """
     if protocol.validation == HELD_OUT:
         rows, _ = hold_out(dataset.train_labels)

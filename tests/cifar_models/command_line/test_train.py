@@ -178,6 +178,8 @@ def test_images_without_spread_are_one_line(
     monkeypatch.setattr(train_command, "load_dataset", lambda *_: black)
     ended = command("train", "reference_cnn", "--output", tmp_path)
     assert (ended.status, ended.error.count("\n")) == (2, 1)
+    assert "standardize: found one value in channel 0" in ended.error
+    assert "epoch" not in ended.output
 
 
 def _refuse(error: Exception) -> Callable[..., Any]:

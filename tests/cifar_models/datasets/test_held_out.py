@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cifar_models.datasets.dataset import DatasetError
 from cifar_models.datasets.held_out import hold_out
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.storage.fingerprint import fingerprint_arrays
@@ -35,7 +36,7 @@ def test_they_are_the_same_images_for_ever() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_class_of_which_none_would_be_left_is_refused(count: int) -> None:
     labels = np.array([*range(9)] * 3 + [9] * count, np.int64)
-    with pytest.raises(ValueError, match=f"^held_out: found {count} training images of class 9, expected 2 or more"):
+    with pytest.raises(DatasetError, match=f"^held_out: found {count} training images of class 9, expected 2 or more"):
         hold_out(labels)
 
 
