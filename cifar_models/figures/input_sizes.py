@@ -33,7 +33,7 @@ class Sweep:
 
 
 def sweep_of(runs: Sequence[Run]) -> Sweep:
-    """Return runs by what a figure shows of them.
+    """Group runs by name and input size.
 
     Raises:
         ValueError: no run of an experiment with a backbone, runs on several data sets, or runs of one name and input

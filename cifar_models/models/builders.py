@@ -22,9 +22,8 @@ BATCH_NORMALIZATION_MOMENTUM = 0.8
 """Keras's 0.99 averages over some 100 steps. In ten epochs the weights change faster than that: evaluated with averages
 that lag behind, the model loses one to three points of accuracy against averages of its present weights."""
 
-
 REFERENCE_MOMENTUM = 0.9
-"""That of ``reference_cnn``'s batch normalization, whose learning rate falls to 0."""
+"""The momentum of batch normalization in ``reference_cnn``, whose learning rate falls to 0."""
 
 FREED_LAYERS = {"vgg16": 4, "resnet50": 30}
 """How many of a backbone's last layers fine-tuning frees: VGG16's last block, and the published 30 of ResNet50."""

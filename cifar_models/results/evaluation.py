@@ -75,12 +75,12 @@ def evaluate(
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What predictions on the held-out training images come to.
+    """The metrics of predictions on the held-out training images.
 
     Attributes:
-        images: how many there are.
+        images: number of held-out images.
         accuracy: share of images whose most probable class is their label, in [0, 1].
-        loss: categorical cross-entropy in nats, the mean over the images.
+        loss: mean categorical cross-entropy in nats.
     """
 
     images: int
@@ -89,7 +89,7 @@ class HeldOut:
 
 
 def evaluate_held_out(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> HeldOut:
-    """Hold predictions on held-out images against their labels; arguments as for ``evaluate``."""
+    """Compare predictions on held-out images with their labels; arguments as for ``evaluate``."""
     accuracy = accuracy_score(labels, probabilities.argmax(axis=1))
     return HeldOut(len(labels), float(accuracy), cross_entropy(probabilities, labels))
 

@@ -23,7 +23,7 @@ def added_later() -> Any:
 
 
 def to_json(record: Any) -> str:
-    """Return a dataclass, or a dict of dataclasses, as JSON text with sorted keys and two-space indent.
+    """Return a dataclass or a JSON value as JSON text with sorted keys and two-space indent.
 
     Raises:
         ValueError: a number is not finite.
