@@ -36,6 +36,10 @@ _NO_SOLUTION = re.compile(
     r"No solution found|ResolutionImpossible|\(from versions: (?!none)|ailed to build|metadata-generation-failed"
 )
 """What uv and pip print if versions conflict, do not exist for this Python, or cannot be built from source."""
+_CHANGEABLE = re.compile(r"\s*(?:-e\b|--editable\b|[./\\]|[^-#;\s][^#;]*(?:[/\\@]|\.whl\b))")
+"""A line of requirements that installs a folder, a file or an address, whose contents can change."""
+_built: set[Path] = set()
+"""The environments that this process has built, which it does not build again."""
 
 
 class BuildError(ValueError):
@@ -89,6 +93,8 @@ def interpreter(
 ) -> Path:
     """Return the Python interpreter of an environment; build the environment unless it is in the cache.
 
+    An environment with a folder, a file or an address is built anew by each process, because their contents can change.
+
     Args:
         wanted: the environment.
         project: the folder with the ``pyproject.toml`` that lists the dependencies.
@@ -114,10 +120,12 @@ def interpreter(
         place = cache / fingerprint_json([*content, dependencies, kept]).removeprefix("sha256:")[:16]
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f".{place.name}.lock"):
-            if not place.is_dir():
+            old = place not in _built and any(map(_CHANGEABLE.match, [*wanted.requirements, *listed]))
+            if old or not place.is_dir():
                 if say is not None:
                     say(f"building the environment with {wanted} in {place}")
                 _build(place, wanted, dependencies, kept)
+                _built.add(place)
     except (OSError, UnicodeDecodeError) as error:
         raise BuildError(
             f"environment with {wanted}: found {error}, expected readable requirements and a cache that can be written"
@@ -194,6 +202,7 @@ def _build(place: Path, wanted: Wanted, dependencies: Sequence[str], kept: Seque
             if not kept:
                 raise
             _install(temporary, packages)
+        shutil.rmtree(place, ignore_errors=True)
         temporary.replace(place)
     except BuildError as error:
         raise BuildError(f"the environment with {wanted} cannot be built: {error}") from None

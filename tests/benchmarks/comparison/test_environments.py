@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchmarks.comparison import environments
 from benchmarks.comparison.environments import (
     BuildError,
     Wanted,
@@ -161,6 +163,44 @@ def test_another_one_is_built_for_another(builder: Builder, change: Callable[[Bu
     builder.build("h5py==3.14.*")
     change(builder)
     assert len(builder.kept) == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["../keras", ".", "/opt/keras", "keras-3.15-py3-none-any.whl", "keras @ file:///opt/keras",
+             "keras-nightly@git+https://example.org/keras@main", "-e ./keras", "keras/dist/keras.tar.gz"],
+)  # fmt: skip
+@pytest.mark.parametrize("in_a_file", [True, False])
+def test_each_process_builds_what_can_change_anew_once(
+    builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, in_a_file: bool
+) -> None:
+    listed = tmp_path / "listed.txt"
+    listed.write_text(f"{line}  # ours\n", encoding="utf-8")
+
+    def build() -> Path:
+        return builder.build(files=(listed,)) if in_a_file else builder.build(line)
+
+    python = build()
+    python.write_text("of the first process", encoding="utf-8")
+    assert build().read_text("utf-8") == "of the first process"
+    monkeypatch.setattr(environments, "_built", set())  # as in another process
+    assert build() == python
+    assert python.read_text("utf-8") == ""
+    assert len(builder.calls) == 4
+    assert builder.kept == [python.parent.parent.name]
+
+
+@pytest.mark.parametrize(
+    "line", ["keras==3.14.*", "keras>=3 ; platform_machine != 'a/b'", "-c /opt/limits.txt", "# a/b"]
+)
+def test_each_process_uses_a_built_one_where_an_index_has_the_packages(
+    builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(environments, "_FURTHER_FILE", re.compile("no further files"))
+    listed = tmp_path / "listed.txt"
+    listed.write_text(f"{line}\n", encoding="utf-8")
+    builder.build(files=(listed,)).write_text("of the first process", encoding="utf-8")
+    monkeypatch.setattr(environments, "_built", set())
+    assert builder.build(files=(listed,)).read_text("utf-8") == "of the first process"
 
 
 def test_a_requirements_file_counts_by_what_is_in_it(builder: Builder, tmp_path: Path) -> None:
