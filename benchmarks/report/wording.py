@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 from statistics import fmean
 
 from benchmarks.baselines.baseline import Baseline
@@ -122,7 +123,7 @@ def worst(result: ExperimentResult) -> Verdict | None:
         (verdict for verdict in result.verdicts if verdict.word == result.word),
         key=lambda verdict: (
             order.index(verdict.metric) if verdict.metric in order else len(order),
-            -abs(verdict.effect) / verdict.allowance,
+            verdict.allowance / abs(verdict.effect) if verdict.effect else inf,
         ),
         default=None,
     )

@@ -51,8 +51,10 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         with user_errors(RunError):
             series = _series(records_in(arguments.runs))
-        lines = [_line(label, runs, _held_out(runs[0], series)) for label, runs in series.items()]
-        figures = {f"{PREFIX}.{what}.png": panels for what, panels in _draw(series).items()}
+        labels = {identity: _label(identity, [*series]) for identity in series}
+        lines = [_line(labels[identity], runs, _held_out(identity, series)) for identity, runs in series.items()]
+        drawn = _draw({labels[identity]: runs for identity, runs in series.items()})
+        figures = {f"{PREFIX}.{what}.png": panels for what, panels in drawn.items()}
     except ValueError as error:  # values that no training can have
         raise CommandError(f"the runs cannot be compared: {error}") from None
     prepare_folder(arguments.output, figures, overwrite=arguments.overwrite)
@@ -64,13 +66,13 @@ def run(arguments: argparse.Namespace) -> None:
         raise CommandError(f"--output: {error}; expected a folder that can be written") from None
 
 
-def _series(files: Iterable[Path]) -> dict[str, list[Run]]:
-    """Group runs by experiment, and by whatever else differs; return them by a label that names the difference."""
+def _series(files: Iterable[Path]) -> dict[tuple[str, ...], list[Run]]:
+    """Group runs by experiment, and by whatever else differs."""
     found: dict[tuple[str, ...], list[Run]] = {}
     for file in files:
         run = read_run(file)
         found.setdefault(_identity(run, file.parent), []).append(run)
-    return {_label(identity, [*found]): runs for identity, runs in found.items()}
+    return found
 
 
 def _identity(run: Run, folder: Path) -> tuple[str, ...]:
@@ -99,19 +101,27 @@ def _short(fingerprint: str | None) -> str:
     return "none" if fingerprint is None else fingerprint.removeprefix("sha256:")[:8]
 
 
-def _held_out(run: Run, series: Mapping[str, Sequence[Run]]) -> list[Run]:
-    """Return the runs that differ from one in nothing but its seed and what early stopping watched."""
+def _held_out(identity: tuple[str, ...], series: Mapping[tuple[str, ...], Sequence[Run]]) -> list[Run]:
+    """Return the runs that differ from a group only in their seeds and in what early stopping watched.
+
+    If the group's own folder has such runs, those of other folders are left out.
+    """
 
     def model_data_weights(one: Run) -> tuple[str | None, ...]:
         return one.experiment.partition("+")[0], one.fingerprints.data, one.fingerprints.weights
 
+    run = series[identity][0]
     protocol = run.protocol | {"validation": HELD_OUT}
-    others = (other for runs in series.values() for other in runs)
     if run.protocol == protocol:
         return []
-    return [
-        other for other in others if other.protocol == protocol and model_data_weights(other) == model_data_weights(run)
+    found = [
+        (folder, other)
+        for (_, _, folder, *_), others in series.items()
+        for other in others
+        if other.protocol == protocol and model_data_weights(other) == model_data_weights(run)
     ]
+    own = [other for folder, other in found if folder == identity[2]]
+    return own or [other for _, other in found]
 
 
 def _line(label: str, runs: Sequence[Run], held_out: Sequence[Run]) -> list[str]:

@@ -65,6 +65,19 @@ def test_the_optimism_is_the_distance_to_the_runs_with_held_out_images_of_the_sa
     assert not [cell for name, row in rows.items() for cell in row if name != "a" and cell.startswith("+")]
 
 
+def test_the_optimism_of_a_folder_is_that_of_its_own_runs(command: Command, tmp_path: Path) -> None:
+    protocol = {"epochs": 10, "validation": "held_out"}
+    for folder, honest in (("before", 0.5), ("after", 0.25), ("elsewhere", None)):
+        write_run(tmp_path / folder, make_run("a", accuracy=0.75))
+        if honest is not None:
+            run = dataclasses.replace(make_run("a+held_out", accuracy=honest), protocol=protocol)
+            write_run(tmp_path / folder, run)
+    folders = [tmp_path / folder for folder in ("before", "after", "elsewhere")]
+    rows = _rows(command("compare", *folders, "--output", tmp_path / "figures").output)
+    found = {Path(name).name: row[3] for name, row in rows.items() if "held_out" not in name}
+    assert found == {"before": "+0.2500", "after": "+0.5000", "elsewhere": "+0.3750"}
+
+
 @pytest.mark.parametrize(
     ("change", "labels"),
     [
