@@ -1,7 +1,7 @@
-"""Show how many seeds detect a drop of accuracy, and what they cost.
+"""Show which drop of accuracy a night detects, how many seeds detect another one, and what they cost.
 
-Print for each experiment with a baseline on the data set how many seeds it needs to detect a drop of its accuracy at
-one look, and how many minutes they take.
+Print for each experiment with a baseline on the data set the smallest drop of accuracy that a default night detects, how
+many seeds detect a given drop at one look, and how many minutes these take.
 
 Example:
   python -m benchmarks plan --drop 6 --dataset synthetic

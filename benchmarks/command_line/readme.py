@@ -95,6 +95,7 @@ def generated(
         "numbers": lambda: measured_tables(baselines, ["cifar10"]),
         "synthetic": lambda: measured_tables(baselines, ["synthetic"]),
         "plan": lambda: _output(plan.render(baselines, dataset="synthetic", points=3)),
+        "plan-official": lambda: _output(plan.render(baselines, dataset="cifar10", points=1)),
         "sight": lambda: sight_of(green, baselines),
         "green-night": lambda: _output(exact_lane_of(green), verdicts_of(green)),
         "green-night-begin": lambda: _output(verdicts_of(green, experiments=2)),

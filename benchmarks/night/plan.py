@@ -1,13 +1,14 @@
-"""Computes how many seeds each experiment needs to catch a drop of accuracy, and how long they take.
+"""Computes what a default night catches, how many seeds catch a given drop of accuracy, and how long they take.
 
-The number of seeds is for one look, at the strictest level that the night's false-alarm rate gives to a check. The
-baseline's standard deviation is assumed to be the true one. The minutes are means of the baseline's runs: one training
-for each seed, and the features of a frozen part once, because all seeds share them.
+The number of seeds is for one look, as a night with ``--seeds`` has; a default night has two. Levels are the strictest
+ones that the night's false-alarm rate gives to a check. The baseline's standard deviation is assumed to be the true
+one. The minutes are means of the baseline's runs: one training for each seed, and the features of a frozen part once,
+because all seeds share them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import fmean, stdev
 from typing import NamedTuple
@@ -15,12 +16,15 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.night.settings import default_looks
 from benchmarks.statistics import FALSE_ALARM_RATE
-from benchmarks.statistics.power import seeds_needed
+from benchmarks.statistics.power import Look, seeds_needed, smallest_drop
+from benchmarks.statistics.sequential import Family, make_plan
 from cifar_models.experiments import left_out_by_nights
 
 HEADLINE_CHECKS, SECONDARY_CHECKS = 2, 3
 """Checks of one experiment: accuracy and loss, which have most of the rate; gap, worst run and pattern over classes."""
+FAMILIES: list[Family] = ["headline"] * HEADLINE_CHECKS + ["secondary"] * SECONDARY_CHECKS
 
 MOST_SEEDS = 20
 
@@ -33,7 +37,10 @@ def render(
     power: float = 0.95,
     false_alarm_rate: float = FALSE_ALARM_RATE,
 ) -> str:
-    """Return a table with a line for each experiment that has a baseline, and below it the minutes of the night.
+    """Return a table with a line for each experiment that has a baseline, and below it the minutes of a night.
+
+    A line says how many seeds a default night trains and the smallest drop that they catch, how many seeds catch the
+    given drop at one look, and the minutes of these.
 
     Args:
         baselines: the baselines.
@@ -65,7 +72,9 @@ def render(
             f"--dataset: found no baselines for {dataset!r}, expected a data set with baselines: "
             f"{', '.join(known) or 'none yet'}"
         )
-    measured = sum("measured" in sources for sources in found.values())
+    looks = {name: default_looks(dataset, name) for name, sources in found.items() if "measured" in sources}
+    levels = _levels(looks, false_alarm_rate)
+    measured = len(looks)
     drop = round(points / 100, 12)  # so that 1.1 points are not above a tolerance of 0.011
     needed = partial(
         seeds_needed,
@@ -81,7 +90,7 @@ def render(
     for name, sources in found.items():
         baseline = sources.get("measured")
         if baseline is None:
-            lines.append([name, "", "", "published, without a spread", ""])
+            lines.append([name, "", "", "", "", "published, without a spread", ""])
             continue
         noise = _least_noise(baseline)
         always_passes = drop <= noise.tolerance
@@ -91,14 +100,35 @@ def render(
             minutes.append(_minutes(baseline, seeds))
             cost = f"{minutes[-1]:.1f}"
         by = "" if noise.metric == "accuracy" else f" by {noise.metric}"
-        lines.append([name, str(noise.runs), f"{noise.deviation:.4f}{by}", str(seeds), cost])
-    headers = ["experiment", "baseline runs", "standard deviation", "seeds needed", "minutes"]
+        least, most = looks[name]
+        catches = smallest_drop(
+            deviation=noise.deviation,
+            tolerance=noise.tolerance,
+            looks=[
+                Look(baseline_runs=noise.runs, today_runs=runs, level=level)
+                for runs, level in zip(looks[name], levels[name], strict=True)
+            ],
+            power=power,
+        )
+        by_default = f"{least} to {most}", f"{100 * catches:.1f} points"
+        lines.append([name, str(noise.runs), f"{noise.deviation:.4f}{by}", *by_default, str(seeds), cost])
+    headers = ["experiment", "baseline runs", "standard deviation", "by default", "catches", "seeds needed", "minutes"]
     table = tabulate(lines, headers, disable_numparse=True)
     part = "" if len(minutes) == len(found) else f", for {len(minutes)} of {len(found)} experiments"
     return (
         f"{table}\n\n"
-        f"A night that catches a drop of {points:g} points with probability {power:g}: {sum(minutes):.1f} minutes{part}"
+        f"A night that catches a drop of {points:g} point{'' if points == 1 else 's'} with probability {power:g}: {sum(minutes):.1f} minutes{part}"
     )
+
+
+def _levels(looks: Mapping[str, Sequence[int]], false_alarm_rate: float) -> dict[str, Sequence[float]]:
+    """Return the levels at which a headline check does not pass at the looks of a default night, by experiment."""
+    if not looks:
+        return {}
+    names = [name for name in looks for _ in FAMILIES]
+    plan = make_plan(names, FAMILIES * len(looks), looks=looks, false_alarm_rate=false_alarm_rate)
+    levels = plan.first_step_levels()
+    return {name: levels[:, names.index(name)].tolist() for name in looks}
 
 
 def _minutes(baseline: Baseline, seeds: int) -> float:

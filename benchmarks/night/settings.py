@@ -16,7 +16,7 @@ from benchmarks.statistics.sequential import looks_between
 from cifar_models import experiments
 
 SEEDS: dict[str, dict[str, tuple[int, int]]] = {
-    "cifar10": {"resnet50_frozen": (8, 16)},
+    "cifar10": {"resnet50_frozen": (12, 24)},
     "synthetic": {
         "simple_cnn": (7, 21),
         "vgg16_frozen": (8, 16),

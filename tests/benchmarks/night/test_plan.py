@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import stdev
+from statistics import fmean, stdev
 
+import numpy as np
 import pytest
 
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.night import plan
+from benchmarks.records.judge import best_sight, by_experiment, checks_of
 from benchmarks.statistics.power import seeds_needed
+from benchmarks.statistics.verdict import judge_night
 from tests.cifar_models.command_line.conftest import Command
-from tests.factories import make_baseline, make_published
+from tests.factories import make_baseline, make_published, make_run
 
 pytestmark = pytest.mark.unit
 
@@ -51,10 +55,40 @@ def test_each_experiment_gets_the_seeds_that_the_night_s_checks_leave_it_and_the
     assert more is not None
     assert 1 < few < more
     assert more != _needed(WIDE, experiments=1), "the checks of the other experiment count"
-    assert lines["a"] == ["3", "0.0010", str(few), f"{1.5 * few:.1f}"]
-    assert lines["b"] == ["3", "0.0100", str(more), f"{more:.1f}"]
+    assert lines["a"] == ["3", "0.0010", "3 to 9", lines["a"][3], str(few), f"{1.5 * few:.1f}"]
+    assert lines["b"] == ["3", "0.0100", "3 to 9", lines["b"][3], str(more), f"{more:.1f}"]
     expected = f"A night that catches a drop of 6 points with probability 0.95: {1.5 * few + more:.1f} minutes"
     assert last == expected
+
+
+@pytest.mark.parametrize("by_loss", [True, False])
+def test_what_a_default_night_catches_is_what_its_table_says(by_loss: bool) -> None:
+    looks = {"a": (3, 9), "simple_cnn": (7, 21)}
+    loss = (0.99, 1.0, 1.01) if by_loss else (0.9, 1.0, 1.1)
+    baselines = {
+        name: make_baseline(accuracy=(0.68, 0.70, 0.72), loss=loss, nats_per_point=0.02, f1={"cat": (0.6, 0.7, 0.8)})
+        for name in looks
+    }
+    lines, _ = _render(_baselines(**baselines))
+    # Runs that are as far apart as the baseline's, so that the night's own standard deviation is the baseline's.
+    checks = [
+        dataclasses.replace(check, today=_as_wide_as(check.baseline, looks[name][0]))
+        for name, baseline in baselines.items()
+        for check in checks_of([make_run(name, seed) for seed in range(looks[name][0])], baseline)
+    ]
+    verdicts = by_experiment(judge_night(checks, looks=looks))
+    for name, (least, most) in looks.items():
+        best = best_sight(verdicts[name])
+        assert best is not None
+        assert best.points is not None
+        assert best.metric == ("loss" if by_loss else "accuracy")
+        assert lines[name][2:4] == [f"{least} to {most}", f"{best.points:.1f} points"]
+
+
+def _as_wide_as(values: Sequence[float], runs: int) -> tuple[float, ...]:
+    """Return a number of values with the mean and the standard deviation of others."""
+    steps = np.linspace(-1, 1, runs)
+    return tuple((fmean(values) + stdev(values) * steps / np.std(steps, ddof=1)).tolist())
 
 
 def test_the_loss_is_planned_by_where_it_sees_more() -> None:
@@ -70,7 +104,7 @@ def test_a_drop_within_the_tolerance_cannot_be_planned(points: float, always_pas
     assert 1.1 / 100 > 0.011, "by rounding alone"
     baseline = make_baseline(accuracy=(0.6999, 0.7, 0.7001), tolerance=0.011)
     lines, last = _render(_baselines(a=baseline), points=points)
-    assert (lines["a"][2:] == ["within the tolerance, always passes"]) == always_passes
+    assert (lines["a"][4:] == ["within the tolerance, always passes"]) == always_passes
     assert last.endswith("0.0 minutes, for 0 of 1 experiments") == always_passes
 
 
@@ -78,13 +112,13 @@ def test_where_no_number_of_seeds_does_the_line_says_with_how_many_baseline_runs
     lines, last = _render(_baselines(a=WIDE, b=NARROW), points=4.7)
     seeds = _needed(WIDE, experiments=2, runs=12, drop=0.047)
     assert _needed(WIDE, experiments=2, runs=6, drop=0.047) is None
-    assert lines["a"][2:] == [f"more than 20; with 12 baseline runs: {seeds}"]
+    assert lines["a"][4:] == [f"more than 20; with 12 baseline runs: {seeds}"]
     assert last.endswith(f"{lines['b'][-1]} minutes, for 1 of 2 experiments")
 
 
 def test_where_many_more_baseline_runs_would_not_do_either_the_line_says_so() -> None:
     lines, _ = _render(_baselines(a=WIDE), points=4.1)
-    assert lines["a"][2:] == ["more than 20, even with 24 baseline runs"]
+    assert lines["a"][4:] == ["more than 20, even with 24 baseline runs"]
 
 
 def test_a_published_number_alone_has_no_spread_to_plan_from() -> None:
@@ -92,7 +126,7 @@ def test_a_published_number_alone_has_no_spread_to_plan_from() -> None:
     lines, _ = _render({"a": {"synthetic": {"published": make_published()}}, "b": {"synthetic": both}})
     assert lines["a"] == ["published, without a spread"]
     seeds = _needed(NARROW, experiments=1)
-    assert lines["b"][2] == str(seeds), "it takes no part of the false-alarm rate, and a measured one goes first"
+    assert lines["b"][4] == str(seeds), "it takes no part of the false-alarm rate, and a measured one goes first"
 
 
 def test_an_experiment_without_a_baseline_on_the_data_set_is_left_out() -> None:
@@ -108,9 +142,9 @@ def test_variants_are_left_out_which_a_night_trains_instead() -> None:
 def test_the_features_of_a_frozen_part_are_counted_once_for_all_seeds() -> None:
     frozen = dataclasses.replace(NARROW, feature_seconds=150.0)
     lines, _ = _render(_baselines(a=frozen), points=5)
-    seeds = int(lines["a"][2])
+    seeds = int(lines["a"][4])
     assert seeds > 1
-    assert lines["a"][3] == f"{1.5 * seeds + 2.5:.1f}"
+    assert lines["a"][5] == f"{1.5 * seeds + 2.5:.1f}"
 
 
 def test_the_command_prints_the_plan_for_its_options(tmp_path: Path, command: Command) -> None:
