@@ -51,8 +51,8 @@ def add_options(parser: pytest.Parser) -> None:
         "--seeds",
         type=int,
         metavar="N",
-        help="train each experiment with N seeds (default: 2 to 12, fewer for experiments that train longer; then up to "
-        "three times as many while a verdict is undecided)",
+        help="train each experiment with N seeds (default: 2 to 12, fewer for experiments that train longer; then up "
+        "to three times as many while a verdict is undecided)",
     )
     group.addoption(
         "--first-seed",

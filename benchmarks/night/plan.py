@@ -114,10 +114,11 @@ def render(
         lines.append([name, str(noise.runs), f"{noise.deviation:.4f}{by}", *by_default, str(seeds), cost])
     headers = ["experiment", "baseline runs", "standard deviation", "by default", "catches", "seeds needed", "minutes"]
     table = tabulate(lines, headers, disable_numparse=True)
+    drop_in_points = f"{points:g} point{'' if points == 1 else 's'}"
     part = "" if len(minutes) == len(found) else f", for {len(minutes)} of {len(found)} experiments"
     return (
         f"{table}\n\n"
-        f"A night that catches a drop of {points:g} point{'' if points == 1 else 's'} with probability {power:g}: {sum(minutes):.1f} minutes{part}"
+        f"A night that catches a drop of {drop_in_points} with probability {power:g}: {sum(minutes):.1f} minutes{part}"
     )
 
 
