@@ -101,6 +101,20 @@ def fine_tuned_with_fixed_statistics() -> keras.Model:
     return model
 
 
+def three_blocks_with_dropout() -> keras.Model:
+    """Return what ``simple_cnn`` becomes with a third block and dropout, without batch normalization and L2."""
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((32, 32, 3))])
+    for filters in (32, 64, 128):
+        model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        model.add(layers.MaxPooling2D())
+        model.add(layers.Dropout(0.25))
+    for layer in (layers.Flatten(), layers.Dense(512, activation="relu"), layers.Dropout(0.5)):
+        model.add(layer)
+    model.add(layers.Dense(10, activation="softmax"))
+    return model
+
+
 TRIALS: dict[str, Trial] = {
     "simple_cnn: fit shuffles, a seed is set": plain_script("simple_cnn", seeded=True),
     "simple_cnn: fit shuffles, no seed is set": plain_script("simple_cnn", seeded=False),
@@ -112,6 +126,9 @@ TRIALS: dict[str, Trial] = {
     "resnet50_frozen: learning rate 1e-2": changed("resnet50_frozen", learning_rate=1e-2),
     "resnet50_frozen: learning rate 1e-4": changed("resnet50_frozen", learning_rate=1e-4),
     "improved_cnn: constant rate": changed("improved_cnn", learning_rate_schedule=Protocol.learning_rate_schedule),
+    "improved_cnn: dropout alone, constant rate": changed(
+        "improved_cnn", three_blocks_with_dropout, learning_rate_schedule=Protocol.learning_rate_schedule
+    ),
     "resnet50_finetuned: rate 1e-3": changed("resnet50_finetuned", learning_rate=1e-3),
     "resnet50_finetuned: rate 1e-4": changed("resnet50_finetuned", learning_rate=1e-4),
     "resnet50_finetuned: rate 1e-5, batch normalization in inference mode": changed(
