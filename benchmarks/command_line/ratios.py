@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pairs", type=whole_number, default=3, metavar="N", help="number of runs of each side (default: %(default)s)"
     )
     parser.add_argument(
+        "--seeds", type=whole_number, default=1, metavar="N", help="seeds that each run trains (default: %(default)s)"
+    )
+    parser.add_argument(
         "--dataset", choices=("random", *DATASETS), default="random", help="what to train on (default: %(default)s)"
     )
     parser.add_argument(
@@ -65,7 +68,9 @@ def run(arguments: argparse.Namespace) -> None:
     say(f"{environment.device} on {environment.processor}; {packages}")
     images = f"{arguments.train_count:,} random images" if arguments.dataset == "random" else arguments.dataset
     shared = (arguments.epochs, arguments.dataset, arguments.train_count, arguments.data_dir, arguments.weights_dir)
+    seeds = "1 seed" if arguments.seeds == 1 else f"{arguments.seeds} seeds"
     for name in names:
         with user_errors(ValueError):
-            lines = measure_pairs(Task(name, *shared), arguments.pairs)
-        say(f"\n{name}, {arguments.epochs} epochs on {images}, {arguments.pairs} pairs\n{table(lines, HEADERS)}")
+            lines = measure_pairs(Task(name, *shared, seeds=arguments.seeds), arguments.pairs)
+        settings = f"{name}, {seeds}, {arguments.epochs} epochs on {images}, {arguments.pairs} pairs"
+        say(f"\n{settings}\n{table(lines, HEADERS)}")

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.throughput.random_images import random_dataset
 from cifar_models.datasets import Dataset, load_dataset
@@ -34,6 +34,7 @@ class Task:
         dataset: ``random``, ``synthetic`` or ``cifar10``.
         train_count: number of random training images, 50 or more; a fifth of this number is used for evaluation.
         data_dir, weights_dir: folders with CIFAR-10 and with ImageNet weights; None for Keras's cache or download.
+        seeds: number of seeds, 1 or more, which train one after another in the same process.
     """
 
     experiment: str
@@ -42,6 +43,7 @@ class Task:
     train_count: int
     data_dir: Path | None
     weights_dir: Path | None
+    seeds: int = 1
 
     def load(self) -> tuple[Experiment, Dataset, Any]:
         """Return the experiment with the task's epochs, the data set and the backbone's weights.
@@ -77,28 +79,29 @@ def train_plain(task: Task) -> Figures:
     train_labels = keras.utils.to_categorical(dataset.train_labels, 10)
     evaluation_labels = keras.utils.to_categorical(dataset.evaluation_labels, 10)
     del dataset  # a script would not keep the uint8 images
-    began, epoch_ends = time.perf_counter(), []
-    keras.utils.set_random_seed(0)
-    model = experiment.build_model()
-    if weights:
-        weights.assign(model)
-    steps = -(-len(train_images) // protocol.batch_size)
-    model.compile(make_optimizer(protocol, steps), make_loss(protocol), metrics=["accuracy"], jit_compile=False)
-    model.fit(
-        train_images,
-        train_labels,
-        batch_size=protocol.batch_size,
-        epochs=task.epochs,
-        validation_data=(evaluation_images, evaluation_labels),
-        callbacks=[
-            keras.callbacks.EarlyStopping(
-                protocol.early_stopping_monitor, patience=task.epochs, restore_best_weights=True
-            ),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: epoch_ends.append(time.perf_counter())),
-        ],
-        verbose=0,
-    )
-    model.predict(evaluation_images, batch_size=protocol.batch_size, verbose=0)
+    began, epoch_ends = Clocks.now(), []
+    for seed in range(task.seeds):
+        keras.utils.set_random_seed(seed)
+        model = experiment.build_model()
+        if weights:
+            weights.assign(model)
+        steps = -(-len(train_images) // protocol.batch_size)
+        model.compile(make_optimizer(protocol, steps), make_loss(protocol), metrics=["accuracy"], jit_compile=False)
+        model.fit(
+            train_images,
+            train_labels,
+            batch_size=protocol.batch_size,
+            epochs=task.epochs,
+            validation_data=(evaluation_images, evaluation_labels),
+            callbacks=[
+                keras.callbacks.EarlyStopping(
+                    protocol.early_stopping_monitor, patience=task.epochs, restore_best_weights=True
+                ),
+                keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: epoch_ends.append(time.perf_counter())),
+            ],
+            verbose=0,
+        )
+        model.predict(evaluation_images, batch_size=protocol.batch_size, verbose=0)
     return _figures(began, epoch_ends)
 
 
@@ -113,14 +116,28 @@ def train_with_suite(task: Task) -> Figures:
         if isinstance(state, Progress) and state.validation_accuracy is not None:
             epoch_ends.append(time.perf_counter())
 
-    began = time.perf_counter()
-    train(experiment, dataset, 0, weights=weights, progress=watch)
+    began = Clocks.now()
+    for seed in range(task.seeds):
+        train(experiment, dataset, seed, weights=weights, progress=watch)
     return _figures(began, epoch_ends)
 
 
-def _figures(began: float, epoch_ends: Sequence[float]) -> Figures:
+class Clocks(NamedTuple):
+    """Elapsed time and the processor time of all threads, in seconds."""
+
+    elapsed: float
+    processor: float
+
+    @classmethod
+    def now(cls) -> Clocks:
+        return cls(time.perf_counter(), time.process_time())
+
+
+def _figures(began: Clocks, epoch_ends: Sequence[float]) -> Figures:
+    now = Clocks.now()
     return {
-        "training, s": time.perf_counter() - began,
+        "training, s": now.elapsed - began.elapsed,
+        "processor time, s": now.processor - began.processor,
         "last epoch, s": epoch_ends[-1] - epoch_ends[-2],
         "peak memory, MB": (peak_memory() or 0) / 2**20,
     }

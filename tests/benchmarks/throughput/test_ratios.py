@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -54,7 +55,17 @@ def test_a_task_is_trained_for_its_epochs_on_its_data(tmp_path: Path) -> None:
 
 def test_both_sides_tell_the_same_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = measure_pairs(TASK, 1, lambda side, task: side(task))
-    assert [name for name, *_ in lines] == ["training, s", "last epoch, s", "peak memory, MB"]
+    assert [name for name, *_ in lines] == ["training, s", "processor time, s", "last epoch, s", "peak memory, MB"]
     monkeypatch.setattr(ratios, "peak_memory", partial(int, 2**21))
-    assert ratios._figures(0.0, [1.0, 3.0, 7.0])["peak memory, MB"] == 2.0
-    assert ratios._figures(0.0, [1.0, 3.0, 7.0])["last epoch, s"] == 4.0
+    figures = ratios._figures(ratios.Clocks.now(), [1.0, 3.0, 7.0])
+    assert figures["peak memory, MB"] == 2.0
+    assert figures["last epoch, s"] == 4.0
+
+
+def test_both_sides_train_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    monkeypatch.setattr("keras.utils.set_random_seed", seeds.append)
+    task = dataclasses.replace(TASK, seeds=2)
+    train_plain(task)
+    train_with_suite(task)
+    assert seeds == [0, 1, 0, 1]
