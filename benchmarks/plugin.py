@@ -1,4 +1,4 @@
-"""The pytest plugin: options, hooks and fixtures, which use ``benchmarks/night``.
+"""The pytest plugin: options, hooks and fixtures, which use ``benchmarks/session``.
 
 TensorFlow is imported only if benchmark items are selected or ``--gpu`` is given, because the import takes seconds.
 """
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.night.items import (
+from benchmarks.records.selection import Selection
+from benchmarks.session.items import (
     ALL_SHARDS,
     EXPERIMENT,
     SEED,
@@ -22,17 +23,16 @@ from benchmarks.night.items import (
     selection_of,
     training_id,
 )
-from benchmarks.night.options import add_options, read_settings
-from benchmarks.night.selection import experiment_names
-from benchmarks.night.workers import Controller, Worker, is_controller, is_worker
-from benchmarks.records.selection import Selection
+from benchmarks.session.options import add_options, read_settings
+from benchmarks.session.selection import experiment_names
+from benchmarks.session.workers import Controller, Worker, is_controller, is_worker
 from benchmarks.shards.selected import keep_share
 from cifar_models.experiments import Experiment, find_experiment
 from cifar_models.training.keras_settings import KerasSettingsError, choose_backend, fix_keras_settings
 
 if TYPE_CHECKING:
     from benchmarks.night.night import Night
-    from benchmarks.night.session import NightSession
+    from benchmarks.session.night_session import NightSession
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -147,7 +147,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _fix_keras()
     if not names or session.config.getoption("collectonly"):
         return
-    from benchmarks.night.session import start_night
+    from benchmarks.session.night_session import start_night
 
     worker = session.config.pluginmanager.getplugin(Worker.NAME)
     if worker and not worker.has_night:

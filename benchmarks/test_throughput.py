@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from benchmarks.night.options import baselines_file
+from benchmarks.session.options import baselines_file
 from benchmarks.throughput.random_images import random_dataset
 from benchmarks.throughput.reference_workload import time_reference
 from benchmarks.throughput.speeds import (

@@ -120,7 +120,7 @@ def test_a_module_has_at_most_400_lines(module: str) -> None:
 WITH_PYTEST = {
     "benchmarks.plugin",
     "benchmarks.comparison.selection",  # pytest's own -k
-    *(f"benchmarks.night.{name}" for name in ("items", "options", "selection", "session", "workers")),
+    *(f"benchmarks.session.{name}" for name in ("items", "night_session", "options", "selection", "workers")),
     "benchmarks.shards.selected",
 }
 
@@ -137,8 +137,8 @@ WITH_TENSORFLOW = {
     f"benchmarks.{name}"
     for name in (
         "night.loaded_inputs",
-        "night.session",
         "night.training",
+        "session.night_session",
         "baselines.published_entries",
         "test_throughput",
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from _pytest.mark.expression import Expression
 
-from benchmarks.night.selection import names
+from benchmarks.session.selection import names
 from cifar_models.experiments import EXPERIMENTS
 
 Matches = Callable[[str], bool]

@@ -1,1 +1,1 @@
-"""A night: options, settings, trainings, judging, resuming, exit status, workers."""
+"""A night: settings, inputs, trainings, judging, resuming, updating, exit status. It does not import pytest."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
-from benchmarks.night.items import training_id
 from benchmarks.night.night import Night
 from benchmarks.night.reports import Properties, properties_of
 from benchmarks.records.trainings import Outcome
+from benchmarks.session.items import training_id
 
 _CLASS = "benchmarks.test_training"
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

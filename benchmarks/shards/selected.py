@@ -6,9 +6,9 @@ import pytest
 
 from benchmarks.baselines.baseline import BaselineError
 from benchmarks.baselines.baselines_file import read_baselines
-from benchmarks.night.items import SETTINGS, experiment_of, seed_of, selection_of
-from benchmarks.night.workers import is_worker
 from benchmarks.records.selection import Selection
+from benchmarks.session.items import SETTINGS, experiment_of, seed_of, selection_of
+from benchmarks.session.workers import is_worker
 from benchmarks.shards.shares import costs_of, shares_of
 
 

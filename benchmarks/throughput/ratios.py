@@ -130,6 +130,7 @@ class Clocks(NamedTuple):
 
     @classmethod
     def now(cls) -> Clocks:
+        """Read both clocks."""
         return cls(time.perf_counter(), time.process_time())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.night.items import training_id, training_in
+from benchmarks.session.items import training_id, training_in
 
 pytestmark = pytest.mark.unit
 

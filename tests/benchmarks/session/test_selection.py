@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.night.selection import experiment_names, left_out
-from benchmarks.night.workers import _selects_benchmark
+from benchmarks.session.selection import experiment_names, left_out
+from benchmarks.session.workers import _selects_benchmark
 from cifar_models.experiments import EXPERIMENTS, left_out_by_nights
 
 pytestmark = pytest.mark.unit

@@ -12,8 +12,8 @@ from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import TrainingKey
 
 if TYPE_CHECKING:
-    from benchmarks.night.session import NightSession
     from benchmarks.night.settings import Settings
+    from benchmarks.session.night_session import NightSession
 
 SESSION: pytest.StashKey[NightSession] = pytest.StashKey()
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()

@@ -11,17 +11,17 @@ import pytest
 from benchmarks.baselines.baseline import BaselineError
 from benchmarks.night.earlier import recorded_run
 from benchmarks.night.exit_status import NOT_JUDGED, status_of
-from benchmarks.night.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of
 from benchmarks.night.loaded_inputs import LoadedInputs, load_inputs
 from benchmarks.night.night import Night
-from benchmarks.night.options import check_benchmark_plugin
 from benchmarks.night.reports import properties_of, write_reports
-from benchmarks.night.selection import left_out
 from benchmarks.night.summary import sections
 from benchmarks.night.training import train_and_file, why_impossible
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training
+from benchmarks.session.items import SESSION, SETTINGS, experiment_of, is_answer, seed_of
+from benchmarks.session.options import check_benchmark_plugin
+from benchmarks.session.selection import left_out
 from cifar_models.datasets import DatasetError
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment

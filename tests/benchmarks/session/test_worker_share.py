@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.night import worker_share as share
-from benchmarks.night.worker_share import cores_of, gpu_of, take_share, visible_gpus
+from benchmarks.session import worker_share as share
+from benchmarks.session.worker_share import cores_of, gpu_of, take_share, visible_gpus
 
 pytestmark = pytest.mark.unit
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night.items import SESSION, SETTINGS, is_answer, training_id, training_in
-from benchmarks.night.options import project_folder, read_settings
 from benchmarks.night.reports import Properties, properties_of
-from benchmarks.night.selection import experiment_names
-from benchmarks.night.worker_share import take_share
 from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training, TrainingKey
+from benchmarks.session.items import SESSION, SETTINGS, is_answer, training_id, training_in
+from benchmarks.session.options import project_folder, read_settings
+from benchmarks.session.selection import experiment_names
+from benchmarks.session.worker_share import take_share
 from cifar_models.results.environment import describe_environment
 from cifar_models.results.run import Run
 
@@ -114,7 +114,7 @@ class Controller:
         """
         self._workers = Counter(map(_host, specs))
         if _selects_benchmark(config):
-            from benchmarks.night.session import start_night  # loads TensorFlow
+            from benchmarks.session.night_session import start_night  # loads TensorFlow
 
             # Only --resume needs weights now, for their fingerprints; otherwise _judge loads those that were used.
             names = experiment_names(config) if config.stash[SETTINGS].resume else []

@@ -1,0 +1,1 @@
+"""A night under pytest: options, items, hooks, workers."""
