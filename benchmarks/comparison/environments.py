@@ -98,7 +98,7 @@ def interpreter(
     Args:
         wanted: the environment.
         project: the folder with the ``pyproject.toml`` that lists the dependencies.
-        say: called with a message before a build, which takes minutes.
+        say: called with a message before a build, which takes minutes, and if it cannot keep the current versions.
         cache: the folder of environments; None for ``default_cache``.
 
     Raises:
@@ -124,7 +124,7 @@ def interpreter(
             if old or not place.is_dir():
                 if say is not None:
                     say(f"building the environment with {wanted} in {place}")
-                _build(place, wanted, dependencies, kept)
+                _build(place, wanted, dependencies, kept, say or (lambda _: None))
                 _built.add(place)
     except (OSError, UnicodeDecodeError) as error:
         raise BuildError(
@@ -187,7 +187,9 @@ def _package(requirement: str) -> str:
     return canonicalize_name(found[0]) if found else ""
 
 
-def _build(place: Path, wanted: Wanted, dependencies: Sequence[str], kept: Sequence[str]) -> None:
+def _build(
+    place: Path, wanted: Wanted, dependencies: Sequence[str], kept: Sequence[str], say: Callable[[str], None]
+) -> None:
     """Build an environment in a temporary folder, and move it to its place when it is complete."""
     temporary = place.with_name(f".{place.name}.tmp")  # the caller holds the lock
     try:
@@ -201,6 +203,7 @@ def _build(place: Path, wanted: Wanted, dependencies: Sequence[str], kept: Seque
         except _NoSolution:  # other errors, such as a lost connection, must not give other versions
             if not kept:
                 raise
+            say(f"the packages of the current environment do not fit {wanted}: installing other versions of them")
             _install(temporary, packages)
         shutil.rmtree(place, ignore_errors=True)
         temporary.replace(place)
