@@ -138,14 +138,14 @@ class NightFolder:
         raise FileExistsError(f"{run_dir}: found 999 nights that started at {name}, expected fewer; check the clock")
 
     @classmethod
-    def resume(cls, run_dir: Path, like: NightRecord, first_seed: int | None = None) -> NightFolder | None:
+    def resume(cls, run_dir: Path, like: NightRecord, first_seed: int) -> NightFolder | None:
         """Lock and return the folder of the newest interrupted night that no other process has locked.
 
         Args:
             run_dir: the folder of nights.
             like: the record of a new night. The data and the shard of the interrupted night must be the same.
             first_seed: the first seed of the new night. That of the interrupted night, if it is known, must be in the
-                same block of seeds; None allows any.
+                same block of seeds.
 
         Returns:
             The folder, or None if there is no such night.
@@ -158,7 +158,7 @@ class NightFolder:
                 continue
             if record.part != like.part:
                 continue
-            if first_seed is not None and record.selection.keys:
+            if record.selection.keys:
                 began, _ = record.first_seed
                 if not first_seed <= began < first_seed + BLOCK:
                     continue

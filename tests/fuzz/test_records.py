@@ -80,7 +80,7 @@ def test_a_night_s_record(folder: Path, watch: Watch, content: bytes) -> None:
     (night / NIGHT_RECORD).write_bytes(content)
     with watch:
         found, damaged = list(nights(night.parent)), [str(error) for error in damaged_nights(night.parent)]
-    resumed = NightFolder.resume(night.parent, NIGHT)
+    resumed = NightFolder.resume(night.parent, NIGHT, 0)
     if resumed is not None:
         resumed.close()
     try:

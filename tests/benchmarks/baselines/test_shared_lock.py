@@ -52,8 +52,8 @@ def test_another_user_s_interrupted_night_is_left_to_them(tmp_path: Path, monkey
     monkeypatch.setattr(FileLock, "acquire", _refuse)
     (night.path / ".lock").touch()
     with pytest.raises(PermissionError):  # one's own is not passed over in silence
-        NightFolder.resume(tmp_path, record)
+        NightFolder.resume(tmp_path, record, 0)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert NightFolder.resume(tmp_path, record) is None
+    assert NightFolder.resume(tmp_path, record, 0) is None
     with pytest.raises(PermissionError, match=r"found the lock file .* of another user"):
         NightFolder.take(night.path)

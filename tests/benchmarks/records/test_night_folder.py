@@ -51,15 +51,15 @@ def _night(run_dir: Path, record: NightRecord | None = None) -> Path:
 
 
 def _resume(run_dir: Path) -> NightFolder | None:
-    return NightFolder.resume(run_dir, _record())
+    return NightFolder.resume(run_dir, _record(), 0)
 
 
 def test_a_shard_is_resumed_by_itself_alone(tmp_path: Path) -> None:
     third, fourth, tomorrow = make_shard(3), make_shard(4), make_shard(3, first_seed=2000)
     _night(tmp_path, dataclasses.replace(_record(), shard=third))
     for other in (None, fourth, tomorrow, make_shard(3, count=9)):
-        assert NightFolder.resume(tmp_path, dataclasses.replace(_record(), shard=other)) is None
-    found = NightFolder.resume(tmp_path, dataclasses.replace(_record(), shard=third))
+        assert NightFolder.resume(tmp_path, dataclasses.replace(_record(), shard=other), 0) is None
+    found = NightFolder.resume(tmp_path, dataclasses.replace(_record(), shard=third), 0)
     assert found is not None
     assert read_night(found.path).shard == third
     found.close()
