@@ -176,8 +176,8 @@ def _builder(name: str) -> Callable[..., keras.Model]:
 # https://keras.io/guides/transfer_learning/.
 FINE_TUNING_LEARNING_RATE = 1e-5
 
-# Low enough for pretrained layers, and high enough for three epochs with the cosine schedule. Fine-tuning runs its layers
-# in each step, unlike frozen layers, so its images are smaller and its epochs fewer than those of the frozen backbones.
+# Low enough for pretrained layers, and high enough for three epochs with the cosine schedule. Unlike frozen layers,
+# those that are fine-tuned run in each step, so there are fewer epochs and smaller images than for frozen backbones.
 MATCHED_FINE_TUNING_LEARNING_RATE = 1e-4
 
 EXPERIMENTS: dict[str, Experiment] = {

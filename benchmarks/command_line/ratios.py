@@ -18,6 +18,7 @@ from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say, table
 from cifar_models.datasets import DATASETS
 from cifar_models.experiments import find_experiment
+from cifar_models.results.words import count
 from cifar_models.storage.files import user_path
 
 HEADERS = ("figure", "plain", "suite", "plain / suite", "range")
@@ -68,9 +69,9 @@ def run(arguments: argparse.Namespace) -> None:
     say(f"{environment.device} on {environment.processor}; {packages}")
     images = f"{arguments.train_count:,} random images" if arguments.dataset == "random" else arguments.dataset
     shared = (arguments.epochs, arguments.dataset, arguments.train_count, arguments.data_dir, arguments.weights_dir)
-    seeds = "1 seed" if arguments.seeds == 1 else f"{arguments.seeds} seeds"
+    seeds, pairs = count(range(arguments.seeds), "seed"), count(range(arguments.pairs), "pair")
     for name in names:
         with user_errors(ValueError):
             lines = measure_pairs(Task(name, *shared, seeds=arguments.seeds), arguments.pairs)
-        settings = f"{name}, {seeds}, {arguments.epochs} epochs on {images}, {arguments.pairs} pairs"
+        settings = f"{name}, {seeds}, {arguments.epochs} epochs on {images}, {pairs}"
         say(f"\n{settings}\n{table(lines, HEADERS)}")
