@@ -44,11 +44,17 @@ def _kept(paths: Sequence[Path]) -> list[str]:
     return sorted((f"{run.experiment} {run.seed}" for run in runs), key=TRAININGS.index)
 
 
+@pytest.fixture(scope="module")
+def judged_alone(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    ended = House(tmp_path_factory.mktemp("alone")).run()
+    assert ended.status == 0, ended.output
+    return ended
+
+
 @pytest.mark.parametrize("workers", [(), TWO], ids=["one process", "-n 2"])
 def test_shards_are_judged_as_one_process_judges_itself(
-    house: House, tmp_path_factory: pytest.TempPathFactory, workers: tuple[str, ...]
+    house: House, judged_alone: Ended, workers: tuple[str, ...]
 ) -> None:
-    alone = House(tmp_path_factory.mktemp("alone")).run()
     trained = []
     for number in (1, 2):
         ended = house.run(f"--shard={number}/2", *workers)
@@ -59,9 +65,9 @@ def test_shards_are_judged_as_one_process_judges_itself(
         trained += ended.trained
     assert sorted(trained) == sorted(TRAININGS)
     judged = _judge(house)
-    assert judged.status == alone.status == 0, judged.output
-    assert judged.verdicts == alone.verdicts
-    assert judged.outcomes == alone.outcomes
+    assert judged.status == 0, judged.output
+    assert judged.verdicts == judged_alone.verdicts
+    assert judged.outcomes == judged_alone.outcomes
     assert house.kept() == TRAININGS
 
 
