@@ -8,6 +8,7 @@ from itertools import cycle
 from statistics import fmean, stdev
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
 from cifar_models.experiments import PUBLISHED_INPUT_SIZE, VARIANTS, variant_name
 from cifar_models.figures.style import ACCURACY_LABEL, SERIES_COLOURS, SERIES_MARKERS, Panel
@@ -83,13 +84,25 @@ def by_input_size(sweep: Sweep) -> dict[str, Panel]:
         found = of_one(runs)
         return [] if found is None else [found]
 
+    def accuracies_of(runs: Sequence[Run]) -> list[float]:
+        return [run.accuracy for run in runs]
+
     return {
-        "accuracy": _panel(sweep, f"{ACCURACY_LABEL} by input size (px)", lambda runs: [run.accuracy for run in runs]),
-        "minutes": _panel(sweep, f"{title} of a training by input size (px)", minutes_of, log=True),
+        "accuracy": _panel(sweep, f"{ACCURACY_LABEL} by input size (px)", accuracies_of, mean_and_deviation),
+        "minutes": _panel(
+            sweep, f"{title} of a training by input size (px)", minutes_of, lambda found: f"{found[0]:.1f}", log=True
+        ),
     }
 
 
-def _panel(sweep: Sweep, title: str, values: Callable[[Sequence[Run]], list[float]], *, log: bool = False) -> Panel:
+def _panel(
+    sweep: Sweep,
+    title: str,
+    values: Callable[[Sequence[Run]], list[float]],
+    in_words: Callable[[list[float]], str],
+    *,
+    log: bool = False,
+) -> Panel:
     """Return the panel of some values. What has none is left out, and the others look as in each other panel."""
     sizes = {
         name: {size: found for size, runs in some.items() if (found := values(runs))}
@@ -117,16 +130,15 @@ def _panel(sweep: Sweep, title: str, values: Callable[[Sequence[Run]], list[floa
         axes.set_xticks(sorted({size for points in sizes.values() for size in points}))
         if log:
             axes.set_yscale("log")
-            for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-                set_formatter("{x:g}")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_formatter("{x:g}")
         axes.grid(visible=True)
 
     words = [
-        f"{name}: {', '.join(f'{size} px {mean_and_deviation(some)}' for size, some in points.items())}"
+        f"{name}: {', '.join(f'{size} px {in_words(some)}' for size, some in points.items())}"
         for name, points in sizes.items()
         if points
     ]
-    words += [
-        f"{name}: {mean_and_deviation(some)} at {PUBLISHED_INPUT_SIZE} px" for name, some in others.items() if some
-    ]
+    words += [f"{name}: {in_words(some)} at {PUBLISHED_INPUT_SIZE} px" for name, some in others.items() if some]
     return Panel(title, draw, f"{title.capitalize()}. {'; '.join(words)}.")
