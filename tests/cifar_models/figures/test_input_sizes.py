@@ -94,7 +94,6 @@ def test_minutes_are_those_of_one_training_with_its_features() -> None:
     axes = drawn(panel)
     assert lines_of(axes)["simple_cnn"][-1][1] == [4, 4]
     assert axes.get_yscale() == "log"
-    assert {1, 2, 5, 10} <= {*axes.get_yticks()}
     assert not axes.get_yticks(minor=True).size
     assert f"{NAMES[0]}: 32 px 2.0, 64 px 4.5, 96 px 2.0" in panel.alternative_text
 
