@@ -26,7 +26,8 @@ REDDISH_PURPLE = "#CC79A7"
 GREY = "#999999"
 
 SERIES_COLOURS = (BLUE, VERMILION, BLUISH_GREEN, REDDISH_PURPLE, ORANGE, SKY_BLUE, BLACK)  # yellow is faint on white
-SERIES_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+SERIES_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""One more than colours, so that the eighth series has the first colour and a marker of its own."""
 OURS, BASELINE, PUBLISHED = BLUE, GREY, ORANGE
 
 PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.2
