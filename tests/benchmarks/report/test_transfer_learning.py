@@ -78,7 +78,7 @@ def test_minutes_that_were_not_recorded_are_not_made_up() -> None:
     timed, other = _run("vgg16_matched", **MATCHED), _run("resnet50_matched", minutes=None, **MATCHED)
     assert [row[-1] for row in _rows(transfer_learning.sizes_table([timed, other]))] == ["2.0", "-"]
     text = transfer_learning.figure([timed, other])
-    assert "Processor minutes of a training by input size (px). vgg16_matched, imagenet_caffe: 32 px 2.0000." in text
+    assert "Processor minutes of a training by input size (px). vgg16_matched, imagenet_caffe: 32 px 2.0." in text
 
 
 def test_the_optimism_needs_runs_of_both_ways(tmp_path: Path) -> None:
