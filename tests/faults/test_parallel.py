@@ -14,6 +14,9 @@ from tests.faults.nights import TRAININGS, Ended, House
 pytestmark = pytest.mark.faults
 
 TWO = ("-p", "xdist", "-n", "2")
+WORKERS = pytest.mark.parametrize(
+    "workers", [TWO, ("-p", "xdist", "--dist=load", "--tx=2*popen")], ids=["-n 2", "--tx 2*popen"]
+)
 UPDATE = ("--update-baselines", "--reason=because")
 NOT_JUDGED = "not judged: not every training gave a run (seed 1: its worker died)"
 DIED = (
@@ -37,8 +40,11 @@ def updated_alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return _files(house)
 
 
-def test_an_update_writes_what_one_process_writes(house: House, updated_alone: dict[str, str]) -> None:
-    ended = house.run(*TWO, *UPDATE)
+@WORKERS
+def test_an_update_writes_what_one_process_writes(
+    house: House, updated_alone: dict[str, str], workers: tuple[str, ...]
+) -> None:
+    ended = house.run(*workers, *UPDATE)
     assert ended.status == 125, ended.output
     assert sorted(ended.trained) == sorted(TRAININGS)
     assert _files(house) == updated_alone
@@ -63,7 +69,7 @@ def judged_alone(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     return ended
 
 
-@pytest.mark.parametrize("workers", [TWO, ("-p", "xdist", "--dist=load", "--tx=2*popen")], ids=["-n 2", "--tx 2*popen"])
+@WORKERS
 def test_verdicts_are_those_of_one_process(house: House, judged_alone: Ended, workers: tuple[str, ...]) -> None:
     _raise_the_baseline(house)
     ended = house.run(*workers)
