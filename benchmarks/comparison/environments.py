@@ -106,7 +106,7 @@ def interpreter(
     """
     if wanted.current:
         return Path(sys.executable)
-    cache = cache or default_cache()
+    cache, say = cache or default_cache(), say or (lambda _: None)
     try:
         listed = [line for file in wanted.files for line in requirements_in(file)]
         # A constraint installs nothing.
@@ -122,9 +122,8 @@ def interpreter(
         with FileLock(cache / f".{place.name}.lock"):
             old = place not in _built and any(map(_CHANGEABLE.match, [*wanted.requirements, *listed]))
             if old or not place.is_dir():
-                if say is not None:
-                    say(f"building the environment with {wanted} in {place}")
-                _build(place, wanted, dependencies, kept, say or (lambda _: None))
+                say(f"building the environment with {wanted} in {place}")
+                _build(place, wanted, dependencies, kept, say)
                 _built.add(place)
     except (OSError, UnicodeDecodeError) as error:
         raise BuildError(

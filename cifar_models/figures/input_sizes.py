@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from cifar_models.experiments import PUBLISHED_INPUT_SIZE, VARIANTS, variant_name
-from cifar_models.figures.style import ACCURACY_LABEL, SERIES_COLOURS, SERIES_MARKERS, Panel
+from cifar_models.figures.style import ACCURACY_LABEL, Panel, series_looks
 from cifar_models.results.run import Run
 from cifar_models.results.words import mean_and_deviation, minutes, processor_minutes
 
@@ -111,22 +111,21 @@ def _panel(
     others = {name: values(runs) for name, runs in sweep.others.items()}
 
     def draw(axes: Axes) -> None:
-        looks = zip(cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False)
-        for (name, points), (colour, marker) in zip(sizes.items(), looks, strict=False):
+        looks = series_looks()
+        for (name, points), look in zip(sizes.items(), looks, strict=False):
             if points:
                 axes.errorbar(
                     [*points],
                     [fmean(some) for some in points.values()],
                     yerr=[stdev(some) if len(some) > 1 else 0.0 for some in points.values()],
-                    color=colour,
-                    marker=marker,
                     markersize=4.5,
                     linewidth=1.5,
                     label=name,
+                    **look,
                 )
-        for (name, some), dash, (colour, _) in zip(others.items(), cycle(_DASHES), looks, strict=False):
+        for (name, some), dash, look in zip(others.items(), cycle(_DASHES), looks, strict=False):
             if some:
-                axes.axhline(fmean(some), color=colour, linestyle=dash, linewidth=1.5, label=name)
+                axes.axhline(fmean(some), color=look["color"], linestyle=dash, linewidth=1.5, label=name)
         axes.set_xticks(sorted({size for points in sizes.values() for size in points}))
         if log:
             axes.set_yscale("log")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -15,10 +14,9 @@ from cifar_models.figures.style import (
     ACCURACY_LABEL,
     GREY,
     LOSS_LABEL,
-    SERIES_COLOURS,
-    SERIES_MARKERS,
     VERMILION,
     Panel,
+    series_looks,
 )
 from cifar_models.results.run import Run
 from cifar_models.results.words import count
@@ -52,7 +50,7 @@ def learning_curves(
             if band:
                 _fill_range(axes, _curves(band, validation), "baseline, validation")
                 _fill_range(axes, _curves(band, train), "baseline, train", hatch="////")
-            for (name, runs), look in zip(runs_by_name.items(), _looks(), strict=False):
+            for (name, runs), look in zip(runs_by_name.items(), series_looks(), strict=False):
                 width, size = (1.6, 4) if len(runs) == 1 else (1.0, 2.5)
                 drawn = {**look, "linewidth": width, "markersize": size}
                 _draw_lines(axes, _curves(runs, validation), f"{name}, validation", **drawn)
@@ -88,7 +86,7 @@ def published_curves(published: Mapping[str, Sequence[float]], ours: Mapping[str
     means = {name: _shared_means(some) for name, some in curves.items()}
 
     def draw(axes: Axes) -> None:
-        for (name, curve), look in zip(published.items(), _looks(), strict=False):
+        for (name, curve), look in zip(published.items(), series_looks(), strict=False):
             _draw_lines(axes, [curve], f"{name}, published", markersize=4, **look)
             if name in ours:
                 _fill_range(axes, curves[name], f"{name}, range of ours", color=look["color"], alpha=0.25)
@@ -106,12 +104,6 @@ def published_curves(published: Mapping[str, Sequence[float]], ours: Mapping[str
 
 def _curves(runs: Sequence[Run], name: str) -> list[list[float]]:
     return [getattr(run.curves, name) for run in runs]
-
-
-def _looks() -> Iterator[dict[str, str]]:
-    """Yield a colour and a marker for each name."""
-    for colour, marker in zip(cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False):
-        yield {"color": colour, "marker": marker}
 
 
 def _draw_lines(axes: Axes, curves: Sequence[Sequence[float]], label: str, **look: Any) -> None:

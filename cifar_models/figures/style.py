@@ -8,8 +8,9 @@ markers, dashes and hatches make the same distinctions without colour.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -28,6 +29,14 @@ GREY = "#999999"
 SERIES_COLOURS = (BLUE, VERMILION, BLUISH_GREEN, REDDISH_PURPLE, ORANGE, SKY_BLUE, BLACK)  # yellow is faint on white
 SERIES_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """One more than colours, so that the eighth series has the first colour and a marker of its own."""
+
+
+def series_looks() -> Iterator[dict[str, Any]]:
+    """Yield a colour and a marker for each series, as arguments of Matplotlib."""
+    for colour, marker in zip(cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), strict=False):
+        yield {"color": colour, "marker": marker}
+
+
 OURS, BASELINE, PUBLISHED = BLUE, GREY, ORANGE
 
 PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.2

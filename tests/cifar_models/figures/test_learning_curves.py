@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import cycle
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cifar_models.figures.learning_curves import learning_curves, published_curves
-from cifar_models.figures.style import SERIES_COLOURS, SERIES_MARKERS
+from cifar_models.figures.style import series_looks
 from tests.cifar_models.figures.panels import drawn, lines_of, run_of
 
 pytestmark = pytest.mark.integration
@@ -28,8 +28,7 @@ def test_each_run_s_curves_are_lines_from_epoch_one() -> None:
 def test_curves_differ_by_more_than_colour() -> None:
     accuracy = drawn(learning_curves({"a": [run_of([0.5, 0.6])], "b": [run_of([0.5, 0.6])]})[0])
     assert len({(line.get_linestyle(), line.get_marker()) for line in accuracy.lines}) == 4
-    looks = [*zip(cycle(SERIES_COLOURS), cycle(SERIES_MARKERS), range(56), strict=False)]
-    assert len({(colour, marker) for colour, marker, _ in looks}) == 56
+    assert len({tuple(look.values()) for look in islice(series_looks(), 56)}) == 56
 
 
 def test_a_band_spans_the_lowest_and_highest_of_the_runs_that_reached_an_epoch() -> None:
