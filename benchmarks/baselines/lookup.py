@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from benchmarks.baselines.baseline import Baseline, BaselineError, Baselines
 from cifar_models.results.run import Fingerprints
 
@@ -45,12 +43,11 @@ def find_baseline(
         )
     if baseline is None:
         raise BaselineError(f"{experiment} on {dataset}: found no baseline, expected one to compare with; {remedy}")
-    for part, expected in asdict(baseline.fingerprints).items():
-        found = getattr(fingerprints, part)
-        if found != expected:
-            raise BaselineError(
-                f"{experiment} on {dataset}: the {part} fingerprint differs, so the run cannot be compared: found "
-                f"{found}, expected {expected} as in the {baseline.source} baseline. If the {part} changed by mistake, "
-                f"undo the change; if it is intended, {remedy}"
-            )
+    if part := baseline.fingerprints.differing_part(fingerprints):
+        found, expected = (getattr(each, part) for each in (fingerprints, baseline.fingerprints))
+        raise BaselineError(
+            f"{experiment} on {dataset}: the {part} fingerprint differs, so the run cannot be compared: found "
+            f"{found}, expected {expected} as in the {baseline.source} baseline. If the {part} changed by mistake, "
+            f"undo the change; if it is intended, {remedy}"
+        )
     return baseline

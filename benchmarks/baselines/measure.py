@@ -7,11 +7,10 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
-from scipy.special import stdtrit
-
 from benchmarks.baselines.baseline import LARGEST_TOLERANCE, LEAST_RUNS, METRICS, Baseline, ClassMetric, Metric
 from benchmarks.statistics.exchange import nats_per_point
 from benchmarks.statistics.expect import expect
+from benchmarks.statistics.prediction import prediction_half_width
 from cifar_models.results.run import Run
 
 SMALLEST_CHANGE = {"accuracy": 0.005, "gap": 0.01, "f1": 0.01}
@@ -19,7 +18,6 @@ SMALLEST_CHANGE = {"accuracy": 0.005, "gap": 0.01, "f1": 0.01}
 nats; the F1's is for the distance between patterns over classes."""
 LEAST_NATS_PER_POINT = 0.02
 """Used if the curves do not show how loss depends on accuracy; smaller than any value that they have shown."""
-CONFIDENCE = 0.99
 
 
 def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -> Baseline:
@@ -64,20 +62,6 @@ def measured_baseline(runs: Iterable[Run], *, reason: str, day: datetime.date) -
         reason=reason.strip(),
         nats_per_point=None if nats is None else round(nats, 6),
     )
-
-
-def prediction_half_width(values: Sequence[float]) -> float:
-    """Return the largest distance of one further run from the mean, with probability ``CONFIDENCE``.
-
-    This is the half width of Student's prediction interval for normal values, t s sqrt(1 + 1/n) with n - 1 degrees of
-    freedom and ``ddof=1`` (Hahn and Meeker 1991, section 4.7).
-
-    Raises:
-        statistics.StatisticsError: fewer than two values.
-    """
-    n = len(values)
-    quantile = float(stdtrit(n - 1, 1 - (1 - CONFIDENCE) / 2))
-    return quantile * statistics.stdev(values) * math.sqrt(1 + 1 / n)
 
 
 def _measured_metric(name: str, values: list[float], epochs: list[int], nats: float | None) -> Metric:

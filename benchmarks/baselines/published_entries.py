@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime
 
 from benchmarks.baselines.baseline import Baseline, Baselines, Metric
-from benchmarks.baselines.measure import CONFIDENCE, prediction_half_width
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
+from benchmarks.statistics.prediction import CONFIDENCE, prediction_half_width
 from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.experiments import EXPERIMENTS
 from cifar_models.models.pretrained import WEIGHTS_FILES

@@ -40,9 +40,8 @@ def difference_from(run: Run, *, fingerprints: Fingerprints, code: Code, environ
         code: tonight's code.
         environment: tonight's versions, processor, device and settings.
     """
-    for part in ("data", "weights", "protocol"):
-        if getattr(run.fingerprints, part) != getattr(fingerprints, part):
-            return f"its {part} fingerprint differs"
+    if part := run.fingerprints.differing_part(fingerprints):
+        return f"its {part} fingerprint differs"
     if run.code is None:
         return "its code was not recorded"
     if run.code.source != code.source:

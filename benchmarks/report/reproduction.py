@@ -9,11 +9,11 @@ from statistics import fmean, stdev
 from typing import Any
 
 from benchmarks.baselines.baseline import Baselines
-from benchmarks.baselines.measure import CONFIDENCE, prediction_half_width
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
 from benchmarks.records.night_folder import measured_runs
 from benchmarks.report.published_section import class_table, published_panels
 from benchmarks.report.tables import Table
+from benchmarks.statistics.prediction import CONFIDENCE, prediction_half_width
 from cifar_models.command_line.output import table
 from cifar_models.figures.style import to_png
 from cifar_models.results.run import Run

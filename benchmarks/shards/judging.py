@@ -184,12 +184,12 @@ def _require_alike(shards: Sequence[KeptShard], inputs: RecordedInputs) -> None:
                 f"expected both, because the session was killed; run the shard again with --resume"
             )
         for name, found in one.shard.fingerprints.items():
-            for part in ("data", "weights", "protocol"):
-                if getattr(found, part) != (expected := getattr(inputs.fingerprints[name], part)):
-                    raise ShardError(
-                        f"{one}: found the {part} fingerprint {getattr(found, part)} of {name}, expected {expected} as "
-                        f"in another shard; train all shards on the same data, weights and code"
-                    )
+            if part := found.differing_part(inputs.fingerprints[name]):
+                expected = getattr(inputs.fingerprints[name], part)
+                raise ShardError(
+                    f"{one}: found the {part} fingerprint {getattr(found, part)} of {name}, expected {expected} as in "
+                    f"another shard; train all shards on the same data, weights and code"
+                )
         for training in one.trainings:
             if training.run and reference and (why := inputs.difference(training.run, reference.environment)):
                 raise ShardError(

@@ -12,11 +12,10 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import geometric_mean, stdev
-
-from scipy.special import stdtrit
+from statistics import geometric_mean
 
 from benchmarks.statistics.expect import expect
+from benchmarks.statistics.prediction import prediction_half_width
 from cifar_models.storage.files import write_whole
 from cifar_models.storage.strict_json import parse_record, read_as, to_json
 
@@ -125,9 +124,7 @@ def measured_speed(ratios: Sequence[float], *, reason: str, day: datetime.date) 
     expect(n >= LEAST_REPETITIONS, "ratios", n, enough)
     expect(all(0 < ratio < math.inf for ratio in ratios), "ratios", list(ratios), "finite numbers above 0")
     expect(bool(reason.strip()), "reason", reason, "why the baseline changes")
-    quantile = float(stdtrit(n - 1, 1 - (1 - CONFIDENCE) / 2))
-    # Hahn and Meeker 1991, section 4.7, on logarithms.
-    width = quantile * stdev(map(math.log, ratios)) * math.sqrt(1 + 1 / n)
+    width = prediction_half_width([math.log(ratio) for ratio in ratios], CONFIDENCE)
     tolerance = max(SMALLEST_TOLERANCE, math.exp(width))
     return Speed(
         ratios=[float(f"{ratio:.4g}") for ratio in ratios],

@@ -57,6 +57,11 @@ class Fingerprints:
     weights: str | None
     protocol: str
 
+    def differing_part(self, other: Fingerprints) -> str:
+        """Return the first part that differs: ``data``, ``weights`` or ``protocol``; empty if all agree."""
+        parts = (entry.name for entry in fields(self))
+        return next((part for part in parts if getattr(self, part) != getattr(other, part)), "")
+
 
 @dataclass(frozen=True)
 class Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -107,7 +108,7 @@ def read_as(kind: Any, value: Any, where: str) -> Any:
 
 
 def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
-    hints = typing.get_type_hints(kind)
+    hints = _type_hints(kind)
     if not isinstance(value, dict):
         raise ValueError(f"{where}: found {_shown(value)}, expected an object with the keys {sorted(hints)}")
     if unknown := sorted(value.keys() - hints.keys()):
@@ -116,6 +117,12 @@ def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
     if missing := sorted(hints.keys() - value.keys() - later):
         raise ValueError(f"{where}: found no key {missing[0]!r}, expected the keys {sorted(hints)}")
     return kind(**{name: read_as(hints[name], each, f"{where}.{name}") for name, each in value.items()})
+
+
+@functools.cache
+def _type_hints(kind: Any) -> dict[str, Any]:
+    """Return the types of a dataclass's fields. To evaluate them takes longer than to read a record."""
+    return typing.get_type_hints(kind)
 
 
 def _is_finite(value: float) -> bool:

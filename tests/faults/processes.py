@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -88,4 +89,5 @@ def _run(
         prepare()
     import pytest
 
+    gc.freeze()  # pytest collects garbage as it ends, and walks over all that TensorFlow has imported
     sys.exit(int(pytest.main(list(arguments))))

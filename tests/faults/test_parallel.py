@@ -69,10 +69,9 @@ def judged_alone(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     return ended
 
 
-@WORKERS
-def test_verdicts_are_those_of_one_process(house: House, judged_alone: Ended, workers: tuple[str, ...]) -> None:
+def test_verdicts_are_those_of_one_process(house: House, judged_alone: Ended) -> None:
     _raise_the_baseline(house)
-    ended = house.run(*workers)
+    ended = house.run(*TWO)
     assert ended.verdicts == judged_alone.verdicts
     assert ended.outcomes == judged_alone.outcomes
     assert ended.status == 1, ended.output
@@ -106,7 +105,7 @@ def test_the_controller_that_is_killed_keeps_what_was_trained(house: House) -> N
     assert session.wait().status == -signal.SIGKILL
     kept = house.kept()
     assert "simple_cnn 2" not in kept
-    again = house.run(*TWO, "--resume")
+    again = house.run("-p", "xdist", "-n", "1", "--resume")
     assert again.status == 0, again.output
     assert sorted(again.trained) == sorted(set(TRAININGS) - set(kept))
     assert house.kept() == TRAININGS

@@ -17,8 +17,6 @@ from tests.faults.nights import ROOT, TRAININGS, Ended, House
 
 pytestmark = pytest.mark.faults
 
-TWO = ("-p", "xdist", "-n", "2")
-
 
 def _shards(house: House) -> list[Path]:
     return [path for path, _ in nights(house.run_dir / SHARDS)]
@@ -51,13 +49,12 @@ def judged_alone(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     return ended
 
 
-@pytest.mark.parametrize("workers", [(), TWO], ids=["one process", "-n 2"])
-def test_shards_are_judged_as_one_process_judges_itself(
-    house: House, judged_alone: Ended, workers: tuple[str, ...]
+def test_shards_of_one_process_and_of_two_workers_are_judged_as_one_process_judges_itself(
+    house: House, judged_alone: Ended
 ) -> None:
     trained = []
-    for number in (1, 2):
-        ended = house.run(f"--shard={number}/2", *workers)
+    for options in (["--shard=1/2"], ["--shard=2/2", "-p", "xdist", "-n", "2"]):
+        ended = house.run(*options)
         assert ended.status == 0, ended.output
         assert "this session judged nothing: python -m benchmarks judge DIR... judges the folders of all 2 shards" in (
             ended.lines
@@ -91,7 +88,7 @@ def test_a_shard_that_is_killed_is_not_judged_until_it_has_gone_on(house: House)
 
 def test_a_shard_whose_worker_dies_is_not_judged_as_a_pass(house: House) -> None:
     for number in (1, 2):
-        ended = house.run(f"--shard={number}/2", *TWO, trainings={"simple_cnn 1": "die"})
+        ended = house.run(f"--shard={number}/2", "-p", "xdist", "-n", "1", trainings={"simple_cnn 1": "die"})
         assert ended.status == (125 if "simple_cnn 1" in ended.trained else 0), ended.output
     judged = _judge(house)
     assert judged.status == 125, judged.output

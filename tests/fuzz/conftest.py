@@ -17,5 +17,5 @@ def watch() -> Watch:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all examples, of which there are thousands."""
+    """One folder for all examples, of which there are many."""
     return tmp_path_factory.mktemp("fuzzed")

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-thousands = settings(deadline=None, max_examples=2000, suppress_health_check=list(HealthCheck))
+a_thousand = settings(deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
 """For what is read in a millisecond."""
-hundreds = settings(thousands, max_examples=300)
+hundreds = settings(a_thousand, max_examples=300)
 """For what Keras reads, in some thirty of them."""
 
 texts = st.text('az"\\\n\0é\ud800', max_size=4) | st.text(max_size=8)

@@ -21,7 +21,7 @@ from cifar_models.datasets.batches import BINARY, CLASS_NAMES, PYTHON, Layout
 from cifar_models.datasets.cifar10 import load_cifar10
 from cifar_models.datasets.dataset import DatasetError
 from tests.cifar_models.datasets.test_unpickling import python2_pickle
-from tests.fuzz.mutations import hundreds, mutated_bytes, thousands
+from tests.fuzz.mutations import a_thousand, hundreds, mutated_bytes
 from tests.fuzz.plain import unpickled
 from tests.fuzz.watch import Watch
 
@@ -101,7 +101,7 @@ def test_the_files_as_they_are_are_read(folder: Path, watch: Watch, protocol: in
     assert all(_read(folder, watch, name, _pickled(batch, protocol)) for name, batch in BATCHES.items())
 
 
-@thousands
+@a_thousand
 @given(data=st.data(), name=names, protocol=st.sampled_from(PROTOCOLS))
 def test_bytes(folder: Path, watch: Watch, data: st.DataObject, name: str, protocol: int) -> None:
     _read(folder, watch, name, data.draw(mutated_bytes(_pickled(BATCHES[name], protocol), OPCODES)))
@@ -119,7 +119,7 @@ values = st.recursive(
 )
 
 
-@thousands
+@a_thousand
 @given(data=st.data(), name=names, protocol=st.sampled_from(PROTOCOLS[1:]))
 def test_entries(folder: Path, watch: Watch, data: st.DataObject, name: str, protocol: int) -> None:
     batch: Any = dict(BATCHES[name])
@@ -158,7 +158,7 @@ def _from_binary(name: str, content: bytes) -> tuple[str, bytes]:
     return name, pickle.dumps({b"labels": [record[0] for record in records], b"data": rows}, protocol=2)
 
 
-@thousands
+@a_thousand
 @given(data=st.data(), name=st.sampled_from(sorted(BINARY_FILES)))
 def test_a_binary_file(folder: Path, watch: Watch, data: st.DataObject, name: str) -> None:
     place = folder / "binary"
@@ -191,7 +191,7 @@ ARCHIVED = {version: gzip.compress(tar, compresslevel=1) for version, tar in TAR
 HEADERS = [b"ustar", b"\0" * 512, b"1", b"5", b"g", b"x", b"L", b"S", b"00000014000\0", b"../", b"/"]
 
 
-@thousands
+@a_thousand
 @given(data=st.data(), version=st.sampled_from(sorted(VERSIONS)))
 def test_an_archive(folder: Path, watch: Watch, data: st.DataObject, version: str) -> None:
     layout, _ = VERSIONS[version]
@@ -263,7 +263,7 @@ labels = st.builds(
 )
 
 
-@thousands
+@a_thousand
 @given(data=st.data())
 def test_an_npz(folder: Path, watch: Watch, data: st.DataObject) -> None:
     content = data.draw(_mutated_npz())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cifar_models.command_line.picture import ImageFileError, read_image
-from tests.fuzz.mutations import mutated_bytes, thousands
+from tests.fuzz.mutations import a_thousand, mutated_bytes
 from tests.fuzz.watch import Watch
 
 pytestmark = pytest.mark.fuzz
@@ -55,7 +55,7 @@ def test_the_formats_are_many() -> None:
     assert "PNG I;16 exif" in PICTURES
 
 
-@thousands
+@a_thousand
 @given(data=st.data())
 def test_a_picture(folder: Path, watch: Watch, data: st.DataObject) -> None:
     path = folder / "picture"

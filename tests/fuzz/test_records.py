@@ -30,7 +30,7 @@ from cifar_models.results.run import RunError
 from cifar_models.results.run_files import read_run, record_name
 from cifar_models.storage.strict_json import to_json
 from tests.factories import make_baseline, make_published, make_run, make_shard, make_verdict
-from tests.fuzz.mutations import JSON_WORDS, mutated_bytes, mutated_json, thousands
+from tests.fuzz.mutations import JSON_WORDS, a_thousand, mutated_bytes, mutated_json
 from tests.fuzz.plain import parsed, same_json
 from tests.fuzz.watch import Watch
 
@@ -54,7 +54,7 @@ def _mutated(text: str) -> st.SearchStrategy[bytes]:
     return mutated_bytes(text.encode(), JSON_WORDS) | mutated_json(json.loads(text)).map(str.encode)
 
 
-@thousands
+@a_thousand
 @given(content=_mutated(make_run().to_json()))
 def test_a_run_s_record(folder: Path, watch: Watch, content: bytes) -> None:
     path = folder / record_name("simple_cnn", "synthetic", 0)
@@ -72,7 +72,7 @@ def test_a_run_s_record(folder: Path, watch: Watch, content: bytes) -> None:
     assert (taken, notes) == ({(run.experiment, run.seed): run}, [])
 
 
-@thousands
+@a_thousand
 @given(content=_mutated(to_json({"format": FORMAT, **dataclasses.asdict(NIGHT)})))
 def test_a_night_s_record(folder: Path, watch: Watch, content: bytes) -> None:
     night = folder / "runs" / "a night"
@@ -103,7 +103,7 @@ def baselines_text(folder: Path) -> str:
     return (folder / "baselines.json").read_text(encoding="utf-8")
 
 
-@thousands
+@a_thousand
 @given(data=st.data())
 def test_the_baselines(folder: Path, watch: Watch, baselines_text: str, data: st.DataObject) -> None:
     path = folder / "baselines.json"

@@ -6,13 +6,12 @@ import dataclasses
 import datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.baselines.baselines_file import read_baselines, write_baselines
-from benchmarks.baselines.measure import SMALLEST_CHANGE, measured_baseline, prediction_half_width
+from benchmarks.baselines.measure import SMALLEST_CHANGE, measured_baseline
 from cifar_models.results.run import Curves, Run, Timings
 from tests.factories import FINGERPRINTS, make_run
 
@@ -132,14 +131,3 @@ def test_runs_of_several_fingerprints_make_no_baseline(part: str) -> None:
     other = make_run(seed=3, fingerprints=dataclasses.replace(FINGERPRINTS, **{part: "sha256:other"}))
     with pytest.raises(ValueError, match="experiments, data sets and fingerprints: found 2, expected one of each"):
         measured_baseline([*_runs([0.7] * 3, [0.1] * 3), other], reason="r", day=DAY)
-
-
-def test_the_prediction_interval_holds_one_further_run_as_often_as_it_says() -> None:
-    runs = np.random.default_rng(0).normal(0.7, 0.01, size=(4_000, 6))
-    missed = sum(abs(run[5] - run[:5].mean()) > prediction_half_width(run[:5].tolist()) for run in runs)
-    assert 20 < missed < 60, "1 % of 4,000 and three standard deviations, 6.3 each, either way"
-
-
-def test_the_prediction_interval_is_student_s() -> None:
-    # t = 4.604 for 4 degrees of freedom and 99 %, from the usual tables; s = sqrt(2.5).
-    assert prediction_half_width([1, 2, 3, 4, 5]) == pytest.approx(4.604 * 2.5**0.5 * 1.2**0.5, rel=1e-4)

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.baselines import published_entries as published
 from benchmarks.baselines.baseline import Baseline
 from benchmarks.baselines.baselines_file import read_baselines, updating, write_baselines
-from benchmarks.baselines.measure import prediction_half_width
+from benchmarks.statistics.prediction import prediction_half_width
 from cifar_models.datasets.cifar10 import OFFICIAL_FINGERPRINT
 from cifar_models.experiments import EXPERIMENTS
 from tests.cifar_models.command_line.conftest import Command

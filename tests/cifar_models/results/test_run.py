@@ -280,3 +280,11 @@ def test_a_number_that_is_not_finite_is_refused(path: tuple[Any, ...], number: s
 def test_a_protocol_holds_no_number_that_json_lacks(number: str) -> None:
     text = _with(("protocol", "learning_rate"), ["here"]).replace('"here"', number)
     assert f"found {number}" in _refusal(text)
+
+
+@pytest.mark.parametrize("part", ["data", "weights", "protocol"])
+def test_fingerprints_name_the_first_part_that_differs(part: str) -> None:
+    ours = Fingerprints(data="sha256:d", weights=None, protocol="sha256:p")
+    assert ours.differing_part(ours) == ""
+    later = {"protocol": "sha256:other"} | {part: "sha256:other"}
+    assert ours.differing_part(dataclasses.replace(ours, **later)) == part
