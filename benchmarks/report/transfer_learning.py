@@ -38,13 +38,16 @@ def sizes_table(runs: Sequence[Run]) -> str:
     if not _drawable(runs):
         return NOT_MEASURED
     sweep = sweep_of(runs)
-    groups = [
-        (name.partition(", ")[0], size, some) for name, by_size in sweep.sizes.items() for size, some in by_size.items()
-    ]
-    groups += [(name, PUBLISHED_INPUT_SIZE, some) for name, some in sweep.others.items()]
+    groups = [(size, some) for by_size in sweep.sizes.values() for size, some in by_size.items()]
+    groups += [(PUBLISHED_INPUT_SIZE, some) for some in sweep.others.values()]
     rows = [
-        [f"`{name}`", f"`{some[0].protocol['normalization']}`", f"{size} px", *_accuracy_and_minutes(some)]
-        for name, size, some in groups
+        [
+            f"`{some[0].experiment.partition('+')[0]}`",
+            f"`{some[0].protocol['normalization']}`",
+            f"{size} px",
+            *_accuracy_and_minutes(some),
+        ]
+        for size, some in groups
     ]
     headers = ("experiment", "normalization", "input", "runs", "accuracy", "processor minutes")
     return table(rows, headers, "pipe")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from statistics import fmean, stdev
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from cifar_models.experiments import PUBLISHED_INPUT_SIZE, VARIANTS, variant_name
-from cifar_models.figures.style import ACCURACY_LABEL, Panel, series_looks
+from cifar_models.figures.style import ACCURACY_LABEL, BLACK, GREY, Panel, series_looks
 from cifar_models.results.run import Run
 from cifar_models.results.words import mean_and_deviation, minutes, processor_minutes
 
-_DASHES = ("--", ":", "-.")
+_LEVELS = [{"color": colour, "linestyle": dashes} for colour in (BLACK, GREY) for dashes in ("--", ":", "-.")]
+"""Looks of experiments without a backbone."""
 _OF_THE_AXES = {"input_size", "normalization"}
 """Values of a protocol that a figure shows, so that no name needs to say them."""
+_WITH_POOLING = {"vgg16_frozen": "vgg16_matched", "resnet50_frozen": "resnet50_matched"}
+"""Experiments at the published input size, and those that they equal there: a backbone ends in one pixel, so pooling
+changes nothing. Both are points of one line."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,19 @@ def sweep_of(runs: Sequence[Run]) -> Sweep:
 def _name(run: Run) -> str:
     row, *variants = run.experiment.split("+")
     kept = [variant for variant in variants if not _OF_THE_AXES & VARIANTS.get(variant, {}).keys()]
-    return f"{variant_name(row, kept)}, {run.protocol.get('normalization')}"
+    return f"{variant_name(_WITH_POOLING.get(row, row), kept)}, {run.protocol.get('normalization')}"
+
+
+def _looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return a look for each name: a colour for each experiment, dashes where the weights expect other pixels."""
+    of_experiments, looks = series_looks(), dict[str, dict[str, Any]]()
+    for name in names:
+        experiment, _, normalization = name.partition(", ")
+        look = next((look for other, look in looks.items() if other.startswith(f"{experiment}, ")), None)
+        look = look or next(of_experiments)
+        expected = normalization == "imagenet_caffe"
+        looks[name] = look | {"linestyle": "-" if expected else "--", "fillstyle": "full" if expected else "none"}
+    return looks
 
 
 def by_input_size(sweep: Sweep) -> dict[str, Panel]:
@@ -111,8 +128,8 @@ def _panel(
     others = {name: values(runs) for name, runs in sweep.others.items()}
 
     def draw(axes: Axes) -> None:
-        looks = series_looks()
-        for (name, points), look in zip(sizes.items(), looks, strict=False):
+        looks = _looks(sizes)
+        for name, points in sizes.items():
             if points:
                 axes.errorbar(
                     [*points],
@@ -121,11 +138,11 @@ def _panel(
                     markersize=4.5,
                     linewidth=1.5,
                     label=name,
-                    **look,
+                    **looks[name],
                 )
-        for (name, some), dash, look in zip(others.items(), cycle(_DASHES), looks, strict=False):
+        for (name, some), look in zip(others.items(), cycle(_LEVELS), strict=False):
             if some:
-                axes.axhline(fmean(some), color=look["color"], linestyle=dash, linewidth=1.5, label=name)
+                axes.axhline(fmean(some), linewidth=1.5, label=name, **look)
         axes.set_xticks(sorted({size for points in sizes.values() for size in points}))
         if log:
             axes.set_yscale("log")

@@ -108,27 +108,39 @@ def test_minutes_are_the_processor_s_if_runs_on_the_cpu_recorded_them() -> None:
 
 
 def test_what_has_no_minutes_is_left_out_and_the_rest_looks_the_same_in_both_panels() -> None:
-    timed = [
-        dataclasses.replace(run, timings=Timings(60.0, 60.0, processor=180.0))
-        for run in RUNS
-        if run.protocol["normalization"] == "unit_scale"
-    ]
+    name, processor = "resnet50_matched, imagenet_caffe", Timings(60.0, 60.0, processor=180.0)
+    timed = [dataclasses.replace(run, timings=processor) for run in (RUNS[0], _run("resnet50_matched", VGG16))]
     panels = by_input_size(sweep_of([*RUNS[1:4], *timed]))
-    assert _points(panels["minutes"]).keys() == {NAMES[1]}
+    assert _points(panels["minutes"]).keys() == {name}
     assert NAMES[0] not in panels["minutes"].alternative_text
     colours = [
         {str(series.get_label()): series.lines[0].get_color() for series in _series(panel)} for panel in panels.values()
     ]
-    assert colours[0][NAMES[1]] == colours[1][NAMES[1]]
-    assert len(set(colours[0].values())) == 2
+    assert colours[0][name] == colours[1][name] != colours[0][NAMES[0]]
 
 
 def test_every_name_has_a_look_of_its_own() -> None:
-    axes = drawn(by_input_size(sweep_of([*RUNS, _run("improved_cnn", CNN)]))["accuracy"])
+    runs = [*RUNS, *(_run(f"cnn{number}", CNN) for number in range(5)), _run("resnet50_matched", VGG16)]
+    axes = drawn(by_input_size(sweep_of(runs))["accuracy"])
     series = [container.lines[0] for container in axes.containers]  # type: ignore[attr-defined]
-    levels = [line for line in axes.lines if str(line.get_label()) in ("simple_cnn", "improved_cnn")]
-    assert len({line.get_color() for line in [*series, *levels]}) == len(series) + 2
-    assert len({line.get_linestyle() for line in levels}) == 2
+    levels = [line for line in axes.lines if "cnn" in str(line.get_label())]
+    assert len(series) == 4
+    assert len(levels) == 6
+    assert len({(line.get_color(), line.get_linestyle()) for line in [*series, *levels]}) == 10
+
+
+def test_normalizations_of_one_experiment_have_one_colour_and_the_one_that_weights_do_not_expect_is_dashed() -> None:
+    expected, other, held_out = (series.lines[0] for series in _series(by_input_size(sweep_of(RUNS))["accuracy"]))
+    assert expected.get_color() == other.get_color() != held_out.get_color()
+    assert expected.get_marker() == other.get_marker() != held_out.get_marker()
+    assert [line.get_linestyle() for line in (expected, other, held_out)] == ["-", "--", "-"]
+
+
+def test_the_published_frozen_backbones_are_points_of_the_lines_with_pooling() -> None:
+    published = _run("vgg16_frozen", {"normalization": "unit_scale", "backbone": "vgg16"}, accuracy=0.55)
+    sweep = sweep_of([published, *RUNS])
+    assert [*sweep.sizes[NAMES[1]]] == [32, 64]
+    assert sweep.sizes[NAMES[1]][32] == [published]
 
 
 @pytest.mark.parametrize(
