@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import fmean
 
 from benchmarks.records.history import NightOfExperiment, recent_drift
-from benchmarks.records.judge import best_sight
+from benchmarks.records.judge import HIGHER_IS_BETTER, WORST, best_sight
 from benchmarks.records.night_results import ExperimentResult
 from benchmarks.report.tables import catches, is_plain
 from benchmarks.statistics.verdict import Verdict
@@ -72,12 +73,14 @@ def _metric_cell(result: ExperimentResult, metric: str) -> Cell:
 
 
 def _strip(verdict: Verdict) -> Strip:
-    lowest, highest = verdict.baseline - verdict.allowance, verdict.baseline + verdict.allowance
-    every = (lowest, highest, verdict.today, *verdict.baseline_values, *verdict.today_values)
-    start, span = min(every), (max(every) - min(every)) or 1.0
+    lowest, highest, allowed = _allowed(verdict)
+    ends = (verdict.baseline - verdict.allowance, verdict.baseline + verdict.allowance)
+    every = (*ends, verdict.today, *verdict.baseline_values, *verdict.today_values)
+    start, end = min(every), max(every)
 
     def place(value: float) -> float:
-        return round(_MARGIN + (value - start) / span * (_STRIP_WIDTH - 2 * _MARGIN), 1)
+        share = (min(max(value, start), end) - start) / ((end - start) or 1.0)
+        return round(_MARGIN + share * (_STRIP_WIDTH - 2 * _MARGIN), 1)
 
     where = "below" if verdict.today < lowest else "above" if verdict.today > highest else "inside"
     return Strip(
@@ -85,8 +88,18 @@ def _strip(verdict: Verdict) -> Strip:
         baseline=[place(value) for value in verdict.baseline_values],
         today=[place(value) for value in verdict.today_values],
         mean=place(verdict.today),
-        text=f"{verdict.metric} {verdict.today:.4f}, {where} the allowed {lowest:.4f} to {highest:.4f}",
+        text=f"{verdict.metric} {verdict.today:.4f}, {where} the allowed {allowed}",
     )
+
+
+def _allowed(verdict: Verdict) -> tuple[float, float, str]:
+    """Return the range in which today's mean passes, and its words; one-sided checks allow any better value."""
+    lowest, highest = verdict.baseline - verdict.allowance, verdict.baseline + verdict.allowance
+    if verdict.metric in HIGHER_IS_BETTER:
+        return lowest, highest, f"{lowest:.4f} to {highest:.4f}"
+    if verdict.metric == WORST:
+        return lowest, inf, f"{lowest:.4f} or more"
+    return -inf, highest, f"{highest:.4f} or less"
 
 
 def _mean(values: Sequence[float], digits: int) -> str:

@@ -16,7 +16,7 @@ from cifar_models.figures.style import ACCURACY_LABEL, BLACK, GREY, Panel, serie
 from cifar_models.results.run import Run
 from cifar_models.results.words import mean_and_deviation, minutes, processor_minutes
 
-_LEVELS = [{"color": colour, "linestyle": dashes} for colour in (BLACK, GREY) for dashes in ("--", ":", "-.")]
+_LEVELS = [(colour, dashes) for colour in (BLACK, GREY) for dashes in ("--", ":", "-.")]
 """Looks of experiments without a backbone."""
 _OF_THE_AXES = {"input_size", "normalization"}
 """Values of a protocol that a figure shows, so that no name needs to say them."""
@@ -140,9 +140,9 @@ def _panel(
                     label=name,
                     **looks[name],
                 )
-        for (name, some), look in zip(others.items(), cycle(_LEVELS), strict=False):
+        for (name, some), (colour, dashes) in zip(others.items(), cycle(_LEVELS), strict=False):
             if some:
-                axes.axhline(fmean(some), linewidth=1.5, label=name, **look)
+                axes.axhline(fmean(some), color=colour, linestyle=dashes, linewidth=1.5, label=name)
         axes.set_xticks(sorted({size for points in sizes.values() for size in points}))
         if log:
             axes.set_yscale("log")

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from benchmarks.records.history import NightOfExperiment
-from benchmarks.records.judge import WORST
+from benchmarks.records.judge import CLASSES, WORST
 from benchmarks.records.night_folder import BaselineMark
 from benchmarks.report.rows import Cell, cells, metrics_of
 from cifar_models.results.run import Curves
@@ -86,6 +86,18 @@ def test_a_mean_outside_is_drawn_and_described_outside(today: float, where: str)
     assert f", {where} the allowed" in strip.text
     assert (strip.mean < strip.allowed[0]) == (where == "below")
     assert (strip.mean > strip.allowed[1]) == (where == "above")
+
+
+@pytest.mark.parametrize(
+    ("metric", "better", "open_end", "allowed"),
+    [(WORST, 0.8, 114.0, "0.6600 or more"), (CLASSES, 0.6, 6.0, "0.7400 or less")],
+)
+def test_a_one_sided_check_allows_all_that_is_better(metric: str, better: float, open_end: float, allowed: str) -> None:
+    strip = cells(make_result(verdicts=[make_verdict(metric, today=better)]), [metric])[0].strip
+    assert strip is not None
+    assert strip.allowed[0] <= strip.mean <= strip.allowed[1]
+    assert open_end in strip.allowed
+    assert strip.text == f"{metric} {better:.4f}, inside the allowed {allowed}"
 
 
 def test_values_that_do_not_differ_are_a_strip_all_the_same() -> None:
