@@ -29,6 +29,7 @@ from benchmarks.report.wording import (
 )
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
+from cifar_models.results.words import with_features
 
 
 @dataclass(frozen=True)
@@ -133,25 +134,25 @@ def _sides(one: Comparison) -> tuple[str, str, str]:
 
 
 def _costs(result: ExperimentResult) -> Table:
-    costs: list[tuple[str, Callable[[Run], float | None], int]] = [
-        ("epochs", lambda run: run.epochs, 1),
-        ("minutes of training", lambda run: run.timings.training / 60, 2),
-        ("seconds an epoch", lambda run: run.timings.training / run.epochs, 1),
+    costs: list[tuple[str, Callable[[Sequence[Run]], list[float]], int]] = [
+        ("epochs", lambda runs: [run.epochs for run in runs], 1),
+        ("minutes of training", lambda runs: [run.timings.training / 60 for run in runs], 2),
+        ("seconds an epoch", lambda runs: [run.timings.training / run.epochs for run in runs], 1),
         ("minutes for the frozen part's features", _feature_minutes, 2),
-        ("peak memory of the process (GB)", lambda run: run.peak_memory / 1e9 if run.peak_memory else None, 2),
+        ("peak memory of the process (GB)", lambda runs: [run.peak_memory / 1e9 for run in runs if run.peak_memory], 2),
     ]
     absent = NOT_RECORDED if result.recorded else NOT_AVAILABLE
     rows = []
     for what, cost, digits in costs:
-        sides = [[value for value in map(cost, side) if value is not None] for side in (result.runs, result.recorded)]
+        sides = [cost(side) for side in (result.runs, result.recorded)]
         if any(sides):
             rows.append((what, *(mean_and_range(values, digits) or absent for values in sides)))
     return Table("Epochs, time and memory: mean of the runs (lowest to highest)", ("what", "today", "baseline"), rows)
 
 
-def _feature_minutes(run: Run) -> float | None:
-    """Return the minutes for the frozen part's features; None without it or if an earlier run computed them."""
-    return run.timings.features / 60 or None if run.protocol.get("backbone") else None
+def _feature_minutes(runs: Sequence[Run]) -> list[float]:
+    """Return the minutes for the frozen part's features, of the runs that computed them."""
+    return [run.timings.features / 60 for run in with_features([run for run in runs if run.protocol.get("backbone")])]
 
 
 def _classes(result: ExperimentResult) -> Table:

@@ -110,7 +110,7 @@ def _matched_row(name: str, runs: Mapping[str, Sequence[Run]]) -> tuple[str, ...
         f"{protocol.get('input_size', PUBLISHED_INPUT_SIZE)} px, {protocol.get('normalization')}",
         *_accuracies(name, runs),
         mean_and_deviation([run.gap for run in ours]),
-        f"{minutes(ours):.1f}",
+        "-" if (found := minutes(ours)) is None else f"{found:.1f}",
         _which(ours),
         EXPERIMENTS[name].description,
     )

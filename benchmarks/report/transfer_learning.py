@@ -9,7 +9,7 @@ from benchmarks.baselines.baseline import Baselines
 from benchmarks.records.night_folder import measured_runs
 from benchmarks.report.reproduction import DATASET, NOT_MEASURED
 from cifar_models.command_line.output import table
-from cifar_models.experiments import EXPERIMENTS, HELD_OUT, PUBLISHED_INPUT_SIZE
+from cifar_models.experiments import EXPERIMENTS, HELD_OUT
 from cifar_models.figures.input_sizes import by_input_size, sweep_of
 from cifar_models.figures.style import to_png
 from cifar_models.results.run import Run
@@ -37,17 +37,9 @@ def sizes_table(runs: Sequence[Run]) -> str:
     """Return a table of accuracy and processor minutes by experiment, normalization and input size."""
     if not _drawable(runs):
         return NOT_MEASURED
-    sweep = sweep_of(runs)
-    groups = [(size, some) for by_size in sweep.sizes.values() for size, some in by_size.items()]
-    groups += [(PUBLISHED_INPUT_SIZE, some) for some in sweep.others.values()]
     rows = [
-        [
-            f"`{some[0].experiment.partition('+')[0]}`",
-            f"`{some[0].protocol['normalization']}`",
-            f"{size} px",
-            *_accuracy_and_minutes(some),
-        ]
-        for size, some in groups
+        [f"`{name}`", f"`{some[0].protocol['normalization']}`", f"{size} px", *_accuracy_and_minutes(some)]
+        for name, size, some in sweep_of(runs).rows()
     ]
     headers = ("experiment", "normalization", "input", "runs", "accuracy", "processor minutes")
     return table(rows, headers, "pipe")

@@ -60,10 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     prepare_folder(arguments.output, figures, overwrite=arguments.overwrite)
     headers = ["experiment", "data", "seeds", "accuracy", "optimism", "gap", "macro F1", "best epoch", "epochs"]
     say(table(lines, [*headers, "seconds", "weights"]) + "\n")
-    try:
-        write_figures(arguments.output, figures)
-    except OSError as error:
-        raise CommandError(f"--output: {error}; expected a folder that can be written") from None
+    write_figures(arguments.output, figures)
 
 
 def _series(files: Iterable[Path]) -> dict[tuple[str, ...], list[Run]]:

@@ -20,8 +20,10 @@ class CommandError(Exception):
 
 @contextmanager
 def user_errors(*kinds: type[Exception]) -> Iterator[None]:
-    """Convert errors of these kinds to CommandError, which has no traceback."""
+    """Convert errors of these kinds to CommandError, which has no traceback; a closed output is none of them."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except kinds as error:
         raise CommandError(error) from None

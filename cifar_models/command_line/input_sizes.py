@@ -15,10 +15,10 @@ from __future__ import annotations
 import argparse
 
 from cifar_models.command_line.arguments import records_in
-from cifar_models.command_line.errors import CommandError, user_errors
+from cifar_models.command_line.errors import user_errors
 from cifar_models.command_line.output import add_output_options, prepare_folder, say, table, write_figures
 from cifar_models.results.run_files import read_run
-from cifar_models.results.words import mean_and_deviation, minutes
+from cifar_models.results.words import mean_and_deviation
 from cifar_models.storage.files import user_path
 
 PREFIX = "input_sizes"
@@ -43,20 +43,17 @@ def run(arguments: argparse.Namespace) -> None:
         sweep = sweep_of([read_run(path) for path in records_in(arguments.runs)])
         figures = {f"{PREFIX}.{name}.png": [panel] for name, panel in by_input_size(sweep).items()}
     prepare_folder(arguments.output, figures, overwrite=arguments.overwrite)
-    groups = [(name, f"{size} px", runs) for name, by_size in sweep.sizes.items() for size, runs in by_size.items()]
-    groups += [(name, "32 px", runs) for name, runs in sweep.others.items()]
+    title, cost = sweep.cost()
     lines = [
         [
             name,
-            size,
+            str(runs[0].protocol["normalization"]),
+            f"{size} px",
             ", ".join(str(one.seed) for one in runs),
             mean_and_deviation([one.accuracy for one in runs]),
-            f"{minutes(runs):.1f}",
+            "-" if (found := cost(runs)) is None else f"{found:.1f}",
         ]
-        for name, size, runs in groups
+        for name, size, runs in sweep.rows()
     ]
-    say(table(lines, ["experiment", "input", "seeds", "accuracy", "minutes"]) + "\n")
-    try:
-        write_figures(arguments.output, figures)
-    except OSError as error:
-        raise CommandError(f"--output: {error}; expected a folder that can be written") from None
+    say(table(lines, ["experiment", "normalization", "input", "seeds", "accuracy", title]) + "\n")
+    write_figures(arguments.output, figures)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,12 +50,10 @@ def prepare_folder(folder: Path, files: Iterable[str], *, overwrite: bool) -> No
     Raises:
         CommandError: the folder cannot be created or written, or one of the files exists.
     """
-    try:
+    with writing():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise CommandError(f"--output: {error}; expected a folder that can be written") from None
     there = [name for name in files if (folder / name).exists()]
     if there and not overwrite:
         raise CommandError(
@@ -63,15 +62,25 @@ def prepare_folder(folder: Path, files: Iterable[str], *, overwrite: bool) -> No
         )
 
 
-def write_figures(folder: Path, figures: Mapping[str, Sequence[Panel]]) -> None:
+@contextmanager
+def writing(state: str = "") -> Iterator[None]:
+    """Convert an error of writing into the folder to CommandError; ``state`` is what the user must know about it."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"--output: {state}{error}; expected a folder that can be written") from None
+
+
+def write_figures(folder: Path, figures: Mapping[str, Sequence[Panel]], state: str = "") -> None:
     """Write figures as PNG files with these names, and print their paths.
 
     Raises:
-        OSError: the folder cannot be written.
+        CommandError: the folder cannot be written; ``state`` is as in ``writing``.
     """
     from cifar_models.figures.style import to_png
     from cifar_models.storage.files import write_whole
 
     for name, panels in figures.items():
-        write_whole(folder / name, to_png(panels))
+        with writing(state):
+            write_whole(folder / name, to_png(panels))
         say(f"wrote {folder / name}")

@@ -28,7 +28,7 @@ from cifar_models.command_line.arguments import (
     require_tensorflow,
 )
 from cifar_models.command_line.errors import CommandError, user_errors
-from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures
+from cifar_models.command_line.output import add_output_options, prepare_folder, say, write_figures, writing
 from cifar_models.datasets import DatasetError, load_dataset
 from cifar_models.experiments import HELD_OUT, ProtocolError
 from cifar_models.results.evaluation import describe_evaluation
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from cifar_models.experiments import Experiment
     from cifar_models.models.pretrained import BackboneWeights
     from cifar_models.results.run import Run
+
+
+TRAINED = "trained, but not every file could be written: "
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,25 +118,27 @@ def run(arguments: argparse.Namespace) -> None:
         raise CommandError(f"{title}: {error}", status=1) from None
     finally:
         line.clear()
-    _print_results(trained)
+    try:
+        with writing(TRAINED):  # before results are printed, in case nobody reads them any more
+            record = write_run(arguments.output, trained)
+    finally:
+        _print_results(trained)
+    say(f"wrote {record}")
 
     figures = {
         f"{name}.learning_curves.png": learning_curves({title: [trained]}),
         f"{name}.confusion_matrix.png": confusion_matrix([trained]),
         f"{name}.class_f1.png": [class_f1([trained])],
     }
-    try:
-        say(f"wrote {write_run(arguments.output, trained)}")
-        write_figures(arguments.output, figures)
-        if arguments.save_model:
-            from cifar_models.models.saved_model import Classifier, on_pixels, save_classifier
+    write_figures(arguments.output, figures, TRAINED)
+    if arguments.save_model:
+        from cifar_models.models.saved_model import Classifier, on_pixels, save_classifier
 
-            path = arguments.output / f"{name}.keras"
-            normalize = training.fit_normalization(experiment.protocol, dataset)
+        path = arguments.output / f"{name}.keras"
+        normalize = training.fit_normalization(experiment.protocol, dataset)
+        with writing(TRAINED):
             save_classifier(path, Classifier(on_pixels(built[-1], normalize), dataset.class_names))
-            say(f"wrote {path}, which `python -m cifar_models predict {path} IMAGE` reads")
-    except OSError as error:
-        raise CommandError(f"--output: trained, but not every file could be written: {error}") from None
+        say(f"wrote {path}, which `python -m cifar_models predict {path} IMAGE` reads")
 
 
 def _seed(text: str) -> int:

@@ -42,7 +42,10 @@ def load_cifar10(data_dir: Path | None) -> Dataset:
         train, evaluation = _read(_keras_place() if data_dir is None else _place_in(data_dir))
     except (OSError, RuntimeError) as error:  # no permission, or no home folder
         where = "Keras's cache" if data_dir is None else str(data_dir)
-        raise refusal(where, f"files that cannot be read ({error})", "readable ones") from error
+        raise DatasetError(
+            f"{where}: found files that cannot be read ({error}), expected readable ones; check their permissions and "
+            f"the disk, or use --dataset synthetic"
+        ) from error
     official = fingerprint_arrays(*train, *evaluation) == OFFICIAL_FINGERPRINT
     return Dataset("cifar10" if official else "cifar10-unofficial", *train, *evaluation, class_names=CLASS_NAMES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,12 +33,23 @@ def refusal(where: str, found: str, expected: str) -> DatasetError:
 
 @contextmanager
 def reading(where: str, what: str, expected: str) -> Iterator[None]:
-    """Convert the many kinds of errors that broken content raises in libraries to DatasetError."""
+    """Convert the many kinds of errors that broken content raises in libraries to DatasetError.
+
+    Raises:
+        DatasetError: the content is broken, or there is too little memory for it.
+        OSError: the file cannot be read, which says nothing about its content.
+    """
     try:
         yield
     except DatasetError:
         raise
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        raise DatasetError(f"{where}: found too little memory{reason}, expected enough to read it; free some") from None
     except Exception as error:
+        # An archive can name a place that no file has, which is an invalid argument of ``seek``.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
         found = f"a broken {what} ({type(error).__name__}: {str(error)[:200]})"
         raise refusal(where, found, expected) from error
 

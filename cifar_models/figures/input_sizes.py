@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from statistics import fmean, stdev
@@ -37,13 +37,33 @@ class Sweep:
     sizes: Mapping[str, Mapping[int, Sequence[Run]]]
     others: Mapping[str, Sequence[Run]]
 
+    def rows(self) -> Iterator[tuple[str, int, Sequence[Run]]]:
+        """Yield the runs with their experiment's own name, without the input size, and their input size."""
+        for by_size in self.sizes.values():
+            for size, runs in by_size.items():
+                yield _name(runs[0]), size, runs
+        for name, runs in self.others.items():
+            yield name, PUBLISHED_INPUT_SIZE, runs
+
+    def cost(self) -> tuple[str, Callable[[Sequence[Run]], float | None]]:
+        """Return the kind of minutes that a training is measured in, and the function that computes them from runs.
+
+        If all runs trained on the CPU and some recorded their processor time, it is this, which other work on the
+        machine hardly changes. Runs without it have no minutes then.
+        """
+        runs = [run for _, _, some in self.rows() for run in some]
+        on_processor = all(run.environment.device == "CPU" for run in runs)
+        if on_processor and any(processor_minutes(some) is not None for _, _, some in self.rows()):
+            return "processor minutes", processor_minutes
+        return "minutes", minutes
+
 
 def sweep_of(runs: Sequence[Run]) -> Sweep:
     """Group runs by name and input size.
 
     Raises:
         ValueError: no run of an experiment with a backbone, runs on several data sets, or runs of one name and input
-            size that differ in weights or protocol.
+            size that differ in weights or protocol or have the same seed.
     """
     if len(data := {(run.dataset, run.fingerprints.data) for run in runs}) > 1:
         names = ", ".join(sorted({name for name, _ in data}))
@@ -53,14 +73,20 @@ def sweep_of(runs: Sequence[Run]) -> Sweep:
     for run in runs:
         if run.protocol.get("backbone"):
             size = run.protocol.get("input_size", PUBLISHED_INPUT_SIZE)
-            group = sizes.setdefault(_name(run), {}).setdefault(size, [])
+            group = sizes.setdefault(_line(run), {}).setdefault(size, [])
         else:
             group = others.setdefault(run.experiment, [])
+        same = next((other for other in group if other.seed == run.seed), None)
         group.append(run)
         if run.fingerprints != group[0].fingerprints:
             raise ValueError(
                 f"input sizes: found runs of {run.experiment} that differ in weights or protocol, expected one of "
                 f"each; leave out the records that are out of date"
+            )
+        if same is not None:
+            raise ValueError(
+                f"input sizes: found seed {run.seed} twice, of {same.experiment} and of {run.experiment}, expected one "
+                f"run of each seed; leave out one of the records"
             )
     if not sizes:
         raise ValueError("input sizes: found no run of an experiment with a backbone, expected one or more")
@@ -69,8 +95,12 @@ def sweep_of(runs: Sequence[Run]) -> Sweep:
 
 def _name(run: Run) -> str:
     row, *variants = run.experiment.split("+")
-    kept = [variant for variant in variants if not _OF_THE_AXES & VARIANTS.get(variant, {}).keys()]
-    return f"{variant_name(_WITH_POOLING.get(row, row), kept)}, {run.protocol.get('normalization')}"
+    return variant_name(row, [each for each in variants if not _OF_THE_AXES & VARIANTS.get(each, {}).keys()])
+
+
+def _line(run: Run) -> str:
+    row, plus, variants = _name(run).partition("+")
+    return f"{_WITH_POOLING.get(row, row)}{plus}{variants}, {run.protocol.get('normalization')}"
 
 
 def _looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -86,16 +116,8 @@ def _looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def by_input_size(sweep: Sweep) -> dict[str, Panel]:
-    """Return accuracy and minutes by input size, by a short name; means over seeds, with their standard deviation.
-
-    If all runs trained on the CPU and some recorded their processor time, the minutes are those of the processor, which
-    other work on the machine hardly changes. Runs without it are then left out of that panel.
-    """
-    runs = [run for by_size in sweep.sizes.values() for some in by_size.values() for run in some]
-    runs += [run for some in sweep.others.values() for run in some]
-    of_processor = all(run.environment.device == "CPU" for run in runs) and processor_minutes(runs) is not None
-    title = "processor minutes" if of_processor else "minutes"
-    of_one = processor_minutes if of_processor else minutes
+    """Return accuracy and ``Sweep.cost`` by input size, by a short name; accuracies with their standard deviation."""
+    title, of_one = sweep.cost()
 
     def minutes_of(runs: Sequence[Run]) -> list[float]:
         found = of_one(runs)

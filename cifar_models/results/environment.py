@@ -119,7 +119,7 @@ def _settings() -> dict[str, str]:
 
     begins, ends = NO_SETTINGS
     variables = {
-        name: value
+        name: os.fsencode(value).decode("utf-8", "backslashreplace")  # a path can have bytes that no text file has
         for name, value in sorted(os.environ.items())
         if name.startswith(LIBRARY_VARIABLES) and not name.startswith(begins) and not name.endswith(ends)
     }

@@ -12,7 +12,9 @@ from cifar_models.datasets.dataset import CLASS_COUNT
 from cifar_models.storage.strict_json import added_later
 
 SMALLEST_PROBABILITY = 1e-7
-"""``keras.config.epsilon()``: Keras's cross-entropy raises smaller probabilities to this value."""
+"""``keras.config.epsilon()``, to which Keras raises smaller probabilities that it is given without their logits. In
+``fit`` and ``evaluate`` it has the logits and raises nothing, so the validation loss can be larger than the loss here,
+where no image counts for more than 16.1 nats."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,8 @@ def evaluate_held_out(probabilities: npt.NDArray[np.float32], labels: npt.NDArra
 def cross_entropy(probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> float:
     """Return the mean over the images of -log of the label's probability, in nats, without a model's penalties.
 
-    Equals ``keras.losses.categorical_crossentropy``: each row is divided by its sum, and probabilities are clipped to
-    ``SMALLEST_PROBABILITY`` and 1 minus that.
+    Equals ``keras.losses.categorical_crossentropy`` of an array: each row is divided by its sum, and probabilities are
+    clipped to ``SMALLEST_PROBABILITY`` and 1 minus that.
 
     Args:
         probabilities: ``(N, 10)`` float32.

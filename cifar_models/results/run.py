@@ -33,7 +33,8 @@ class Timings:
     """Seconds that a run took.
 
     Attributes:
-        features: wall-clock seconds of the frozen part's features; 0 if an earlier run computed them.
+        features: wall-clock seconds of the frozen part's features; 0 if an earlier run computed them, a second or two
+            in records of older versions.
         training: wall-clock seconds of the training.
         processor: processor seconds of both, over all threads, which other work on the machine hardly changes; None if
             not recorded.

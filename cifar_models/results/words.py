@@ -35,12 +35,25 @@ def optimism(runs: Sequence[Run], held_out: Sequence[Run]) -> str:
     return f"{fmean(run.accuracy for run in runs) - fmean(run.accuracy for run in held_out):+.4f}"
 
 
-def minutes(runs: Sequence[Run]) -> float:
-    """Return what a single training takes: the features, which several seeds of a session share, and the mean run."""
-    return (max(run.timings.features for run in runs) + fmean(run.timings.training for run in runs)) / 60
+def with_features(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs of one experiment that computed their frozen part's features; all if it has no backbone.
+
+    Seeds of one session share features, so the first run's time is that of a single training. In records of older
+    versions, the others have a second or two instead of 0.
+    """
+    longest = max((run.timings.features for run in runs), default=0.0)
+    return [run for run in runs if not run.protocol.get("backbone") or run.timings.features > longest / 2]
+
+
+def minutes(runs: Sequence[Run]) -> float | None:
+    """Return the mean minutes of a single training with its features; None if no run computed them."""
+    found = with_features(runs)
+    if not found:
+        return None
+    return (fmean(run.timings.features for run in found) + fmean(run.timings.training for run in runs)) / 60
 
 
 def processor_minutes(runs: Sequence[Run]) -> float | None:
-    """Return the processor time of a single training with its features: the longest run's; None if not recorded."""
-    recorded = [run.timings.processor for run in runs if run.timings.processor is not None]
-    return max(recorded) / 60 if recorded else None
+    """Return the mean processor minutes of a single training with its features; None if no such run recorded them."""
+    recorded = [run.timings.processor for run in with_features(runs) if run.timings.processor is not None]
+    return fmean(recorded) / 60 if recorded else None

@@ -38,16 +38,16 @@ def download(url: str, *, file_hash: str, cache: Path) -> Path:
     Raises:
         DownloadError: the download failed, its hash is wrong, or the folder cannot be written. The cache is unchanged.
     """
-    from keras.utils import get_file  # loads TensorFlow, which reading files does not need
-
     name = url.rpartition("/")[2]
     try:
+        from keras.utils import get_file  # loads TensorFlow, which reading files does not need
+
         cache.mkdir(parents=True, exist_ok=True)
         # get_file leaves files with a wrong hash, and parts of files, under the final name.
         with tempfile.TemporaryDirectory(dir=cache, prefix=f"{name}.") as folder:
             file = get_file(name, url, file_hash=file_hash, cache_dir=folder, cache_subdir="")
             return Path(file).replace(cache / name)
-    # get_file raises a bare Exception for a failed URL, ValueError for a wrong hash, and the errors of urllib,
-    # http.client and the disk.
+    # Keras raises many kinds of errors if keras.json is wrong. get_file raises a bare Exception for a failed URL,
+    # ValueError for a wrong hash, and the errors of urllib, http.client and the disk.
     except Exception as error:
         raise DownloadError(f"{type(error).__name__}: {error}") from error

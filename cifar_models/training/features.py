@@ -32,7 +32,8 @@ LAYER_LIMIT = 300 * 1024**2
 enough for any input size."""
 _NAME_KEYS = ("name", "keras_history", "input_layers", "output_layers")  # keys of a model's config with layer names
 MEMORY_LIMIT = 2 * 1024**3
-"""Largest size of one split's features in memory, in bytes. Larger ones go into a memory-mapped temporary file."""
+"""Largest size of one split's features in memory, in bytes. Larger ones go into a memory-mapped temporary file. The
+features of several frozen parts are kept together up to this size."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,24 @@ class Features:
     train: Arrays
     evaluation: Arrays
 
+    @property
+    def size(self) -> int:
+        """The size of all arrays, in bytes."""
+        return sum(array.nbytes for array in (*self.train, *self.evaluation))
+
 
 class FeatureCache:
-    """Keeps the features of one frozen part, normalization and data set.
+    """Keeps features by frozen part, normalization and data set; the oldest make room for others.
 
-    It keeps one frozen part, because experiments run one after another and features need much memory. It is not
-    thread-safe.
+    A night that is undecided returns to experiments whose features are small and took minutes. It is not thread-safe.
+
+    Attributes:
+        seconds: wall-clock seconds for which the last call of ``get`` computed features; 0 if they were kept.
     """
 
     def __init__(self) -> None:
-        self._key: tuple[str | None, Normalize, str] | None = None
-        self._features: Features | None = None
+        self.seconds = 0.0
+        self._kept: dict[tuple[str | None, Normalize, str], Features] = {}
 
     def get(
         self,
@@ -73,19 +81,28 @@ class FeatureCache:
         Raises:
             MemoryError: the folder of temporary files has too little room for large features.
         """
+        self.seconds = 0.0
         key = (fingerprint_model(prefix), normalize, dataset.fingerprint)
-        if self._features is None or key[0] is None or key != self._key:
-            self.clear()
-            splits = (dataset.train_images, dataset.evaluation_images)
-            done = _Done(sum(map(len, splits)), progress)
-            compute = compile_prefix(prefix)
-            features = [_compute(prefix, compute, images, normalize, done) for images in splits]
-            self._features, self._key = Features(*features), key
-        return self._features
+        if key in self._kept:
+            self._kept[key] = self._kept.pop(key)  # now the newest
+            return self._kept[key]
+        splits = (dataset.train_images, dataset.evaluation_images)
+        self._make_room(sum(math.prod(shape) * 4 for images in splits for shape in _shapes(prefix, images)))
+        started, done = time.perf_counter(), _Done(sum(map(len, splits)), progress)
+        compute = compile_prefix(prefix)
+        features = Features(*(_compute(prefix, compute, images, normalize, done) for images in splits))
+        self.seconds = time.perf_counter() - started
+        if key[0] is not None:
+            self._kept[key] = features
+        return features
+
+    def _make_room(self, size: int) -> None:
+        while self._kept and size + sum(features.size for features in self._kept.values()) > MEMORY_LIMIT:
+            del self._kept[next(iter(self._kept))]
 
     def clear(self) -> None:
-        """Remove the features."""
-        self._key = self._features = None
+        """Remove all features."""
+        self._kept.clear()
 
 
 SESSION_FEATURES = FeatureCache()
@@ -157,7 +174,7 @@ def _compute(
     prefix: keras.Model, compute: Callable[[Any], list[tf.Tensor]], images: Images, normalize: Normalize, done: _Done
 ) -> Arrays:
     """Return the float32 outputs of the prefix for uint8 images, on disk above ``MEMORY_LIMIT``."""
-    shapes = [(len(images), *output.shape[1:]) for output in prefix.outputs]
+    shapes = _shapes(prefix, images)
     on_disk = sum(math.prod(shape) for shape in shapes) * 4 > MEMORY_LIMIT
     features = [_map_file(shape) if on_disk else np.empty(shape, np.float32) for shape in shapes]
     size = batch_size_for(prefix)
@@ -169,20 +186,23 @@ def _compute(
     return features
 
 
+def _shapes(prefix: keras.Model, images: Images) -> list[tuple[int, ...]]:
+    return [(len(images), *output.shape[1:]) for output in prefix.outputs]
+
+
 def _map_file(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Return an array in a temporary file without a name, which is deleted with the array.
 
     The space is reserved first, because otherwise a disk that fills up later kills the process without a message.
     """
-    with tempfile.TemporaryFile(prefix="cifar-models-features-") as file:
-        size = 4 * math.prod(shape)
-        try:
+    size = 4 * math.prod(shape)
+    try:
+        with tempfile.TemporaryFile(prefix="cifar-models-features-") as file:
             if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
                 os.posix_fallocate(file.fileno(), 0, size)
             return np.memmap(file, np.float32, "r+", shape=shape)
-        except OSError as error:
-            raise MemoryError(
-                f"found less than {size / 1e9:.1f} GB free in {tempfile.gettempdir()} ({error.strerror}), expected "
-                f"room for a frozen part's features; set TMPDIR to a folder on a larger disk, or choose a smaller "
-                f"input size"
-            ) from None
+    except OSError as error:  # also without any folder for temporary files
+        raise MemoryError(
+            f"found less than {size / 1e9:.1f} GB free for temporary files ({error}), expected room for a frozen "
+            f"part's features; set TMPDIR to a folder on a larger disk, or choose a smaller input size"
+        ) from None

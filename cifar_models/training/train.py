@@ -94,10 +94,10 @@ def train(
     prepare: Normalize | None = normalize
     inputs: list[npt.NDArray[Any]] = [dataset.train_images]
     evaluation_inputs: list[npt.NDArray[Any]] = [dataset.evaluation_images]
+    computing = 0.0
     if features is not None and compiled.prefix is not None:
         cached = features.get(compiled.prefix, normalize=normalize, dataset=dataset, progress=progress)
-        inputs, evaluation_inputs, prepare = [*cached.train], [*cached.evaluation], None
-    trained_from = time.perf_counter()
+        inputs, evaluation_inputs, prepare, computing = [*cached.train], [*cached.evaluation], None, features.seconds
 
     # With a seed, Keras 3.15 shuffles arrays into the same order in every epoch, which costs the simple CNN more than a
     # point of accuracy.
@@ -144,7 +144,7 @@ def train(
         curves=Curves(**{name: [float(value) for value in history[name]] for name in Curves.__annotations__}),
         evaluation=evaluate(probabilities, dataset.evaluation_labels, dataset.class_names),
         held_out=None if on_held_out is None else evaluate_held_out(on_held_out, dataset.train_labels[held_out]),
-        timings=Timings(features=trained_from - started, training=ended - trained_from, processor=processor),
+        timings=Timings(features=computing, training=ended - started - computing, processor=processor),
         environment=describe_environment(),
         code=code,
         started=started_at.isoformat(timespec="seconds"),
@@ -198,6 +198,7 @@ def default_weights(
     protocol = experiment.protocol
     if protocol.backbone is None:
         return None
+    keras.config.set_dtype_policy("float32")  # an earlier training in half precision has left its own
     if dataset.name == "synthetic":
         return random_weights(protocol.backbone, normalization=protocol.normalization)
     return imagenet_weights(protocol.backbone, weights_dir)

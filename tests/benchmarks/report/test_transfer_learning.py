@@ -21,7 +21,7 @@ PRINTS = Fingerprints(data="sha256:data", weights=None, protocol="sha256:protoco
 
 def _run(name: str, seed: int = 0, *, accuracy: float = 0.5, minutes: float | None = 2.0, **protocol: Any) -> Run:
     processor = None if minutes is None else 60 * minutes
-    run = make_run(name, seed, accuracy=accuracy, dataset="cifar10", timings=Timings(0.0, 9.0, processor))
+    run = make_run(name, seed, accuracy=accuracy, dataset="cifar10", timings=Timings(3.0, 6.0, processor))
     protocol = {"normalization": "unit_scale", "backbone": None, **protocol}
     prints = dataclasses.replace(PRINTS, protocol=f"sha256:{sorted(protocol.items())}")
     return dataclasses.replace(run, protocol=protocol, fingerprints=prints)

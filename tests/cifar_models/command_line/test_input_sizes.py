@@ -26,6 +26,7 @@ def _run(name: str, backbone: str | None, size: int, seed: int = 0, accuracy: fl
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(style, "to_png", lambda _: b"png")
     for run in (
+        _run("vgg16_frozen", "vgg16", 32, accuracy=0.125),
         _run("vgg16_matched+64px", "vgg16", 64),
         _run("vgg16_matched+64px", "vgg16", 64, seed=1, accuracy=0.5),
         _run("simple_cnn", None, 32, accuracy=0.25),
@@ -39,8 +40,9 @@ def test_each_size_has_a_line_and_both_figures_are_written(command: Command, run
     assert (ended.status, ended.error) == (0, "")
     rows = [re.split(r" {2,}", line) for line in ended.output.partition("\n\n")[0].splitlines()[2:]]
     assert rows == [
-        ["vgg16_matched, unit_scale", "64 px", "0, 1", "0.6250 ± 0.1768", "1.5"],
-        ["simple_cnn", "32 px", "0", "0.2500", "1.5"],
+        ["vgg16_frozen", "unit_scale", "32 px", "0", "0.1250", "1.5"],
+        ["vgg16_matched", "unit_scale", "64 px", "0, 1", "0.6250 ± 0.1768", "1.5"],
+        ["simple_cnn", "unit_scale", "32 px", "0", "0.2500", "1.5"],
     ]
     names = {"input_sizes.accuracy.png", "input_sizes.minutes.png"}
     assert {path.name for path in (tmp_path / "figures").iterdir()} == names

@@ -6,6 +6,8 @@ One training is real, of a tiny model on a hundred images; in all other tests it
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -258,8 +260,18 @@ def test_a_result_that_cannot_be_kept_has_been_reported(
     monkeypatch.setattr(train_command, "write_run", _refuse(OSError("no space left")))
     ended = command("train", "small", "--output", tmp_path)
     assert ended.status == 2
-    assert ended.error.endswith("--output: trained, but not every file could be written: no space left\n")
+    assert "--output: trained, but not every file could be written: no space left; expected a folder" in ended.error
     assert "accuracy 0.7500 on the evaluation images" in ended.output
+
+
+@pytest.mark.usefixtures("stub")
+def test_a_result_that_nobody_reads_is_kept(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_command, "_print_results", _refuse(BrokenPipeError(32, "Broken pipe")))
+    monkeypatch.setattr(sys.stdout, "fileno", lambda: 1, raising=False)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    ended = command("train", "small", "--output", tmp_path)
+    assert (ended.status, ended.error) == (1, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["small.synthetic.seed0.json"]
 
 
 def test_data_and_weights_come_from_the_folders_that_were_named(

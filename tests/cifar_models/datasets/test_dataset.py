@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar_models.datasets.dataset import Dataset, DatasetError
+from cifar_models.datasets.dataset import Dataset, DatasetError, reading
 from cifar_models.storage.fingerprint import fingerprint_arrays
 
 pytestmark = pytest.mark.unit
@@ -32,6 +32,26 @@ def _refusal(**changed: Any) -> str:
     with pytest.raises(DatasetError) as caught:
         Dataset(**_arguments() | changed)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+def test_a_file_that_cannot_be_read_is_not_called_broken(error: OSError) -> None:
+    with pytest.raises(OSError, match=error.strerror), reading("x.npz", "file", "a whole file"):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("not a gzip file"), OSError(22, "Invalid argument"), EOFError(), KeyError("a")]
+)
+def test_content_that_a_library_cannot_use_is_broken(error: Exception) -> None:
+    with pytest.raises(DatasetError, match=r"^x\.npz: found a broken file"), reading("x.npz", "file", "a whole file"):
+        raise error
+
+
+def test_too_little_memory_is_no_broken_file() -> None:
+    said = r"^x\.npz: found too little memory \(no room\), expected enough"
+    with pytest.raises(DatasetError, match=said), reading("x.npz", "file", "a whole file"):
+        raise MemoryError("no room")
 
 
 def test_a_data_set_keeps_what_it_was_given_without_a_copy() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,17 @@ def test_rounding_back_gives_the_pixels(name: str, images: Images) -> None:
     assert normalized.dtype == np.float32
     assert normalized.shape == images.shape
     np.testing.assert_array_equal(_undo(name, normalized), images)
+
+
+def test_a_fit_takes_little_memory() -> None:
+    images = np.resize(ALL_LEVELS, (5000, 32, 32, 3))
+    tracemalloc.start()
+    try:
+        standardize(images)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < images.nbytes, "one channel as int64 would take more than twice as much"
 
 
 @pytest.mark.property

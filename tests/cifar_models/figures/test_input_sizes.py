@@ -20,7 +20,7 @@ CNN = {"normalization": "unit_scale", "backbone": None}
 VGG16 = {"normalization": "imagenet_caffe", "backbone": "vgg16", "input_size": 96}
 
 
-def _run(name: str, protocol: dict[str, Any], *, minutes: float = 2.0, features: float = 0.0, **options: Any) -> Run:
+def _run(name: str, protocol: dict[str, Any], *, minutes: float = 1.5, features: float = 0.5, **options: Any) -> Run:
     timings = Timings(features=60 * features, training=60 * minutes)
     run = make_run(name, timings=timings, **options)
     fingerprints = dataclasses.replace(run.fingerprints, protocol=f"sha256:{sorted(protocol.items())}")
@@ -28,8 +28,8 @@ def _run(name: str, protocol: dict[str, Any], *, minutes: float = 2.0, features:
 
 
 RUNS = [
-    _run("simple_cnn", CNN, accuracy=0.5, minutes=4.0),
-    _run("vgg16_matched", VGG16, accuracy=0.8, minutes=2.0),
+    _run("simple_cnn", CNN, accuracy=0.5, minutes=4.0, features=0.0),
+    _run("vgg16_matched", VGG16, accuracy=0.8),
     _run("vgg16_matched+64px", VGG16 | {"input_size": 64}, accuracy=0.75, minutes=1.0, features=3.0),
     _run("vgg16_matched+64px", VGG16 | {"input_size": 64}, seed=1, accuracy=0.65, minutes=2.0),
     # At the published size, a protocol does not say it.
@@ -150,6 +150,10 @@ def test_the_published_frozen_backbones_are_points_of_the_lines_with_pooling() -
         ([_run("simple_cnn", CNN)], "found no run of an experiment with a backbone"),
         ([_run("a", VGG16), _run("b", VGG16, dataset="cifar10")], r"found runs on 2 data sets \(cifar10, synthetic\)"),
         ([_run("a", VGG16), _run("a", VGG16 | {"epochs": 3})], "found runs of a that differ in weights or protocol"),
+        (
+            [_run(name, VGG16 | {"input_size": 32}) for name in ("vgg16_frozen", "vgg16_matched+32px")],
+            r"found seed 0 twice, of vgg16_frozen and of vgg16_matched\+32px, expected one run of each seed",
+        ),
         (
             [_run("a", VGG16), _run("a", VGG16, fingerprints=Fingerprints("sha256:data", "sha256:other", ""))],
             "found runs of a that differ in weights or protocol",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import platform
 import resource
 import subprocess
@@ -23,6 +24,7 @@ from cifar_models.results.environment import (
     describe_environment,
     peak_memory,
 )
+from cifar_models.storage.strict_json import to_json
 
 pytestmark = pytest.mark.unit
 
@@ -134,6 +136,13 @@ def test_variables_that_may_change_numbers_are_recorded(
     after = describe_environment()
     assert (before != after) == recorded
     assert (after.settings or {}).get(name) == ("7" if recorded else None)
+
+
+def test_a_variable_with_bytes_that_no_text_file_has_can_be_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environb, b"XLA_FLAGS", b"--xla_dump_to=/home/m\xfcller")
+    settings = describe_environment().settings or {}
+    assert settings["XLA_FLAGS"] == r"--xla_dump_to=/home/m\xfcller"
+    to_json(settings).encode()
 
 
 def test_threads_and_tf32_set_by_code_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from cifar_models.storage.keras_cache import keras_home
+from cifar_models.storage.keras_cache import DownloadError, download, keras_home
 
 pytestmark = pytest.mark.unit
 
@@ -49,3 +50,10 @@ def test_a_home_that_cannot_be_written_is_used_only_if_keras_s_folder_is_there(
     assert keras_home() == Path("/tmp/.keras")  # noqa: S108
     (tmp_path / ".keras").mkdir()
     assert keras_home() == tmp_path / ".keras"
+
+
+def test_a_keras_that_cannot_be_imported_is_a_failed_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keras.utils", None)
+    with pytest.raises(DownloadError, match=r"^ModuleNotFoundError: .*keras\.utils"):
+        download("https://example.org/file", file_hash="0" * 64, cache=tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from keras import layers
 
 from cifar_models.datasets.dataset import Dataset
-from cifar_models.datasets.normalization import Standardization, imagenet_caffe, unit_scale
+from cifar_models.datasets.normalization import Normalize, Standardization, imagenet_caffe, unit_scale
 from cifar_models.datasets.synthetic import load_synthetic
 from cifar_models.training import features
 from cifar_models.training.features import FeatureCache, batch_size_for, compile_prefix, fingerprint_model
@@ -120,6 +121,23 @@ class TestTheCache:
         assert cache.get(prefix, normalize=equal, dataset=dataset) is first
         assert cache.get(prefix, normalize=other, dataset=dataset) is not first
 
+    def test_the_features_of_several_parts_are_kept_until_the_oldest_make_room(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(features, "MEMORY_LIMIT", 2 * 30 * (32 + 8) * 4)  # of 30 images, two times
+        normalizations: dict[str, Normalize] = {
+            "scaled": unit_scale,
+            "caffe": imagenet_caffe,
+            "fitted": Standardization((3.0, 3.0, 3.0), (2.0, 2.0, 2.0)),
+        }
+
+        def computed(name: str) -> bool:
+            cache.get(prefix, normalize=normalizations[name], dataset=dataset)
+            return cache.seconds > 0
+
+        asked = ["scaled", "caffe", "scaled", "fitted", "scaled", "caffe"]
+        assert [computed(name) for name in asked] == [True, True, False, True, False, True]
+
     def test_beyond_the_memory_limit_they_are_kept_in_a_file(
         self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -157,9 +175,20 @@ class TestTheCache:
         normalize = Counting()
         monkeypatch.setattr(features, "MEMORY_LIMIT", 0)
         monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-        with pytest.raises(MemoryError, match=r"^found less than 0\.0 GB free in .+No space left.+set TMPDIR"):
+        with pytest.raises(MemoryError, match=r"^found less than 0\.0 GB free for temp.+No space left.+set TMPDIR"):
             cache.get(prefix, normalize=normalize, dataset=dataset)
         assert normalize.images == 0
+
+    def test_without_a_folder_for_temporary_files_the_error_is_the_same(
+        self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def none(**_: str) -> None:
+            raise FileNotFoundError(2, "No usable temporary directory found")
+
+        monkeypatch.setattr(features, "MEMORY_LIMIT", 0)
+        monkeypatch.setattr(tempfile, "TemporaryFile", none)
+        with pytest.raises(MemoryError, match=r"^found less than .+No usable temporary directory.+set TMPDIR"):
+            cache.get(prefix, normalize=unit_scale, dataset=dataset)
 
     def test_each_batch_is_reported_with_the_time_left(
         self, cache: FeatureCache, prefix: keras.Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
