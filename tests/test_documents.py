@@ -79,7 +79,7 @@ def _anchors(text: str) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_path_of_the_repository_exists(page: str) -> None:
-    paths = re.findall(r"(?<![\w/.-])(?:cifar_models|benchmarks|tests|docs|\.github)/[\w./-]*", PAGES[page])
+    paths = re.findall(r"(?<![\w/.-])(?:cifar_models|benchmarks|tests|docs|\.github)/[\w./+-]*", PAGES[page])
     missing = [path for path in paths if not (ROOT / path.rstrip(".")).exists()]
     assert not missing
 

@@ -76,7 +76,8 @@ def test_every_job_of_a_workflow_has_a_time_limit_and_no_secret(workflow: Path) 
     jobs = re.split(r"^  (?=\w+:$)", text.partition("\njobs:\n")[2], flags=re.MULTILINE)[1:]
     assert jobs
     assert [job for job in jobs if not re.search(r"^    timeout-minutes: \d+$", job, re.MULTILINE)] == []
-    assert "cancel-in-progress: true" in text
+    # A new commit replaces the last one. A night is worth more than the one that waits for its machine.
+    assert f"cancel-in-progress: {'false' if workflow.name == 'benchmark.yml' else 'true'}" in text
     assert "secrets." not in text
     assert "self-hosted" not in text or "pull_request" not in text
 

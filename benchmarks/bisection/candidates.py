@@ -12,7 +12,7 @@ from benchmarks.bisection.decide import Action
 from benchmarks.bisection.loop import CannotTest
 from benchmarks.bisection.record import Bisection, Step, identity_of
 from benchmarks.comparison.checkouts import NothingToTrain, Repository, Revision
-from benchmarks.comparison.environments import BuildError, Wanted, interpreter
+from benchmarks.comparison.environments import BuildError, NoSolution, Wanted, interpreter
 from benchmarks.comparison.side import Job, MachineError, Show, Side, SideError, TrainingEnded, running_side
 
 MOST_OPEN = 2
@@ -97,7 +97,11 @@ class Candidates:
             return replace(step, diverged=True, reason=str(error))
         except MachineError:
             raise
-        except (NothingToTrain, BuildError, SideError) as error:
+        except BuildError as error:
+            if not isinstance(error, NoSolution):
+                raise MachineError(f"{error}; run the command again") from None
+            raise CannotTest(str(error)) from None
+        except (NothingToTrain, SideError) as error:
             self._close(action.candidate)
             raise CannotTest(str(error)) from None
         step = replace(step, identity=identity_of(run), data=side.ready.data)

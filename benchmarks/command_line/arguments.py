@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import datetime
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -102,6 +104,19 @@ def write_summary(file: Path, text: str) -> bool:
         return False
     say(f"summary: {file}")
     return True
+
+
+@contextmanager
+def error_in_summary(file: Path | None, title: str) -> Iterator[None]:
+    """Write an error that ends the command into its summary too, below a title."""
+    try:
+        yield
+    except CommandError as error:
+        if file is not None:
+            from benchmarks.report.markdown import as_markdown
+
+            write_summary(file, f"## {title}\n\n{as_markdown(str(error))}\n")
+        raise
 
 
 def today() -> datetime.date:

@@ -21,6 +21,7 @@ from benchmarks.command_line.arguments import (
     add_environment_options,
     add_limit_and_output_options,
     add_training_options,
+    error_in_summary,
     number_between,
     require_usable,
     whole_number,
@@ -28,6 +29,7 @@ from benchmarks.command_line.arguments import (
 )
 from cifar_models.command_line.errors import CommandError, user_errors
 from cifar_models.command_line.output import say
+from cifar_models.results.words import count
 
 if TYPE_CHECKING:
     from benchmarks.bisection.decide import Answer, Limits
@@ -69,11 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from benchmarks.comparison.checkouts import cleaning_up_when_ended
 
-    if len(arguments.commits) not in (0, 2):
-        raise CommandError(f"GOOD BAD: found {len(arguments.commits)}, expected two commits or none")
-    require_usable(arguments)
-    with cleaning_up_when_ended():
-        return _bisect(arguments)
+    with error_in_summary(arguments.summary, "Not searched"):
+        if len(arguments.commits) not in (0, 2):
+            raise CommandError(f"GOOD BAD: found {len(arguments.commits)}, expected two commits or none")
+        require_usable(arguments)
+        with cleaning_up_when_ended():
+            return _bisect(arguments)
 
 
 def _bisect(arguments: argparse.Namespace) -> int:
@@ -81,7 +84,6 @@ def _bisect(arguments: argparse.Namespace) -> int:
     from benchmarks.bisection.decide import Limits
     from benchmarks.bisection.loop import EndCannotBeTested
     from benchmarks.bisection.record import RecordError, Settings
-    from benchmarks.bisection.versions import VersionsError
     from benchmarks.comparison.checkouts import CheckoutError, Repository
     from benchmarks.comparison.clock import Clock
     from benchmarks.comparison.environments import Wanted
@@ -94,7 +96,7 @@ def _bisect(arguments: argparse.Namespace) -> int:
     clock = Clock(arguments.minutes)
     wanted = Wanted(tuple(arguments.requirement), tuple(arguments.requirements_file), arguments.python)
     package, revision = None, None
-    with user_errors(CheckoutError, VersionsError, ValueError, OSError):
+    with user_errors(ValueError, OSError):
         matches = parse_keyword(arguments.keyword, left_out_by_nights(arguments.dataset))
         if not (experiments := [name for name in EXPERIMENTS if matches(name)]):
             raise CommandError(f"-k: found no matching experiment, expected one of {', '.join(EXPERIMENTS)}")
@@ -129,7 +131,8 @@ def _bisect(arguments: argparse.Namespace) -> int:
     ):
         noun = f"versions of {package}" if package else "commits"
         say(f"{len(candidates)} {noun}, from {candidates[0]} (GOOD) to {candidates[-1]} (BAD)")
-        say(f"{folder}: {f'continues after {len(bisection.steps)} steps' if bisection.steps else 'a new search'}")
+        done = count(bisection.steps, "step")
+        say(f"{folder}: {f'continues after {done}' if bisection.steps else 'a new search'}")
         try:
             answer, note = bisect(repository, folder, bisection, limits, code, clock, say=say_line, show=line.show)
         except (EndCannotBeTested, MachineError) as error:

@@ -22,6 +22,7 @@ from benchmarks.command_line.arguments import (
     add_environment_options,
     add_limit_and_output_options,
     add_training_options,
+    error_in_summary,
     number_between,
     require_usable,
     today,
@@ -85,16 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from benchmarks.comparison.checkouts import cleaning_up_when_ended
 
-    settings = _settings(arguments)
-    try:
-        with cleaning_up_when_ended():
-            return _compare(arguments, settings)
-    except CommandError as error:
-        if arguments.summary:
-            from benchmarks.report.markdown import as_markdown
-
-            write_summary(arguments.summary, f"## Not compared\n\n{as_markdown(str(error))}\n")
-        raise
+    with error_in_summary(arguments.summary, "Not compared"), cleaning_up_when_ended():
+        return _compare(arguments, _settings(arguments))
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:

@@ -31,14 +31,14 @@ def run(arguments: argparse.Namespace) -> None:
     """
     from benchmarks.baselines.baseline import BaselineError
     from benchmarks.baselines.baselines_file import read_baselines
-    from benchmarks.records.night_folder import RECORDS, NightError
+    from benchmarks.records.night_folder import NightError, records_of
     from benchmarks.report.page import write_page
 
     with user_errors(BaselineError, NightError, OSError):
         path = write_page(
             arguments.night,
             read_baselines(arguments.baselines),
-            arguments.baselines.parent / RECORDS,
+            records_of(arguments.baselines),
             arguments.report_dir or arguments.night,
         )
     say(f"report: {path}")

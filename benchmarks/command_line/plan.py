@@ -1,7 +1,7 @@
-"""Show which drop of accuracy a night detects, how many seeds detect another one, and what they cost.
+"""Show which drop of accuracy a night catches.
 
-Print for each experiment with a baseline on the data set the smallest drop of accuracy that a default night detects,
-how many seeds detect a given drop at one look, and how many minutes these take.
+Print for each experiment with a baseline on the data set the smallest drop of accuracy that a default night catches,
+how many seeds catch a given drop at one look, and how many minutes these take.
 
 Example:
   python -m benchmarks plan --drop 6 --dataset synthetic

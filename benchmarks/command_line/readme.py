@@ -41,14 +41,15 @@ def run(arguments: argparse.Namespace) -> None:
         parts, figures = generated(Path(), arguments.baselines)
         texts = {path: path.read_text(encoding="utf-8") for path in documents(Path())}
         changed = {path: new for path, old in texts.items() if (new := refresh(old, parts)) != old}
-        for path, text in changed.items():
-            write_whole(path, text)
-            say(f"wrote {path}")
+        # Figures first: a figure is drawn if its page changes, so a page that is up to date has its figure.
         for page, (name, draw) in figures.items():
             path = EXPLANATION / name
             if (EXPLANATION / page in changed or not path.exists()) and (picture := draw()):
                 write_whole(path, picture)
                 say(f"wrote {path}")
+        for path, text in changed.items():
+            write_whole(path, text)
+            say(f"wrote {path}")
 
 
 def generated(

@@ -46,8 +46,8 @@ class BuildError(ValueError):
     """An environment cannot be built."""
 
 
-class _NoSolution(BuildError):
-    """The resolver finds no versions that go together."""
+class NoSolution(BuildError):
+    """The requirements themselves cannot be installed; the machine and the network are not the reason."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def interpreter(
         cache: the folder of environments; None for ``default_cache``.
 
     Raises:
-        BuildError: Python or a package is missing, versions conflict, the network fails, or the disk is full.
+        NoSolution: versions conflict, do not exist or cannot be built, or the project does not list its dependencies.
+        BuildError: Python is missing, the network fails, or the disk is full.
     """
     if wanted.current:
         return Path(sys.executable)
@@ -121,7 +122,7 @@ def interpreter(
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f".{place.name}.lock"):
             old = place not in _built and any(map(_CHANGEABLE.match, [*wanted.requirements, *listed]))
-            if old or not place.is_dir():
+            if old or not _python_of(place).exists():  # an update can have removed the Python that it links to
                 say(f"building the environment with {wanted} in {place}")
                 _build(place, wanted, dependencies, kept, say)
                 _built.add(place)
@@ -167,7 +168,7 @@ def _dependencies(project: Path) -> list[str]:
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
     except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise BuildError(f"{file}: found {error!r}, expected the project's dependencies") from None
+        raise NoSolution(f"{file}: found {error!r}, expected the project's dependencies") from None
     return [str(dependency) for dependency in found]
 
 
@@ -199,7 +200,7 @@ def _build(
         packages = [*dependencies, *wanted.requirements, *files]
         try:
             _install(temporary, [*packages, "-c", str(constraints)])
-        except _NoSolution:  # other errors, such as a lost connection, must not give other versions
+        except NoSolution:  # other errors, such as a lost connection, must not give other versions
             if not kept:
                 raise
             say(f"the packages of the current environment do not fit {wanted}: installing other versions of them")
@@ -207,7 +208,7 @@ def _build(
         shutil.rmtree(place, ignore_errors=True)
         temporary.replace(place)
     except BuildError as error:
-        raise BuildError(f"the environment with {wanted} cannot be built: {error}") from None
+        raise type(error)(f"the environment with {wanted} cannot be built: {error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -246,5 +247,5 @@ def _run(command: Sequence[str]) -> None:
     if ended.returncode:
         lines = [line.strip() for line in ended.stdout.splitlines() if line.strip()]
         errors = [line for line in lines if "ERROR" in line]  # pip's own, which a traceback of its caller can follow
-        kind = _NoSolution if _NO_SOLUTION.search(ended.stdout) else BuildError
+        kind = NoSolution if _NO_SOLUTION.search(ended.stdout) else BuildError
         raise kind("; ".join((errors or lines)[-_LINES_SHOWN:]) or f"status {ended.returncode}")

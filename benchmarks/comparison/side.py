@@ -164,22 +164,26 @@ def running_side(name: str, *, python: Path, checkout: Path, records: Path, job:
         job: the settings of all trainings.
 
     Raises:
-        SideError: the package cannot be imported or is too old, or the data are not available.
+        SideError: Python cannot be started, the package cannot be imported or is too old, or the data are not
+            available.
     """
     settings = asdict(job) | {"records": str(records.resolve())}
     # -P keeps this file's folder off the path. The current PYTHONPATH may contain the current checkout.
     variables = clean_environment() | {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1"}
     with TemporaryFile() as log:
-        process = subprocess.Popen(  # noqa: S603 - fixed arguments
-            [python, "-P", "-u", DRIVER, json.dumps(settings)],
-            cwd=checkout,
-            env=variables,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C reaches only this process, which ends the other
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 - fixed arguments
+                [python, "-P", "-u", DRIVER, json.dumps(settings)],
+                cwd=checkout,
+                env=variables,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                encoding="utf-8",
+                start_new_session=True,  # Ctrl-C reaches only this process, which ends the other
+            )
+        except OSError as error:
+            raise MachineError(f"{name}: found {error}, expected a Python that starts") from None
         try:
             yield Side(name, process, log)
         finally:

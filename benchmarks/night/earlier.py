@@ -127,12 +127,23 @@ def exact_lane(inputs: Inputs, runs: Iterable[Run], *, tonight: NightFolder | No
     ]
 
 
-def history_up_to(
-    inputs: Inputs, started: str, runs: Mapping[str, Sequence[Run]], verdicts: Mapping[str, Sequence[Verdict]]
+def earlier_nights(inputs: Inputs, started: str) -> dict[str, list[NightOfExperiment]]:
+    """Return the nights before tonight by experiment, the oldest first; ``started`` is tonight's start."""
+    history = read_history(inputs.settings.run_dir, inputs.dataset.name, until=started)
+    return {name: [night for night in some if night.started != started] for name, some in history.items()}
+
+
+def with_tonight(
+    earlier: Mapping[str, Sequence[NightOfExperiment]],
+    inputs: Inputs,
+    started: str,
+    runs: Mapping[str, Sequence[Run]],
+    verdicts: Mapping[str, Sequence[Verdict]],
 ) -> dict[str, list[NightOfExperiment]]:
-    """Return earlier nights and tonight by experiment, the oldest first.
+    """Return tonight's experiments with their earlier nights and tonight, the oldest first.
 
     Args:
+        earlier: see ``earlier_nights``.
         inputs: inputs of tonight.
         started: start of tonight, as in its record.
         runs: tonight's runs by experiment.
@@ -141,9 +152,9 @@ def history_up_to(
     Raises:
         BaselineError: an experiment has no baseline, or its fingerprints differ.
     """
-    history = read_history(inputs.settings.run_dir, inputs.dataset.name, until=started)
+    history = {}
     for name, some in runs.items():
         mark = BaselineMark.of(inputs.baseline_for(name))
         entry = night_of_experiment(started, some, mark=mark, verdicts=verdicts.get(name, ()))
-        history.setdefault(name, []).append(entry)
+        history[name] = [*earlier.get(name, ()), entry]
     return history

@@ -6,12 +6,14 @@ import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 
-from benchmarks.night.earlier import exact_lane, history_up_to
+from benchmarks.night.earlier import earlier_nights, exact_lane, with_tonight
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.resume import runs_to_take
 from benchmarks.records.drifts import judge_history
 from benchmarks.records.exact import Exact
+from benchmarks.records.history import NightOfExperiment
 from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, damaged_nights, read_night
 from benchmarks.records.night_results import NightResults, night_results
@@ -188,13 +190,13 @@ class Night:
         self._unkept = [run for run in self._unkept if run not in runs]
 
     def exclude(self, reason: Callable[[Run], str]) -> None:
-        """Leave out runs with data, weights, code or packages other than the night's.
+        """Leave out runs with data, weights, code or packages other than the night's, except recorded ones for an update.
 
         Args:
             reason: returns the difference between a run and the night; empty if none.
         """
         for key, training in self._trainings.items():
-            if training.run and (why := reason(training.run)):
+            if training.run and training.outcome != Outcome.REUSED and (why := reason(training.run)):
                 self._trainings[key] = Training(*key, Outcome.OTHER_CODE, detail=why)
 
     def put_in_order(self, names: Iterable[str]) -> None:
@@ -249,7 +251,12 @@ class Night:
                 false_alarm_rate=self.settings.false_alarm_rate,
                 looks={name: self.settings.looks_of(name) for name in runs},
             )
-            self.drifts = judge_history(history_up_to(self.inputs, self.started, runs, self._verdicts), baselines)
+            history = with_tonight(self._earlier, self.inputs, self.started, runs, self._verdicts)
+            self.drifts = judge_history(history, baselines)
+
+    @cached_property
+    def _earlier(self) -> dict[str, list[NightOfExperiment]]:
+        return earlier_nights(self.inputs, self.started)  # which take long to read, and are the same at each look
 
     @property
     def unjudged(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -29,19 +30,18 @@ def write_reports(night: Night) -> tuple[list[str], int]:
     if night.folder is None or not night.trainings:
         return [], PASSED
     folder, lines, status = night.folder.path, [], PASSED
-    reports = [partial(_write_page, folder, night, night.settings.report_dir or folder)]
+    write_page = partial(_write_page, folder, night, night.settings.report_dir or folder)
+    reports = [("report", write_page, f"; fix this, then run {_command(night, folder)}")]
     if summary := os.environ.get(STEP_SUMMARY):
-        reports.append(partial(_write_summary, folder, night, Path(summary)))
-    for write in reports:
+        reports.append(("summary", partial(_write_summary, folder, night, Path(summary)), ""))
+    for what, write, remedy in reports:
         try:
             lines.append(write())
         except OSError as error:
-            lines.append(
-                f"report: could not be written: {error}; fix this, then run python -m benchmarks page {folder}"
-            )
+            lines.append(f"{what}: could not be written: {error}{remedy}")
             status = status or NOT_JUDGED
         except Exception as error:  # noqa: BLE001 - the verdicts matter more than their reports
-            lines.append(f"report: could not be written: {type(error).__name__}: {error}")
+            lines.append(f"{what}: could not be written: {type(error).__name__}: {error}")
             status = status or REGRESSION
     return lines, status
 
@@ -56,6 +56,7 @@ def properties_of(night: Night, experiment: str, seed: int | None) -> Properties
     run = training.run
     return [
         ("accuracy", run.accuracy),
+        ("loss", run.loss),
         ("gap", run.gap),
         ("epochs", run.epochs),
         ("seconds", run.timings.training),
@@ -80,6 +81,13 @@ def _write_page(folder: Path, night: Night, report_dir: Path) -> str:
     from benchmarks.report.page import write_page
 
     return f"report: {write_page(folder, night.inputs.baselines, night.settings.records, report_dir)}"
+
+
+def _command(night: Night, folder: Path) -> str:
+    """Return the command that makes the page of a night again."""
+    settings = night.settings
+    words = ["python", "-m", "benchmarks", "page", str(folder), "--baselines", str(settings.baselines_path)]
+    return shlex.join([*words, *(["--report-dir", str(settings.report_dir)] if settings.report_dir else [])])
 
 
 def _write_summary(folder: Path, night: Night, file: Path) -> str:

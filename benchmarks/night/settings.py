@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.baselines.baseline import SUGGESTED_RUNS
-from benchmarks.records.night_folder import RECORDS
+from benchmarks.records.night_folder import records_of
 from benchmarks.records.selection import REPEATED_SEED, SHARED_SETTINGS, Shard
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.sequential import looks_between
@@ -54,7 +54,7 @@ def keyword_for(names: Sequence[str]) -> str:
 def default_looks(dataset: str, experiment: str) -> tuple[int, int]:
     """Return the numbers of seeds at which a night judges an experiment or its variants on a data set."""
     name, *_ = experiment.split("+")
-    return SEEDS.get(dataset, {}).get(name, OTHER_SEEDS)
+    return SEEDS.get(dataset.removesuffix("-unofficial"), {}).get(name, OTHER_SEEDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ class Settings:
     @property
     def records(self) -> Path:
         """The folder with the records of the baselines' runs."""
-        return self.baselines_path.parent / RECORDS
+        return records_of(self.baselines_path)
 
     def seeds_of(self, experiment: str) -> range:
         """Return the seeds that are trained for the first look."""

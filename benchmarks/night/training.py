@@ -75,3 +75,11 @@ def train_and_file(night: Night, inputs: LoadedInputs, name: str, seed: int, sho
             f"the values differ"
         )
     return night.file(Training(name, seed, Outcome.TRAINED, run))
+
+
+def train_further(night: Night, inputs: LoadedInputs, name: str, seed: int) -> None:
+    """Train and file a seed that no test stands for: an unexpected exception must not lose the other verdicts."""
+    try:
+        train_and_file(night, inputs, name, seed)
+    except Exception as error:  # noqa: BLE001 - it is filed, so that the night fails
+        night.losses.append(f"{name} seed {seed}: failed with {type(error).__name__}: {error}")

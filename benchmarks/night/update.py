@@ -39,7 +39,8 @@ def update_baselines(night: Night) -> Update:
 
     Raises:
         BaselineError: the file has become unreadable since the start of the night, or another update does not end.
-        OSError: the file cannot be written; the old one is unchanged.
+        OSError: the file or its records cannot be written. The file is unchanged, unless only the last step failed,
+            which replaces the records.
     """
     settings, dataset = night.settings, night.inputs.dataset.name
     measured: dict[str, Baseline] = {}
@@ -48,6 +49,13 @@ def update_baselines(night: Night) -> Update:
         runs = night.runs_of(name)
         if len(runs) < len(settings.seeds_of(name)):
             left_out[name] = "not every seed gave a run"
+            continue
+        kinds = sorted({f"{run.environment.device} on {run.environment.processor}" for run in runs})
+        if len(kinds) > 1:
+            left_out[name] = (
+                f"found runs of several kinds of machine ({'; '.join(kinds)}), expected one, because a baseline "
+                f"describes one machine"
+            )
             continue
         reused = any(one.experiment == name and one.outcome == Outcome.REUSED for one in night.trainings)
         if reused and (why := why_not_reusable(night.inputs, runs[0], tonight=night.folder)):

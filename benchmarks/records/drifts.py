@@ -20,8 +20,9 @@ def judge_history(
 ) -> list[DriftVerdict]:
     """Return the drifts in the nights that were compared with today's baselines.
 
-    Seeds of the baseline or of an earlier night do not count, because they are not new evidence. Nights that failed do
-    not count either: they were red already, and would keep the nights red after the fault is mended.
+    Seeds of the baseline or of an earlier night do not count, because they are not new evidence. Nights that failed, by
+    a verdict or by a drift, do not count either: they were red already, and would keep the nights red after the fault
+    is mended.
 
     Args:
         history: nights by experiment, the oldest first; see ``read_history``.

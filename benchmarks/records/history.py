@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
 from benchmarks.records.night_folder import BaselineMark, nights, read_night_runs
+from benchmarks.records.selection import REPEATED_SEED
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
@@ -29,7 +30,7 @@ class NightOfExperiment:
         values: by metric in ``METRICS``, the value of each run.
         mark: mark of the night's baseline; None if the experiment was not judged.
         baseline: the baseline's mean of each metric that was judged.
-        failed: whether a verdict of the night is a regression or stale.
+        failed: whether a verdict or a drift of the night is a regression or stale.
     """
 
     started: str
@@ -58,7 +59,7 @@ class Drift:
 
 
 def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[NightOfExperiment]]:
-    """Return the nights of each experiment on a data set, the oldest first.
+    """Return the nights of each experiment on a data set, the oldest first, without runs for the exact lane alone.
 
     Args:
         run_dir: the folder of nights.
@@ -69,12 +70,14 @@ def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[N
     some.sort(key=lambda night: night[1].started)
     history: dict[str, list[NightOfExperiment]] = {}
     for path, night in some[-MOST_NIGHTS:]:
-        all_runs, _ = read_night_runs(path)
+        repeats = bool(night.selection.keys) and night.first_seed[1]
+        all_runs = [run for run in read_night_runs(path)[0] if not repeats or run.seed != REPEATED_SEED]
         for name in dict.fromkeys(run.experiment for run in all_runs):
             runs = [run for run in all_runs if run.experiment == name]
             verdicts = [verdict for verdict in night.verdicts if verdict.experiment == name]
             entry = night_of_experiment(night.started, runs, mark=night.baselines.get(name), verdicts=verdicts)
-            history.setdefault(name, []).append(entry)
+            drifted = any(drift.experiment == name for drift in night.drifts)
+            history.setdefault(name, []).append(replace(entry, failed=entry.failed or drifted))
     return history
 
 

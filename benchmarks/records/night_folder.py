@@ -331,6 +331,11 @@ def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
     return sorted(runs, key=lambda run: (run.experiment, run.seed)), sorted(errors, key=str)
 
 
+def records_of(baselines: Path) -> Path:
+    """Return the folder with the records of the runs behind a baselines file, so that no two files share one."""
+    return baselines.with_name(RECORDS if baselines.name == "baselines.json" else f"{baselines.stem}_runs")
+
+
 def measured_runs(baselines: Baselines, folder: Path, experiment: str, dataset: str) -> list[Run]:
     """Return ``runs_behind`` of an experiment's measured baseline on a data set; none if there is no such baseline."""
     entry = baselines.get(experiment, {}).get(dataset, {}).get("measured")

@@ -54,8 +54,8 @@ def comparable_runs(results: NightResults, baselines: Baselines, records: Path) 
     names = [name for row in EXPERIMENTS for name in (row, f"{row}+{HELD_OUT}")]
     for name in names:
         for dataset in DATASETS:
-            if some := measured_runs(baselines, records, name, dataset):
-                runs.setdefault(name, some)
+            if name not in runs and (some := measured_runs(baselines, records, name, dataset)):
+                runs[name] = some
     return {name: runs[name] for name in names if name in runs}
 
 

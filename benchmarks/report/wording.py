@@ -167,6 +167,8 @@ def reasons(result: ExperimentResult) -> list[str]:
     if not result.failed:
         return found
     found += [f"{_what_moved(verdict)} {_what_is_allowed(verdict, result.baseline)}" for verdict in result.failed]
+    if not result.runs:
+        return [*found, "The records of tonight's runs are not available."]
     found += _classes_that_moved(result)
     if not result.recorded:
         unknown = "it is not known since which epoch the curves differ and which confusion increased"
@@ -187,7 +189,8 @@ def failure_message(result: ExperimentResult, *, update_command: str) -> str:
     failed += [f"{drift.metric} {_SAID[drift.word]} over {drift.nights} nights" for drift in result.drifts]
     failed += [f"{verdict.metric} {_SAID[verdict.word]}" for verdict in result.failed]
     failed += [] if result.verdicts else ["not judged"]
-    title = f"{result.experiment} on {result.runs[0].dataset}: {'; '.join(failed)}"
+    dataset = f" on {result.runs[0].dataset}" if result.runs else ""
+    title = f"{result.experiment}{dataset}: {'; '.join(failed)}"
     words = {result.word, *(verdict.word for verdict in result.failed), *(drift.word for drift in result.drifts)}
     advice = [said.format(update_command) for word, said in _ADVICE.items() if word in words]
     if result.mark and result.mark.source == "published":

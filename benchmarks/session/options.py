@@ -12,6 +12,7 @@ import pytest
 from benchmarks.baselines.baseline import LEAST_RUNS, SOURCES
 from benchmarks.night.settings import SHARDS, Settings
 from benchmarks.records.night_folder import is_running, newest_first
+from benchmarks.records.selection import REPEATED_SEED
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.seeds import BLOCK, first_seed_of
 from cifar_models.command_line.arguments import add_data_options
@@ -212,6 +213,10 @@ def _check_numbers(config: pytest.Config) -> None:
     max_seeds, rate = config.getoption("max_seeds"), config.getoption("false_alarm_rate")
     if max_seeds is not None and seeds is None:
         raise pytest.UsageError(f"--max-seeds: found {max_seeds} without --seeds, expected both")
+    if max_seeds is not None and max_seeds > BLOCK:
+        raise pytest.UsageError(
+            f"--max-seeds: found {max_seeds}, expected at most {BLOCK}: others belong to the next day's night"
+        )
     if max_seeds is not None and max_seeds < seeds:
         raise pytest.UsageError(f"--max-seeds: found {max_seeds}, expected {seeds} or more, as --seeds says")
     if max_seeds is not None and updating:
@@ -255,7 +260,13 @@ def _first_seed(config: pytest.Config) -> tuple[int, bool]:
     """
     text = config.getoption("first_seed")
     if text is not None:
-        return _parse_first_seed(text)
+        first, of_a_day = _parse_first_seed(text)
+        if first != REPEATED_SEED and config.getoption("update_baselines"):
+            raise pytest.UsageError(
+                f"--first-seed: found {text!r} with --update-baselines, expected none: a baseline has the seeds from "
+                f"{REPEATED_SEED} on, and nights repeat the first one"
+            )
+        return first, of_a_day
     if config.getoption("update_baselines"):
         return 0, False
     if config.getoption("resume"):

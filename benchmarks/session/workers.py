@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from benchmarks.night.reports import Properties, properties_of
 from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training, TrainingKey
 from benchmarks.session.items import SESSION, SETTINGS, is_answer, training_id, training_in
-from benchmarks.session.options import project_folder, read_settings
+from benchmarks.session.options import project_folder
 from benchmarks.session.selection import experiment_names
 from benchmarks.session.worker_share import take_share
 from cifar_models.results.environment import describe_environment
@@ -201,7 +202,7 @@ class Controller:
 
     def _judge(self, session: pytest.Session) -> None:
         from benchmarks.night.night import judge_to_the_end
-        from benchmarks.night.training import train_and_file  # loads TensorFlow
+        from benchmarks.night.training import train_further  # loads TensorFlow
 
         night, inputs = self._config.stash[SESSION].night, self._config.stash[SESSION].inputs
         if not night.trainings and not self._to_judge:
@@ -213,7 +214,7 @@ class Controller:
         night.exclude(lambda run: inputs.difference(run, replace(run.environment, packages=packages)))
         if not night.settings.judges:
             return
-        judge_to_the_end(night, lambda name, seed: train_and_file(night, inputs, name, seed))
+        judge_to_the_end(night, partial(train_further, night, inputs))
         for name, node_id in self._to_judge.items():
             _report_verdict(session, node_id, night.answer(name), properties_of(night, name, None))
 
@@ -258,7 +259,7 @@ def _selects_benchmark(config: pytest.Config) -> bool:
     paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
     named = config.getoption("pyargs") or any(path.resolve() in (file, *file.parents) for path in paths)
     marks, keywords = config.getoption("markexpr"), config.getoption("keyword")
-    names, settings = experiment_names(config), read_settings(config)
+    names, settings = experiment_names(config), config.stash[SETTINGS]
     items = [f"test_verdict[{name}]" for name in names]
     items += [f"test_trains[{training_id(name, seed)}]" for name in names for seed in settings.trainings_of(name)]
     return (

@@ -103,7 +103,7 @@ def critical_value(level: float, *, baseline_runs: int, today_runs: int) -> floa
     freedom = degrees_of_freedom(baseline_runs=baseline_runs, today_runs=today_runs)
     points, tails = _exponential_tail(baseline_runs, today_runs)
     skewed = np.exp(np.interp(np.log(level), tails[::-1], points[::-1]))
-    return float(max(special.stdtrit(freedom, 1 - level / 2), skewed))
+    return float(max(-special.stdtrit(freedom, level / 2), skewed))  # 1 - level / 2 can round to 1
 
 
 def holm_levels(p: Floats, weights: Floats, rate: float) -> Floats:

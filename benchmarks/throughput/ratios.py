@@ -7,6 +7,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -135,19 +136,27 @@ class Clocks(NamedTuple):
 
 
 def _figures(began: Clocks, epoch_ends: Sequence[float]) -> Figures:
-    now = Clocks.now()
-    return {
+    now, memory = Clocks.now(), peak_memory()
+    figures = {
         "training, s": now.elapsed - began.elapsed,
         "processor time, s": now.processor - began.processor,
         "last epoch, s": epoch_ends[-1] - epoch_ends[-2],
-        "peak memory, MB": (peak_memory() or 0) / 2**20,
     }
+    return figures if memory is None else figures | {"peak memory, MB": memory / 2**20}
 
 
 def in_a_process(side: Callable[[Task], Figures], task: Task) -> Figures:
-    """Run one side in a new process, so that its peak memory is separate; raise what it raises."""
+    """Run one side in a new process, so that its peak memory is separate; raise what it raises.
+
+    Raises:
+        ValueError: see ``Task.load``.
+        MemoryError: the process was killed, perhaps for lack of memory.
+    """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(side, task).result()
+        try:
+            return pool.submit(side, task).result()
+        except BrokenProcessPool:
+            raise MemoryError(f"the process of {side.__name__} was killed") from None
 
 
 def measure_pairs(

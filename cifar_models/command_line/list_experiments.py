@@ -31,7 +31,7 @@ def run(_: argparse.Namespace) -> None:
                 f"{protocol.learning_rate:g}, {protocol.learning_rate_schedule}",
                 str(protocol.batch_size),
                 f"at most {protocol.epochs}",
-                ", ".join(experiment.nights) or "none, unless -k names it",
+                ", ".join(experiment.nights) or "none by default",
             ]
         )
     say(table(lines, headers))

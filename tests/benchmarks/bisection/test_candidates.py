@@ -13,7 +13,7 @@ from benchmarks.bisection.decide import Action
 from benchmarks.bisection.loop import CannotTest
 from benchmarks.bisection.record import Bisection
 from benchmarks.comparison.checkouts import Repository, Revision
-from benchmarks.comparison.environments import BuildError, Wanted
+from benchmarks.comparison.environments import BuildError, NoSolution, Wanted
 from benchmarks.comparison.side import Job, MachineError
 from tests.benchmarks.bisection.machine import settings
 from tests.benchmarks.bisection.projects import add_commits, make_project
@@ -117,12 +117,16 @@ class TestWhatFails:
             candidates.take(_train(4))
 
 
-def test_an_environment_that_cannot_be_built_is_a_candidate_that_cannot_be_tested(
-    candidates: Candidates, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(NoSolution("no versions that go together"), CannotTest), (BuildError("no connection"), MachineError)],
+)
+def test_only_an_environment_that_no_machine_can_build_is_a_candidate_that_cannot_be_tested(
+    candidates: Candidates, monkeypatch: pytest.MonkeyPatch, error: BuildError, expected: type[Exception]
 ) -> None:
     def fail(*_: object, **__: object) -> Path:
-        raise BuildError("no versions that go together")
+        raise error
 
     monkeypatch.setattr("benchmarks.bisection.candidates.interpreter", fail)
-    with pytest.raises(CannotTest, match="no versions that go together"):
+    with pytest.raises(expected, match=str(error)):
         candidates.take(_train(0))

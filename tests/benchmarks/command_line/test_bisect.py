@@ -281,7 +281,7 @@ class TestVersions:
             self.built.append(wanted.requirements)
             version = wanted.requirements[-1].partition("==")[2]
             if version == "1.2":
-                raise environments.BuildError("found no versions that go together")
+                raise environments.NoSolution("found no versions that go together")
             python = project.folder.parent / f"python{version}"
             python.write_text(f'#!/bin/sh\nVERSION={version} exec "{sys.executable}" "$@"\n')
             python.chmod(0o755)
@@ -304,6 +304,13 @@ class TestVersions:
         ended = bisect("--requirement", "thing==1.2", "--requirement", "thing==1.5", *SIMPLE)
         assert ended.status == 125
         assert "GOOD, 1.2, cannot be tested: found no versions that go together; give another one" in ended.error
+
+
+def test_a_search_that_is_not_possible_is_said_in_the_summary_too(bisect: Command, tmp_path: Path) -> None:
+    ended = bisect("commit0", *SIMPLE, "--summary", tmp_path / "summary.md")
+    assert ended.status == 2
+    text = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert text == "## Not searched\n\nGOOD BAD: found 1, expected two commits or none\n"
 
 
 def test_a_signal_that_ends_the_command_removes_the_worktrees(bisect: Command, project: Project) -> None:

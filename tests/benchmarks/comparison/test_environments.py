@@ -244,10 +244,20 @@ def test_one_that_cannot_be_built_is_one_error_with_the_resolvers_last_lines(bui
     with pytest.raises(BuildError) as error:
         builder.build("h5py==99")
     message = str(error.value)
+    assert type(error.value) is BuildError, "not the requirements' fault"
     assert message.startswith("the environment with h5py==99 cannot be built: line")
     assert message.endswith("line30; no version matches")
     assert "line1;" not in message
     assert builder.kept == []
+
+
+def test_one_whose_python_was_removed_is_built_again(builder: Builder) -> None:
+    python = builder.build("h5py==3.14.*")
+    python.unlink()
+    python.symlink_to(python.with_name("gone"))
+    assert builder.build("h5py==3.14.*") == python
+    assert python.exists()
+    assert len(builder.calls) == 4
 
 
 def test_what_a_killed_build_has_left_is_never_used(builder: Builder) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison.side import Job, Side, SideError, TrainingEnded, running_side
+from benchmarks.comparison.side import Job, MachineError, Side, SideError, TrainingEnded, running_side
 from cifar_models.training.progress import FeatureProgress, Progress
 from tests.benchmarks.comparison.projects import RECORDS, Project
 
@@ -134,6 +134,14 @@ def test_code_that_does_not_import_or_is_too_old_is_one_sentence(
     assert "\n" not in str(error.value)
     assert str(error.value).startswith("B (x) ")
     assert not records.exists()
+
+
+def test_a_python_that_is_gone_is_one_sentence(project: Project, records: Path) -> None:
+    gone = running_side(
+        "B (x)", python=records / "python", checkout=project.folder, records=records, job=Job(dataset="synthetic")
+    )
+    with pytest.raises(MachineError, match=r"^B \(x\): found .*No such file.*expected a Python that starts"), gone:
+        pass
 
 
 def test_a_gpu_that_is_not_there_is_an_error(project: Project, records: Path) -> None:

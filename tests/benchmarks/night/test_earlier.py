@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night.earlier import exact_lane, history_up_to, recorded_run, reusable_run, why_not_reusable
+from benchmarks.night.earlier import (
+    earlier_nights,
+    exact_lane,
+    recorded_run,
+    reusable_run,
+    why_not_reusable,
+    with_tonight,
+)
 from benchmarks.night.inputs import Inputs
 from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord
@@ -105,6 +112,9 @@ def test_recorded_runs_are_not_reusable_unless_the_first_seed_repeats_its_digits
 def test_the_history_ends_with_tonight_and_its_baseline(inputs: Inputs) -> None:
     _night(inputs, "2026-01-30T02:00:00+00:00", _run(7))
     _night(inputs, "2026-02-01T02:00:00+00:00", _run(8))
-    history = history_up_to(inputs, STARTED, {PLAIN: [_run(9)]}, {})[PLAIN]
+    _night(inputs, STARTED, _run(9))  # tonight's own, which was interrupted after its verdicts
+    earlier = earlier_nights(inputs, STARTED)
+    history = with_tonight(earlier, inputs, STARTED, {PLAIN: [_run(9)]}, {})[PLAIN]
+    assert len(earlier[PLAIN]) == 1, "which serves further looks"
     assert [(night.started[:10], night.seeds) for night in history] == [("2026-01-30", [7]), ("2026-01-31", [9])]
     assert history[-1].mark == BaselineMark.of(inputs.baseline_for(PLAIN))

@@ -65,6 +65,13 @@ def test_a_night_without_any_complete_experiment_judges_nothing(path: Path) -> N
     assert (night.verdicts, night.judged) == ({}, True)
 
 
+def test_runs_of_other_code_are_left_out_but_recorded_ones_that_an_update_uses_are_not(path: Path) -> None:
+    first, second, _ = make_trainings(PLAIN)
+    night = make_night(path, first, dataclasses.replace(second, outcome=Outcome.REUSED))
+    night.exclude(lambda _: "the package's source has changed")
+    assert [one.outcome for one in night.trainings] == [Outcome.OTHER_CODE, Outcome.REUSED]
+
+
 def test_a_night_is_judged_once(path: Path) -> None:
     night = _judging(path, *make_trainings(PLAIN))
     judge_to_the_end(night, _no_more)

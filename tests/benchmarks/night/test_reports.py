@@ -95,12 +95,21 @@ def test_a_summary_that_cannot_be_written_is_said(bench: Bench, monkeypatch: pyt
     bench.record()
     result = bench.benchmark("-k", "simple_cnn")
     assert result.ret == 125, "no fault of the code"
-    result.stdout.fnmatch_lines(
-        [
-            "report: */report.html",
-            "report: could not be written: [[]Errno 2] *; fix this, then run python -m benchmarks page *",
-        ]
-    )
+    result.stdout.fnmatch_lines(["report: */report.html", "summary: could not be written: [[]Errno 2] *summary.md'"])
+
+
+def test_a_page_that_cannot_be_written_is_made_again_by_the_command_that_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(render, "write_page", full)
+    bench.record()
+    result = bench.benchmark("-k", "simple_cnn", "--report-dir=the reports")
+    assert result.ret == 125
+    command = f"python -m benchmarks page * --baselines {bench.baselines_path} --report-dir '*the reports'"
+    result.stdout.fnmatch_lines([f"report: could not be written: [[]Errno 28] *; fix this, then run {command}"])
 
 
 def _properties(path: Path) -> dict[str, dict[str, str]]:

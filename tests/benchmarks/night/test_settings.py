@@ -14,7 +14,9 @@ pytestmark = pytest.mark.unit
 
 
 def make(**values: Any) -> Settings:
-    return Settings(baselines_path=Path("baselines.json"), run_dir=Path("runs"), **({"dataset": "synthetic"} | values))
+    return Settings(
+        **{"baselines_path": Path("baselines.json"), "run_dir": Path("runs"), "dataset": "synthetic", **values}
+    )
 
 
 def test_a_night_has_two_looks_by_default_and_trains_for_the_first() -> None:
@@ -26,6 +28,16 @@ def test_a_night_has_two_looks_by_default_and_trains_for_the_first() -> None:
 def test_a_variant_has_the_looks_of_its_experiment_and_what_is_not_listed_has_three_seeds() -> None:
     assert make().looks_of("simple_cnn+xla") == make().looks_of("simple_cnn") == (7, 21)
     assert make().looks_of("reference_cnn") == make(dataset="cifar10").looks_of("simple_cnn") == (3, 9)
+
+
+def test_unofficial_images_have_the_looks_of_the_official_ones() -> None:
+    official, other = (make(dataset=dataset) for dataset in ("cifar10", "cifar10-unofficial"))
+    assert other.looks_of("resnet50_frozen") == official.looks_of("resnet50_frozen") == (12, 24)
+
+
+def test_each_baselines_file_has_a_folder_of_records() -> None:
+    assert make(baselines_path=Path("a/baselines.json")).records == Path("a/baseline_runs")
+    assert make(baselines_path=Path("a/trial.json")).records == Path("a/trial_runs")
 
 
 def test_a_number_of_seeds_leaves_one_look_unless_it_may_grow() -> None:

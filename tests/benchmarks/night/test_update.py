@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import errno
 import threading
@@ -69,6 +70,18 @@ def test_an_experiment_whose_runs_make_no_baseline_is_left_out_with_the_reason(p
     after, left_out = update_baselines(night)
     assert list(after) == ["other"]
     assert left_out["simple_cnn"].startswith("accuracy: found [0.1, 0.75, 0.75], expected values so close")
+
+
+def test_runs_of_several_kinds_of_machine_make_no_baseline(path: Path) -> None:
+    trainings = make_trainings("simple_cnn")
+    run = trainings[-1].run
+    assert run is not None
+    elsewhere = dataclasses.replace(run.environment, processor="another")
+    trainings[-1] = dataclasses.replace(trainings[-1], run=dataclasses.replace(run, environment=elsewhere))
+    _, left_out = update_baselines(_night(path, *trainings))
+    assert left_out["simple_cnn"].startswith("found runs of several kinds of machine (CPU on ")
+    assert left_out["simple_cnn"].endswith("expected one, because a baseline describes one machine")
+    assert not path.exists() or "simple_cnn" not in read_baselines(path)
 
 
 def test_a_night_that_has_nothing_to_write_writes_nothing(path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from benchmarks.records.history import METRICS, RECENT_NIGHTS, baseline_changes, read_history, recent_drift
-from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord
+from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, nights
+from benchmarks.records.selection import Selection
 from cifar_models.results.run import Timings
 from cifar_models.results.run_files import write_run
-from tests.factories import make_run, make_verdict
+from tests.factories import DRIFT, make_run, make_verdict
 
 pytestmark = pytest.mark.unit
 
@@ -98,3 +100,24 @@ def test_fewer_than_two_nights_are_no_drift(tmp_path: Path, marks: tuple[Baselin
     for day, mark in enumerate(marks, start=1):
         _write_night(tmp_path, day, mark=mark)
     assert recent_drift(read_history(tmp_path, "synthetic", until=LAST)["simple_cnn"], "accuracy") is None
+
+
+def test_a_run_for_the_exact_lane_alone_is_no_part_of_the_history(tmp_path: Path) -> None:
+    selection = Selection({"simple_cnn": [0, 1000, 1001]}, ["simple_cnn"])
+    folder = NightFolder.start(tmp_path, NightRecord("synthetic", "sha256:data", LAST, LAST, selection=selection))
+    for seed in selection.trainings["simple_cnn"]:
+        write_run(folder.path, make_run(seed=seed))
+    folder.close()
+    assert [night.seeds for night in read_history(tmp_path, "synthetic", until=LAST)["simple_cnn"]] == [[1000, 1001]]
+
+
+def test_a_night_that_failed_by_a_drift_failed(tmp_path: Path) -> None:
+    _write_night(tmp_path, 1)
+    ((path, night),) = nights(tmp_path)
+    assert not read_history(tmp_path, "synthetic", until=LAST)["simple_cnn"][0].failed
+    drift = dataclasses.replace(DRIFT, experiment="simple_cnn")
+    folder = NightFolder.take(path)
+    assert folder is not None
+    folder.write_record(dataclasses.replace(night, drifts=[drift]))
+    folder.close()
+    assert read_history(tmp_path, "synthetic", until=LAST)["simple_cnn"][0].failed

@@ -46,6 +46,12 @@ UNDECIDED = make_result("five", "undecided")
 UNJUDGED = make_result("six", problem="not every training gave a run (seed 2: diverged)")
 
 
+def test_what_failed_is_said_without_the_records_of_tonight_s_runs_too() -> None:
+    result = make_result("three", verdicts=[WORSE], runs=[], baseline=make_baseline(), recorded=[make_run()])
+    assert reasons(result)[-1] == "The records of tonight's runs are not available."
+    assert failure_message(result, update_command="again").startswith("three: accuracy is a regression\n")
+
+
 def test_each_word_has_a_symbol_of_its_own() -> None:
     assert SYMBOLS.keys() == set(Word)
     assert len(set(SYMBOLS.values())) == len(SYMBOLS)

@@ -36,6 +36,11 @@ pytestmark = pytest.mark.integration
         (["--update-baselines", "--seeds", "2", "--reason", "r"], "--update-baselines: found --seeds 2, expected 3"),
         (["--update-baselines", "--reason", "r"], "--update-baselines: found --seeds 1, expected 3 or more"),
         (["--seeds", "3", "--max-seeds", "2"], "--max-seeds: found 2, expected 3 or more, as --seeds says"),
+        (["--seeds", "3", "--max-seeds", "1001"], "--max-seeds: found 1001, expected at most 1000: others belong to"),
+        (
+            ["--update-baselines", "--seeds", "3", "--reason", "r", "--first-seed", "5"],
+            "--first-seed: found '5' with --update-baselines, expected none: a baseline has the seeds from 0 on",
+        ),
         (["--first-seed", "-1"], "--first-seed: found -1, expected 0 to 4294966295, or a day as YYYY-MM-DD"),
         (["--first-seed", "4294966296"], "--first-seed: found 4294966296, expected 0 to 4294966295, or a day"),
         (["--first-seed", "today"], "--first-seed: found today, expected 0 to 4294966295, or a day as YYYY-MM-DD"),

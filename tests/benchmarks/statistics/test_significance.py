@@ -97,3 +97,9 @@ def test_holm_levels_of_a_batch_are_those_of_its_rows() -> None:
     p, weights = rng.random((40, 6)) ** 4, rng.random(6)
     rows = [holm_levels(row, weights, 0.1) for row in p]
     np.testing.assert_array_equal(holm_levels(p, weights, 0.1), rows)
+
+
+@pytest.mark.parametrize("level", [1e-6, 1e-14, 1e-100])
+def test_a_critical_value_is_finite_at_any_level(level: float) -> None:
+    found = critical_value(level, baseline_runs=30, today_runs=3)
+    assert -stats.t.ppf(level / 2, 31) <= found < np.inf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,21 @@ def test_a_side_has_a_process_of_its_own_whose_errors_arrive() -> None:
 
 def _process(_: Task) -> Figures:
     return {"process": os.getpid()}
+
+
+def test_a_side_that_is_killed_has_too_little_memory() -> None:
+    with pytest.raises(MemoryError, match="the process of _killed was killed"):
+        in_a_process(_killed, TASK)
+
+
+def _killed(_: Task) -> Figures:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def test_where_the_system_does_not_tell_the_peak_memory_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ratios, "peak_memory", lambda: None)
+    assert "peak memory, MB" not in ratios._figures(ratios.Clocks.now(), [1.0, 2.0])
 
 
 def test_a_task_is_trained_for_its_epochs_on_its_data(tmp_path: Path) -> None:

@@ -23,4 +23,4 @@ def test_every_experiment_has_a_line(command: Command, monkeypatch: pytest.Monke
         "cifar10, synthetic"
     )
     assert "32 px, unit_scale random weights" in " ".join(lines[0].split())
-    assert "none, unless -k names it" in next(line for line in lines if line.startswith("vgg16_matched "))
+    assert "none by default" in next(line for line in lines if line.startswith("vgg16_matched "))
