@@ -190,7 +190,7 @@ class Night:
         self._unkept = [run for run in self._unkept if run not in runs]
 
     def exclude(self, reason: Callable[[Run], str]) -> None:
-        """Leave out runs with data, weights, code or packages other than the night's, except recorded ones for an update.
+        """Leave out runs with data, weights, code or packages other than the night's, but none that an update reuses.
 
         Args:
             reason: returns the difference between a run and the night; empty if none.
