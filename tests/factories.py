@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 
 from benchmarks.baselines.baseline import Baseline, ClassMetric, Metric
+from benchmarks.judging.night_results import ExperimentResult
 from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark
-from benchmarks.records.night_results import ExperimentResult
 from benchmarks.records.selection import Selection, Shard
 from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Rule, Verdict

@@ -17,8 +17,8 @@ from benchmarks.baselines.baseline import Baselines
 from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.baselines.measure import measured_baseline
 from benchmarks.comparison.comparison import Comparison
+from benchmarks.judging.night_results import NightResults, night_results
 from benchmarks.records.night_folder import RECORDS, BaselineMark, NightFolder, NightRecord
-from benchmarks.records.night_results import NightResults, night_results
 
 NIGHT = "night"
 

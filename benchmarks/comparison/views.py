@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from benchmarks.comparison.comparison import Pair
 from benchmarks.comparison.differences import WhatDiffers
 from benchmarks.comparison.two_sides import Party
-from benchmarks.records.night_results import NightResults
+from benchmarks.judging.night_results import NightResults
 from benchmarks.report.markdown import as_markdown, markdown
 from benchmarks.report.terminal import verdicts_table
 from benchmarks.report.wording import answer, reasons

@@ -8,15 +8,15 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
+from benchmarks.judging.drifts import judge_history
+from benchmarks.judging.judge import judge
+from benchmarks.judging.night_results import NightResults, night_results
 from benchmarks.night.earlier import earlier_nights, exact_lane, with_tonight
 from benchmarks.night.inputs import Inputs
 from benchmarks.night.resume import runs_to_take
-from benchmarks.records.drifts import judge_history
 from benchmarks.records.exact import Exact
 from benchmarks.records.history import NightOfExperiment
-from benchmarks.records.judge import judge
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, damaged_nights, read_night
-from benchmarks.records.night_results import NightResults, night_results
 from benchmarks.records.selection import Selection, WithoutRun
 from benchmarks.records.trainings import Outcome, Training, TrainingKey, settle
 from benchmarks.report.wording import failure_message

@@ -91,7 +91,7 @@ def _command(night: Night, folder: Path) -> str:
 
 
 def _write_summary(folder: Path, night: Night, file: Path) -> str:
-    from benchmarks.records.night_results import read_night_results
+    from benchmarks.judging.night_results import read_night_results
     from benchmarks.report.markdown import markdown
 
     text = markdown(read_night_results(folder, night.inputs.baselines, night.settings.records))

@@ -1,1 +1,1 @@
-"""The records of nights: folders, trainings, results, history, differences."""
+"""Nights on disk: folders, trainings, history, the exact lane."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
-from benchmarks.records.differences import Comparison, compare, differing_first
+from benchmarks.judging.differences import Comparison, compare, differing_first
+from benchmarks.judging.night_results import ExperimentResult, NightResults
 from benchmarks.records.history import NightOfExperiment, baseline_changes, recent_drift
-from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.drawings import Gallery, experiment_panels, gallery
 from benchmarks.report.published_section import PublishedSection
 from benchmarks.report.rows import Cell, cells, metrics_of

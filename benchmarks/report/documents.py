@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from benchmarks.baselines.baseline import Baseline, Baselines
-from benchmarks.records.judge import best_sight, by_experiment
+from benchmarks.judging.judge import best_sight, by_experiment
+from benchmarks.judging.night_results import read_night_results
 from benchmarks.records.night_folder import read_night
-from benchmarks.records.night_results import read_night_results
 from benchmarks.report.terminal import exact_table, verdicts_table
 from benchmarks.report.wording import failure_message
 from cifar_models.command_line.output import table

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
-from benchmarks.records.first_difference import first_epochs_apart
+from benchmarks.judging.first_difference import first_epochs_apart
+from benchmarks.judging.night_results import ExperimentResult
 from benchmarks.records.history import METRICS, NightOfExperiment, baseline_changes
-from benchmarks.records.night_results import ExperimentResult
 from cifar_models.figures import style
 from cifar_models.figures.confusion import confusion_matrix
 from cifar_models.figures.dots import class_f1

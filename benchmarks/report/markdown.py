@@ -6,8 +6,8 @@ import html
 import re
 from collections.abc import Iterable
 
-from benchmarks.records.differences import compare
-from benchmarks.records.night_results import ExperimentResult, NightResults
+from benchmarks.judging.differences import compare
+from benchmarks.judging.night_results import ExperimentResult, NightResults
 from benchmarks.report.rows import cells, metrics_of
 from benchmarks.report.wording import SYMBOLS, answer, not_trained, reasons, repeated_runs
 

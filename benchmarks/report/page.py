@@ -7,8 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmarks.baselines.baseline import Baselines
+from benchmarks.judging.night_results import read_night_results
 from benchmarks.records.history import read_history
-from benchmarks.records.night_results import read_night_results
 from benchmarks.report.content import PageContent, page_content
 from benchmarks.report.published_section import comparable_runs, published_panels, published_section
 from benchmarks.report.wording import SYMBOLS

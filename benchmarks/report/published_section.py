@@ -9,8 +9,8 @@ from statistics import fmean
 
 from benchmarks.baselines.baseline import Baselines
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
+from benchmarks.judging.night_results import NightResults
 from benchmarks.records.night_folder import measured_runs
-from benchmarks.records.night_results import NightResults
 from benchmarks.report.drawings import Gallery, gallery
 from benchmarks.report.tables import Table
 from cifar_models.experiments import EXPERIMENTS, HELD_OUT, PUBLISHED_INPUT_SIZE

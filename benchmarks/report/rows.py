@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import inf
 from statistics import fmean
 
+from benchmarks.judging.judge import HIGHER_IS_BETTER, WORST, best_sight
+from benchmarks.judging.night_results import ExperimentResult
 from benchmarks.records.history import NightOfExperiment, recent_drift
-from benchmarks.records.judge import HIGHER_IS_BETTER, WORST, best_sight
-from benchmarks.records.night_results import ExperimentResult
 from benchmarks.report.tables import catches, is_plain
 from benchmarks.statistics.verdict import Verdict
 

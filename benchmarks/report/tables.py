@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.records.judge import WORST
+from benchmarks.judging.judge import WORST
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
 

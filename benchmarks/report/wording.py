@@ -11,10 +11,10 @@ from math import inf
 from statistics import fmean
 
 from benchmarks.baselines.baseline import Baseline
-from benchmarks.records.first_difference import first_epochs_apart
-from benchmarks.records.grown_confusion import grown_confusion
-from benchmarks.records.judge import HIGHER_IS_BETTER
-from benchmarks.records.night_results import ExperimentResult
+from benchmarks.judging.first_difference import first_epochs_apart
+from benchmarks.judging.grown_confusion import grown_confusion
+from benchmarks.judging.judge import HIGHER_IS_BETTER
+from benchmarks.judging.night_results import ExperimentResult
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
 from cifar_models import experiments as table

@@ -18,8 +18,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.baselines.baselines_file import read_baselines
+from benchmarks.judging.judge import judge
 from benchmarks.night.exit_status import REGRESSION, STALE
-from benchmarks.records.judge import judge
 from tests.sensitivity.breakage import Breakage
 from tests.sensitivity.broken_library import VARIABLE
 from tests.sensitivity.conftest import Row

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.baselines.baselines_file import read_baselines
 from benchmarks.command_line.arguments import today
-from benchmarks.records.night_results import read_night_results
+from benchmarks.judging.night_results import read_night_results
 from benchmarks.statistics.seeds import first_seed_of
 from benchmarks.statistics.word import Word
 from cifar_models.results.run_files import read_run

@@ -12,8 +12,8 @@ from benchmarks.baselines.baselines_file import read_baselines
 from benchmarks.comparison import records
 from benchmarks.comparison.comparison import Comparison
 from benchmarks.comparison.records import ComparisonFolder
+from benchmarks.judging.night_results import read_night_results
 from benchmarks.records.night_folder import read_night
-from benchmarks.records.night_results import read_night_results
 from benchmarks.report.page import write_page
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baselines_file import read_baselines
+from benchmarks.judging.night_results import read_night_results
 from benchmarks.night.exit_status import NOT_JUDGED, REGRESSION
 from benchmarks.records.night_folder import newest_first, read_night
-from benchmarks.records.night_results import read_night_results
 from benchmarks.report.wording import answer
 from benchmarks.statistics.seeds import first_seed_of
 from cifar_models.results.environment import describe_environment

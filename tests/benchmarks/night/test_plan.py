@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.baselines_file import write_baselines
+from benchmarks.judging.judge import best_sight, by_experiment, checks_of
 from benchmarks.night import plan
-from benchmarks.records.judge import best_sight, by_experiment, checks_of
 from benchmarks.statistics.power import seeds_needed
 from benchmarks.statistics.verdict import judge_night
 from tests.cifar_models.command_line.conftest import Command

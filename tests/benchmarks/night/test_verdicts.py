@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baselines_file import read_baselines, write_baselines
+from benchmarks.judging.night_results import read_night_results
 from benchmarks.night import settings
 from benchmarks.night.exit_status import NOT_JUDGED, UNDECIDED
 from benchmarks.records.night_folder import newest_first
-from benchmarks.records.night_results import read_night_results
 from cifar_models.datasets import Dataset
 from cifar_models.experiments import Experiment
 from cifar_models.results.run import Run

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.records.judge import judge
+from benchmarks.judging.judge import judge
 from benchmarks.records.night_folder import (
     BaselineMark,
     NightError,

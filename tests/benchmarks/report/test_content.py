@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.judging.night_results import ExperimentResult, NightResults
 from benchmarks.records.exact import Exact
 from benchmarks.records.history import NightOfExperiment
 from benchmarks.records.night_folder import BaselineMark, NightRecord
-from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.content import ExperimentContent, anchor, page_content
 from benchmarks.report.published_section import published_section
 from cifar_models.figures import style

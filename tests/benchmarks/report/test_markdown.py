@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.judging.night_results import ExperimentResult, NightResults
 from benchmarks.records.night_folder import NightRecord
-from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.markdown import MOST_CHARACTERS, markdown
 from cifar_models.experiments import EXPERIMENTS, trained_by_nights
 from tests.factories import DIFFERS, DRIFT, ENVIRONMENT, IDENTICAL, make_baseline, make_result, make_run, make_verdict

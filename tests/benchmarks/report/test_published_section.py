@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.baselines.baseline import Baselines
 from benchmarks.baselines.published_numbers import PUBLISHED_NUMBERS
+from benchmarks.judging.night_results import ExperimentResult, NightResults
 from benchmarks.records.night_folder import NightRecord
-from benchmarks.records.night_results import ExperimentResult, NightResults
 from benchmarks.report.published_section import comparable_runs, published_panels, published_section
 from cifar_models.datasets.batches import CLASS_NAMES
 from cifar_models.experiments import EXPERIMENTS

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
+from benchmarks.judging.judge import CLASSES, WORST
 from benchmarks.records.history import NightOfExperiment
-from benchmarks.records.judge import CLASSES, WORST
 from benchmarks.records.night_folder import BaselineMark
 from benchmarks.report.rows import Cell, cells, metrics_of
 from cifar_models.results.run import Curves

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from benchmarks.records.judge import WORST
+from benchmarks.judging.judge import WORST
 from benchmarks.report.tables import verdict_table
 from tests.factories import make_verdict
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baseline, Baselines
-from benchmarks.records.judge import judge
+from benchmarks.judging.judge import judge
 from benchmarks.records.trainings import Outcome, Training
 from benchmarks.report.terminal import changes_table, published_table, trainings_table, verdicts_table
 from benchmarks.statistics.verdict import Verdict

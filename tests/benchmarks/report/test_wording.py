@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baseline
-from benchmarks.records.judge import judge
-from benchmarks.records.night_results import ExperimentResult
+from benchmarks.judging.judge import judge
+from benchmarks.judging.night_results import ExperimentResult
 from benchmarks.report.wording import (
     SYMBOLS,
     answer,

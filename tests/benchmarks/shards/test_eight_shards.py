@@ -13,9 +13,9 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.command_line.main import main
+from benchmarks.judging.night_results import read_night_results
 from benchmarks.night.exit_status import NOT_JUDGED, PASSED, REGRESSION, STALE
 from benchmarks.records.night_folder import NightRecord, nights, read_night
-from benchmarks.records.night_results import read_night_results
 from benchmarks.shards import judging  # noqa: F401 - pytester forgets all modules that a session loads
 from cifar_models.models.pretrained import WeightsError
 from cifar_models.results.environment import describe_environment

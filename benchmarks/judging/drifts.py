@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmarks.baselines.baseline import Baseline
+from benchmarks.judging.judge import HEADLINE, HIGHER_IS_BETTER
 from benchmarks.records.history import NightOfExperiment
-from benchmarks.records.judge import HEADLINE, HIGHER_IS_BETTER
 from benchmarks.records.night_folder import BaselineMark
 from benchmarks.statistics.cusum import DRIFT_ALARM_RATE, DriftVerdict, find_drift
 from benchmarks.statistics.word import Word

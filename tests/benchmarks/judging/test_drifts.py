@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from benchmarks.records.drifts import judge_history
+from benchmarks.judging.drifts import judge_history
 from benchmarks.records.history import NightOfExperiment
 from benchmarks.records.night_folder import BaselineMark
 from benchmarks.statistics.cusum import find_drift

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baseline
-from benchmarks.records.judge import CLASSES, WORST, best_sight, checks_of, checks_of_sides, identical_verdicts, judge
+from benchmarks.judging.judge import CLASSES, WORST, best_sight, checks_of, checks_of_sides, identical_verdicts, judge
 from benchmarks.statistics.power import Look, smallest_drop
 from benchmarks.statistics.verdict import Verdict, judge_night
 from cifar_models.results.run import Run

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.records.judge import checks_of_sides
+from benchmarks.judging.judge import checks_of_sides
 from benchmarks.statistics import verdict
 from benchmarks.statistics.verdict import Verdict, judge_night
 from benchmarks.statistics.word import Word

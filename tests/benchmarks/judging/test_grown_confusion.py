@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.records.grown_confusion import grown_confusion
+from benchmarks.judging.grown_confusion import grown_confusion
 from tests.factories import make_run
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.records.differences import Comparison, compare, differing_first
+from benchmarks.judging.differences import Comparison, compare, differing_first
 from cifar_models.results.run import Run
 from cifar_models.results.source_code import Code
 from tests.factories import CODE, ENVIRONMENT, FINGERPRINTS, make_baseline, make_run

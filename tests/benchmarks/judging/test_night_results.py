@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baselines
+from benchmarks.judging.night_results import read_night_results
 from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark, NightError, NightFolder, NightRecord
-from benchmarks.records.night_results import read_night_results
 from benchmarks.statistics.verdict import Verdict
 from cifar_models.results.run_files import read_run, record_name, write_run
 from tests.factories import DIFFERS, DRIFT, make_baseline, make_run, make_verdict

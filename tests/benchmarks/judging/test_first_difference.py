@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from benchmarks.records.first_difference import first_epoch_apart, first_epochs_apart
+from benchmarks.judging.first_difference import first_epoch_apart, first_epochs_apart
 from cifar_models.results.run import Curves, Run
 from tests.factories import make_run
 
