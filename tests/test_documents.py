@@ -18,9 +18,9 @@ from benchmarks.baselines.lookup import preferred_baseline
 from benchmarks.baselines.published_entries import PUBLISHED
 from benchmarks.command_line.main import PROGRAM as BENCHMARKS
 from benchmarks.command_line.readme import generated
+from benchmarks.documents.documents import BEGIN, documents, refresh
 from benchmarks.night import exit_status
 from benchmarks.records.night_folder import RECORDS, BaselineMark, read_night
-from benchmarks.report.documents import BEGIN, documents, refresh
 from benchmarks.session.options import add_options
 from cifar_models.command_line.main import PROGRAM as CIFAR_MODELS
 from cifar_models.experiments import EXPERIMENTS, find_experiment, trained_by_nights

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         CommandError: baselines, nights or documents cannot be read or written, or a part has no end mark.
     """
-    from benchmarks.report.documents import documents, refresh
+    from benchmarks.documents.documents import documents, refresh
     from cifar_models.storage.files import write_whole
 
     with user_errors(ValueError, OSError):
@@ -69,10 +69,10 @@ def generated(
         BaselineError: the baselines cannot be read.
     """
     from benchmarks.baselines.baselines_file import read_baselines
+    from benchmarks.documents import reproduction, transfer_learning
+    from benchmarks.documents.documents import exact_lane_of, failures_of, measured_tables, sight_of, verdicts_of
     from benchmarks.night import plan
     from benchmarks.night.settings import Settings
-    from benchmarks.report import reproduction, transfer_learning
-    from benchmarks.report.documents import exact_lane_of, failures_of, measured_tables, sight_of, verdicts_of
 
     baselines = read_baselines(baselines_path)
     settings = Settings(baselines_path=baselines_path, run_dir=Path("runs"), options="--dataset synthetic")

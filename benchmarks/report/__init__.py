@@ -1,1 +1,1 @@
-"""Views of a night's results: terminal, page, Markdown, documents."""
+"""Views of a night's results: terminal, page, Markdown."""

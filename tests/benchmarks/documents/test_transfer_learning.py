@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baselines
-from benchmarks.report import transfer_learning
+from benchmarks.documents import transfer_learning
 from cifar_models.results.run import Fingerprints, Run, Timings
 from cifar_models.results.run_files import write_run
 from tests.factories import make_baseline, make_run

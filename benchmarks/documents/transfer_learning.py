@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.baselines.baseline import Baselines
+from benchmarks.documents.reproduction import DATASET, NOT_MEASURED
 from benchmarks.records.night_folder import measured_runs
-from benchmarks.report.reproduction import DATASET, NOT_MEASURED
 from cifar_models.command_line.output import table
 from cifar_models.experiments import EXPERIMENTS, HELD_OUT
 from cifar_models.figures.input_sizes import by_input_size, sweep_of

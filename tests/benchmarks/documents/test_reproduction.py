@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import reproduction
+from benchmarks.documents import reproduction
 from cifar_models.datasets.batches import CLASS_NAMES
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import write_run
