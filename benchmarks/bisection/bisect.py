@@ -17,10 +17,10 @@ from benchmarks.bisection.loop import search
 from benchmarks.bisection.record import REPORT, Bisection, Candidate, Settings, read_or_start, write_record
 from benchmarks.bisection.report import markdown, step_text
 from benchmarks.bisection.versions import pinned, two_versions, versions_between
-from benchmarks.comparison.checkouts import PACKAGE, Repository, Revision
-from benchmarks.comparison.clock import Clock
-from benchmarks.comparison.environments import Wanted, requirements_in
-from benchmarks.comparison.side import Job, Show
+from benchmarks.sides.checkouts import PACKAGE, Repository, Revision
+from benchmarks.sides.clock import Clock
+from benchmarks.sides.environments import Wanted, requirements_in
+from benchmarks.sides.side import Job, Show
 from cifar_models.results.environment import PACKAGES
 from cifar_models.storage.files import write_whole
 

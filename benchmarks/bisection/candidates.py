@@ -11,9 +11,9 @@ from typing import Self
 from benchmarks.bisection.decide import Action
 from benchmarks.bisection.loop import CannotTest
 from benchmarks.bisection.record import Bisection, Step, identity_of
-from benchmarks.comparison.checkouts import NothingToTrain, Repository, Revision
-from benchmarks.comparison.environments import BuildError, NoSolution, Wanted, interpreter
-from benchmarks.comparison.side import Job, MachineError, Show, Side, SideError, TrainingEnded, running_side
+from benchmarks.sides.checkouts import NothingToTrain, Repository, Revision
+from benchmarks.sides.environments import BuildError, NoSolution, Wanted, interpreter
+from benchmarks.sides.side import Job, MachineError, Show, Side, SideError, TrainingEnded, running_side
 
 MOST_OPEN = 2
 """Highest number of running processes: the two ends, and the pair of a confirmation, train in turn."""

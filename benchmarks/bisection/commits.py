@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.bisection.record import Candidate
-from benchmarks.comparison.checkouts import PACKAGE, SHALLOW, CheckoutError, Repository
+from benchmarks.sides.checkouts import PACKAGE, SHALLOW, CheckoutError, Repository
 
 
 def commits_between(

@@ -19,7 +19,7 @@ from benchmarks.bisection.decide import (
 )
 from benchmarks.bisection.record import Bisection, Confirmation, Step
 from benchmarks.bisection.search import change_probabilities, most_probable
-from benchmarks.comparison.clock import Clock, TimeUp
+from benchmarks.sides.clock import Clock, TimeUp
 
 
 class CannotTest(Exception):

@@ -10,8 +10,8 @@ from benchmarks.bisection.decide import METRICS, Answer, Followed, Limits, Word,
 from benchmarks.bisection.difference import Difference, looks_up_to
 from benchmarks.bisection.record import Bisection, Step
 from benchmarks.bisection.search import seeds_of_a_turn, turn_level
-from benchmarks.comparison.environments import package_differences
 from benchmarks.report.markdown import as_markdown
+from benchmarks.sides.environments import package_differences
 from cifar_models.command_line.output import table
 from cifar_models.results.words import count
 

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from benchmarks.bisection.record import Candidate
-from benchmarks.comparison.checkouts import clean_environment
+from benchmarks.sides.checkouts import clean_environment
 
 
 class VersionsError(ValueError):

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: an option is wrong, git fails, GOOD or BAD cannot be tested, or the machine fails.
     """
-    from benchmarks.comparison.checkouts import cleaning_up_when_ended
+    from benchmarks.sides.checkouts import cleaning_up_when_ended
 
     with error_in_summary(arguments.summary, "Not searched"):
         if len(arguments.commits) not in (0, 2):
@@ -84,12 +84,12 @@ def _bisect(arguments: argparse.Namespace) -> int:
     from benchmarks.bisection.decide import Limits
     from benchmarks.bisection.loop import EndCannotBeTested
     from benchmarks.bisection.record import RecordError, Settings
-    from benchmarks.comparison.checkouts import CheckoutError, Repository
-    from benchmarks.comparison.clock import Clock
-    from benchmarks.comparison.environments import Wanted
     from benchmarks.comparison.selection import parse_keyword
-    from benchmarks.comparison.side import MachineError
     from benchmarks.night.exit_status import NOT_JUDGED
+    from benchmarks.sides.checkouts import CheckoutError, Repository
+    from benchmarks.sides.clock import Clock
+    from benchmarks.sides.environments import Wanted
+    from benchmarks.sides.side import MachineError
     from cifar_models.experiments import EXPERIMENTS, left_out_by_nights
     from cifar_models.training.live_line import LiveLine
 

@@ -38,8 +38,8 @@ from cifar_models.experiments import variant_name
 if TYPE_CHECKING:
     from benchmarks.comparison.comparison import Comparison, Settings
     from benchmarks.comparison.records import ComparisonFolder
-    from benchmarks.comparison.side import Ready
-    from benchmarks.comparison.two_sides import Party
+    from benchmarks.sides.side import Ready
+    from benchmarks.sides.two_sides import Party
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: an option is wrong, git fails, an environment cannot be built, or a side cannot train.
     """
-    from benchmarks.comparison.checkouts import cleaning_up_when_ended
+    from benchmarks.sides.checkouts import cleaning_up_when_ended
 
     with error_in_summary(arguments.summary, "Not compared"), cleaning_up_when_ended():
         return _compare(arguments, _settings(arguments))
@@ -124,15 +124,15 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 
 def _compare(arguments: argparse.Namespace, settings: Settings) -> int:
-    from benchmarks.comparison.checkouts import CheckoutError, Repository
-    from benchmarks.comparison.clock import Clock
     from benchmarks.comparison.comparison import Comparison
-    from benchmarks.comparison.environments import BuildError, Wanted
     from benchmarks.comparison.records import ComparisonFolder
     from benchmarks.comparison.selection import in_both, parse_keyword
-    from benchmarks.comparison.side import Job, SideError
-    from benchmarks.comparison.two_sides import two_parties, two_sides
     from benchmarks.night.exit_status import NOT_JUDGED
+    from benchmarks.sides.checkouts import CheckoutError, Repository
+    from benchmarks.sides.clock import Clock
+    from benchmarks.sides.environments import BuildError, Wanted
+    from benchmarks.sides.side import Job, SideError
+    from benchmarks.sides.two_sides import two_parties, two_sides
     from cifar_models.experiments import left_out_by_nights
     from cifar_models.training.live_line import LiveLine
 

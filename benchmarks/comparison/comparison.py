@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.baselines.baseline import LEAST_RUNS
-from benchmarks.comparison.clock import Clock, TimeUp
-from benchmarks.comparison.side import Show, Side, SideError, TrainingEnded
 from benchmarks.judging.judge import by_experiment, checks_of_sides, identical_verdicts
 from benchmarks.night.settings import default_looks
 from benchmarks.records.exact import Exact, compare_digits
+from benchmarks.sides.clock import Clock, TimeUp
+from benchmarks.sides.side import Show, Side, SideError, TrainingEnded
 from benchmarks.statistics.sequential import looks_between
 from benchmarks.statistics.verdict import Check, Verdict, judge_night
 from cifar_models.results.agreement import disagreements

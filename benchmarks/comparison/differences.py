@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.comparison.comparison import Pair
-from benchmarks.comparison.environments import package_differences
-from benchmarks.comparison.side import Ready
-from benchmarks.comparison.two_sides import Party
+from benchmarks.sides.environments import package_differences
+from benchmarks.sides.side import Ready
+from benchmarks.sides.two_sides import Party
 from cifar_models.results.run import Run
 
 NONE = "none"

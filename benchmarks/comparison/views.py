@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.comparison.comparison import Pair
 from benchmarks.comparison.differences import WhatDiffers
-from benchmarks.comparison.two_sides import Party
 from benchmarks.judging.night_results import NightResults
 from benchmarks.report.markdown import as_markdown, markdown
 from benchmarks.report.terminal import verdicts_table
 from benchmarks.report.wording import answer, reasons
+from benchmarks.sides.two_sides import Party
 from benchmarks.statistics.word import Word
 from cifar_models.command_line.output import table
 from cifar_models.results.words import count

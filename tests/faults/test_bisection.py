@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.bisection.record import RECORD
 from tests.benchmarks.bisection.projects import add_commits, make_project
-from tests.benchmarks.comparison.projects import Project
+from tests.benchmarks.sides.projects import Project
 from tests.faults.disks import disk
 from tests.faults.nights import PATIENCE, ROOT
 from tests.faults.processes import react_to_interrupts

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.comparison.projects import Project
-from tests.benchmarks.comparison.test_venv_and_pip import make_wheel
+from tests.benchmarks.sides.projects import Project
+from tests.benchmarks.sides.test_venv_and_pip import make_wheel
 from tests.faults.disks import disk
 from tests.faults.nights import PATIENCE, ROOT
 from tests.faults.processes import react_to_interrupts

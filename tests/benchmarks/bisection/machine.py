@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.bisection.decide import Action, Answer, Limits
 from benchmarks.bisection.loop import CannotTest, search
 from benchmarks.bisection.record import Bisection, Candidate, Settings, Step
-from benchmarks.comparison.clock import Clock
+from benchmarks.sides.clock import Clock
 from cifar_models.results.run_files import read_run
 
 RECORDS = Path(__file__).parents[3] / "baseline_runs"

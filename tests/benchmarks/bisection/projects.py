@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.benchmarks.comparison.projects import Project
+from tests.benchmarks.sides.projects import Project
 
 RECORDS = Path(__file__).parents[3] / "baseline_runs"
 RECORDED = 24

@@ -12,12 +12,12 @@ from benchmarks.bisection.commits import commits_between
 from benchmarks.bisection.decide import Action
 from benchmarks.bisection.loop import CannotTest
 from benchmarks.bisection.record import Bisection
-from benchmarks.comparison.checkouts import Repository, Revision
-from benchmarks.comparison.environments import BuildError, NoSolution, Wanted
-from benchmarks.comparison.side import Job, MachineError
+from benchmarks.sides.checkouts import Repository, Revision
+from benchmarks.sides.environments import BuildError, NoSolution, Wanted
+from benchmarks.sides.side import Job, MachineError
 from tests.benchmarks.bisection.machine import settings
 from tests.benchmarks.bisection.projects import add_commits, make_project
-from tests.benchmarks.comparison.projects import Project
+from tests.benchmarks.sides.projects import Project
 
 pytestmark = pytest.mark.unit
 

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.bisection.commits import commits_between
 from benchmarks.bisection.record import Candidate
-from benchmarks.comparison.checkouts import CheckoutError, Repository
+from benchmarks.sides.checkouts import CheckoutError, Repository
 from tests.benchmarks.bisection.projects import add_commits, make_project
-from tests.benchmarks.comparison.projects import Project
+from tests.benchmarks.sides.projects import Project
 
 pytestmark = pytest.mark.unit
 

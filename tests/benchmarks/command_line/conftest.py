@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.comparison.projects import Project
+from tests.benchmarks.sides.projects import Project
 from tests.cifar_models.command_line.conftest import Command, Ended
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from benchmarks.bisection import versions
 from benchmarks.bisection.record import RECORD
-from benchmarks.comparison import environments
+from benchmarks.sides import environments
 from tests.benchmarks.bisection.projects import add_commits, make_project
-from tests.benchmarks.comparison.projects import Project
+from tests.benchmarks.sides.projects import Project
 from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit

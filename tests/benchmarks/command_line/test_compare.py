@@ -16,8 +16,8 @@ from benchmarks.judging.night_results import read_night_results
 from benchmarks.statistics.seeds import first_seed_of
 from benchmarks.statistics.word import Word
 from cifar_models.results.run_files import read_run
-from tests.benchmarks.comparison.conftest import project
-from tests.benchmarks.comparison.projects import RECORDS, Project
+from tests.benchmarks.sides.conftest import project
+from tests.benchmarks.sides.projects import RECORDS, Project
 from tests.cifar_models.command_line.conftest import Command
 
 pytestmark = pytest.mark.unit

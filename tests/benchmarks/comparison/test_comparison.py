@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.comparison.clock import Clock
 from benchmarks.comparison.comparison import Comparison, Settings
-from benchmarks.comparison.side import SideError, TrainingEnded
+from benchmarks.sides.clock import Clock
+from benchmarks.sides.side import SideError, TrainingEnded
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run
-from tests.benchmarks.comparison.projects import RECORDS
+from tests.benchmarks.sides.projects import RECORDS
 
 pytestmark = pytest.mark.unit
 

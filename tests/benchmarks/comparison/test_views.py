@@ -6,16 +6,16 @@ import dataclasses
 
 import pytest
 
-from benchmarks.comparison.checkouts import Revision
 from benchmarks.comparison.comparison import Pair
 from benchmarks.comparison.differences import WhatDiffers, what_differs
-from benchmarks.comparison.environments import Wanted
-from benchmarks.comparison.side import Ready
-from benchmarks.comparison.two_sides import Party
 from benchmarks.comparison.views import NOTHING, differences_text, results_text, summary, trainings_text
 from benchmarks.judging.night_results import NightResults
 from benchmarks.records.exact import compare_digits
 from benchmarks.records.night_folder import NightRecord
+from benchmarks.sides.checkouts import Revision
+from benchmarks.sides.environments import Wanted
+from benchmarks.sides.side import Ready
+from benchmarks.sides.two_sides import Party
 from cifar_models.results.run import Run
 from cifar_models.results.source_code import Code
 from tests.factories import make_result, make_run

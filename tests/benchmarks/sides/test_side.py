@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison.side import Job, MachineError, Side, SideError, TrainingEnded, running_side
+from benchmarks.sides.side import Job, MachineError, Side, SideError, TrainingEnded, running_side
 from cifar_models.training.progress import FeatureProgress, Progress
-from tests.benchmarks.comparison.projects import RECORDS, Project
+from tests.benchmarks.sides.projects import RECORDS, Project
 
 pytestmark = pytest.mark.unit
 

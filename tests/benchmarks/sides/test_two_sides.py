@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison.checkouts import Repository
-from benchmarks.comparison.environments import BuildError, Wanted
-from benchmarks.comparison.side import Job, SideError
-from benchmarks.comparison.two_sides import two_parties, two_sides
-from tests.benchmarks.comparison.projects import Project
+from benchmarks.sides.checkouts import Repository
+from benchmarks.sides.environments import BuildError, Wanted
+from benchmarks.sides.side import Job, SideError
+from benchmarks.sides.two_sides import two_parties, two_sides
+from tests.benchmarks.sides.projects import Project
 
 pytestmark = pytest.mark.unit
 

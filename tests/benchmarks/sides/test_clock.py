@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from benchmarks.comparison.clock import Clock, TimeUp
+from benchmarks.sides.clock import Clock, TimeUp
 
 pytestmark = pytest.mark.unit
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from filelock import FileLock
 from packaging.utils import canonicalize_name
 
-from benchmarks.comparison.checkouts import clean_environment
+from benchmarks.sides.checkouts import clean_environment
 from cifar_models.storage.files import user_path
 from cifar_models.storage.fingerprint import fingerprint_json
 

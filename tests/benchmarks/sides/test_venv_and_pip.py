@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison.environments import BuildError
-from tests.benchmarks.comparison.test_environments import Builder, builder
+from benchmarks.sides.environments import BuildError
+from tests.benchmarks.sides.test_environments import Builder, builder
 
 pytestmark = pytest.mark.integration
 

@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.comparison.checkouts import Repository, Revision
-from benchmarks.comparison.environments import Wanted, interpreter
-from benchmarks.comparison.side import Job, Side, SideError, running_side
+from benchmarks.sides.checkouts import Repository, Revision
+from benchmarks.sides.environments import Wanted, interpreter
+from benchmarks.sides.side import Job, Side, SideError, running_side
 
 
 @dataclass(frozen=True)

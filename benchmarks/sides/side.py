@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from benchmarks.comparison.checkouts import clean_environment
+from benchmarks.sides.checkouts import clean_environment
 from cifar_models.results.run import Run, RunError
 from cifar_models.results.run_files import read_run
 from cifar_models.training.progress import FeatureProgress, Progress, Report

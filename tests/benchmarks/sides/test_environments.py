@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison import environments
-from benchmarks.comparison.environments import (
+from benchmarks.sides import environments
+from benchmarks.sides.environments import (
     BuildError,
     Wanted,
     default_cache,

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from benchmarks.comparison.checkouts import WORKING_TREE, CheckoutError, Repository, Revision, cleaning_up_when_ended
-from tests.benchmarks.comparison.projects import Project
+from benchmarks.sides.checkouts import WORKING_TREE, CheckoutError, Repository, Revision, cleaning_up_when_ended
+from tests.benchmarks.sides.projects import Project
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.comparison.projects import Project
+from tests.benchmarks.sides.projects import Project
 
 
 @pytest.fixture
