@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +17,7 @@ from benchmarks.baselines.baselines_file import write_baselines
 from benchmarks.baselines.measure import measured_baseline
 from benchmarks.comparison.comparison import Comparison
 from benchmarks.judging.night_results import NightResults, night_results
-from benchmarks.records.night_folder import RECORDS, BaselineMark, NightFolder, NightRecord
+from benchmarks.records.night_folder import RECORDS, BaselineMark, NightFolder, NightRecord, new_folder
 
 NIGHT = "night"
 
@@ -40,11 +39,7 @@ class ComparisonFolder:
 
     def __init__(self, parent: Path) -> None:
         self._started = _now()
-        name = f"{self._started:%Y-%m-%dT%H-%M-%SZ}"
-        parent.mkdir(parents=True, exist_ok=True)
-        names = (name if number == 1 else f"{name}-{number}" for number in count(1))
-        # Two comparisons may start within a second.
-        self.path = next(path for path in (parent / each for each in names) if _made(path))
+        self.path = new_folder(parent, self._started)
         self.a, self.b = self.path / RECORDS, self.path / NIGHT
         self.a.mkdir()
         self.b.mkdir()
@@ -109,14 +104,6 @@ class ComparisonFolder:
         if folder := NightFolder.take(self.b):
             folder.write_record(replace(results.night, exact=exact))
             folder.close()
-
-
-def _made(path: Path) -> bool:
-    try:
-        path.mkdir()
-    except FileExistsError:
-        return False
-    return True
 
 
 def _now() -> datetime.datetime:

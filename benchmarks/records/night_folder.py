@@ -118,24 +118,15 @@ class NightFolder:
         Raises:
             OSError: the folder cannot be created or written.
         """
-        run_dir.mkdir(parents=True, exist_ok=True)
-        name = datetime.datetime.fromisoformat(record.started).strftime(_NAME)
-        # The name can exist: two nights can start within a second, and clocks can be set back.
-        for number in range(1, 1000):
-            path = run_dir / (name if number == 1 else f"{name}-{number}")
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue
-            folder = cls(path, shared_lock(path / _LOCK))
-            try:
-                folder._lock.acquire()
-                folder.write_record(record)
-            except OSError:
-                folder.remove()
-                raise
-            return folder
-        raise FileExistsError(f"{run_dir}: found 999 nights that started at {name}, expected fewer; check the clock")
+        path = new_folder(run_dir, datetime.datetime.fromisoformat(record.started))
+        folder = cls(path, shared_lock(path / _LOCK))
+        try:
+            folder._lock.acquire()
+            folder.write_record(record)
+        except OSError:
+            folder.remove()
+            raise
+        return folder
 
     @classmethod
     def resume(cls, run_dir: Path, like: NightRecord, first_seed: int) -> NightFolder | None:
@@ -329,6 +320,25 @@ def read_night_runs(folder: Path) -> tuple[list[Run], list[RunError]]:
             )
     runs = [run for key, (_, run) in found.items() if key not in different]
     return sorted(runs, key=lambda run: (run.experiment, run.seed)), sorted(errors, key=str)
+
+
+def new_folder(parent: Path, started: datetime.datetime) -> Path:
+    """Create and return a folder that is named after the time, with a number if the name exists.
+
+    Raises:
+        OSError: the folder cannot be created.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    name = started.strftime(_NAME)
+    # The name can exist: two nights can start within a second, and clocks can be set back.
+    for number in range(1, 1000):
+        path = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise FileExistsError(f"{parent}: found 999 folders with the time {name}, expected fewer; check the clock")
 
 
 def records_of(baselines: Path) -> Path:

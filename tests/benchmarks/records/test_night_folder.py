@@ -108,7 +108,7 @@ def test_nights_of_the_same_second_and_of_a_clock_set_back_have_a_folder_each(tm
 def test_room_for_a_thousand_nights_of_one_second_is_enough(tmp_path: Path) -> None:
     for number in range(1, 1000):
         (tmp_path / ("2025-01-31T02-00-00Z" if number == 1 else f"2025-01-31T02-00-00Z-{number}")).mkdir()
-    with pytest.raises(FileExistsError, match="found 999 nights that started at 2025-01-31T02-00-00Z, exp"):
+    with pytest.raises(FileExistsError, match="found 999 folders with the time 2025-01-31T02-00-00Z, exp"):
         NightFolder.start(tmp_path, _record())
 
 
