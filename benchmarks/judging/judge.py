@@ -12,17 +12,26 @@ import numpy as np
 from benchmarks.baselines.baseline import Baseline
 from benchmarks.baselines.measure import measured_baseline
 from benchmarks.statistics.class_pattern import pattern_distances
+from benchmarks.statistics.sequential import Family
 from benchmarks.statistics.verdict import Check, Looks, Source, Verdict, judge_night
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
 
 HIGHER_IS_BETTER = {"accuracy": True, "loss": False, "gap": False}
-HEADLINE = ("accuracy", "loss")
-"""Metrics with most of the false-alarm rate. A night states the smallest drop that it detects in them."""
 CLASSES = "classes"
 """Name of the check that compares the pattern of F1 scores over classes with the baseline's."""
 WORST = "worst run"
 """Name of the check that compares the lowest accuracy of today's runs with the baseline's runs."""
+FAMILIES: dict[str, Family] = {
+    "accuracy": "headline",
+    "loss": "headline",
+    "gap": "secondary",
+    WORST: "secondary",
+    CLASSES: "secondary",
+}
+"""The checks of an experiment. Those of the headline have most of the false-alarm rate."""
+HEADLINE = tuple(name for name, family in FAMILIES.items() if family == "headline")
+"""Metrics for which a night states the smallest drop that it detects."""
 
 
 def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
@@ -45,7 +54,7 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
             tolerance=baseline.metrics[name].tolerance,
             higher_is_better=better,
             source=source,
-            family="headline" if name in HEADLINE else "secondary",
+            family=FAMILIES[name],
             per_point={"accuracy": 0.01, "loss": baseline.nats_per_point}.get(name),
         )
         for name, better in HIGHER_IS_BETTER.items()
@@ -53,7 +62,9 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
     ]
     if source == "measured":
         accuracy = next(check for check in checks if check.metric == "accuracy")
-        checks.append(replace(accuracy, metric=WORST, family="secondary", one_sided=True, worst=True, per_point=None))
+        checks.append(
+            replace(accuracy, metric=WORST, family=FAMILIES[WORST], one_sided=True, worst=True, per_point=None)
+        )
     if baseline.f1 is not None:
         names = list(baseline.f1.values)
         before, now = pattern_distances(
@@ -69,7 +80,7 @@ def checks_of(runs: Sequence[Run], baseline: Baseline) -> list[Check]:
                 tolerance=baseline.f1.tolerance,
                 higher_is_better=False,
                 source=source,
-                family="secondary",
+                family=FAMILIES[CLASSES],
                 one_sided=True,
             )
         )
@@ -154,7 +165,7 @@ def identical_verdicts(runs: Sequence[Run]) -> list[Verdict]:
             experiment=runs[0].experiment,
             metric=metric,
             source="measured",
-            family="headline" if metric in HEADLINE else "secondary",
+            family=FAMILIES[metric],
             word=Word.PASS,
             rule="identical",
             baseline=fmean(values),

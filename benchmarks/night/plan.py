@@ -16,14 +16,12 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.judging.judge import FAMILIES, HEADLINE
 from benchmarks.night.settings import default_looks
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.power import Look, seeds_needed, smallest_drop
-from benchmarks.statistics.sequential import Family, make_plan
+from benchmarks.statistics.sequential import make_plan
 from cifar_models.experiments import left_out_by_nights
-
-FAMILIES: list[Family] = ["headline", "headline", "secondary", "secondary", "secondary"]
-"""Checks of one experiment: accuracy and loss, which have most of the rate; gap, worst run and pattern over classes."""
 
 MOST_SEEDS = 20
 
@@ -78,8 +76,8 @@ def render(
     needed = partial(
         seeds_needed,
         drop=drop,
-        checks=FAMILIES.count("headline") * measured,
-        secondary_checks=FAMILIES.count("secondary") * measured,
+        checks=len(HEADLINE) * measured,
+        secondary_checks=(len(FAMILIES) - len(HEADLINE)) * measured,
         false_alarm_rate=false_alarm_rate,
         power=power,
         at_most=MOST_SEEDS,
@@ -126,7 +124,7 @@ def _levels(looks: Mapping[str, Sequence[int]], false_alarm_rate: float) -> dict
     if not looks:
         return {}
     names = [name for name in looks for _ in FAMILIES]
-    plan = make_plan(names, FAMILIES * len(looks), looks=looks, false_alarm_rate=false_alarm_rate)
+    plan = make_plan(names, [*FAMILIES.values()] * len(looks), looks=looks, false_alarm_rate=false_alarm_rate)
     levels = plan.first_step_levels()
     return {name: levels[:, names.index(name)].tolist() for name in looks}
 
