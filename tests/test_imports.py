@@ -136,7 +136,7 @@ def test_only_the_plugin_and_the_benchmarks_themselves_import_pytest(module: str
 WITH_TENSORFLOW = {
     f"benchmarks.{name}"
     for name in (
-        "night.loaded_inputs",
+        "inputs.loaded_inputs",
         "night.training",
         "session.night_session",
         "baselines.published_entries",

@@ -71,8 +71,8 @@ def generated(
     from benchmarks.baselines.baselines_file import read_baselines
     from benchmarks.documents import reproduction, transfer_learning
     from benchmarks.documents.documents import exact_lane_of, failures_of, measured_tables, sight_of, verdicts_of
+    from benchmarks.inputs.settings import Settings
     from benchmarks.night import plan
-    from benchmarks.night.settings import Settings
 
     baselines = read_baselines(baselines_path)
     settings = Settings(baselines_path=baselines_path, run_dir=Path("runs"), options="--dataset synthetic")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.baselines.baseline import LEAST_RUNS
+from benchmarks.inputs.settings import default_looks
 from benchmarks.judging.judge import by_experiment, checks_of_sides, identical_verdicts
-from benchmarks.night.settings import default_looks
 from benchmarks.records.exact import Exact, compare_digits
 from benchmarks.sides.clock import Clock, TimeUp
 from benchmarks.sides.side import Show, Side, SideError, TrainingEnded

@@ -1,1 +1,1 @@
-"""A night: settings, inputs, trainings, judging, resuming, updating, exit status. It does not import pytest."""
+"""A night: trainings, judging, updating, exit status. It does not import pytest."""

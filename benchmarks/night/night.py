@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
+from benchmarks.inputs.earlier import earlier_nights, exact_lane, with_tonight
+from benchmarks.inputs.inputs import Inputs
+from benchmarks.inputs.resume import runs_to_take
 from benchmarks.judging.drifts import judge_history
 from benchmarks.judging.judge import judge
 from benchmarks.judging.night_results import NightResults, night_results
-from benchmarks.night.earlier import earlier_nights, exact_lane, with_tonight
-from benchmarks.night.inputs import Inputs
-from benchmarks.night.resume import runs_to_take
 from benchmarks.records.exact import Exact
 from benchmarks.records.history import NightOfExperiment
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord, damaged_nights, read_night

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from benchmarks.baselines.baseline import Baseline, Baselines
+from benchmarks.inputs.settings import default_looks
 from benchmarks.judging.judge import FAMILIES, HEADLINE
-from benchmarks.night.settings import default_looks
 from benchmarks.statistics import FALSE_ALARM_RATE
 from benchmarks.statistics.power import Look, seeds_needed, smallest_drop
 from benchmarks.statistics.sequential import make_plan

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.baselines.baseline import BaselineError
-from benchmarks.night.earlier import reusable_run
-from benchmarks.night.loaded_inputs import LoadedInputs
+from benchmarks.inputs.earlier import reusable_run
+from benchmarks.inputs.loaded_inputs import LoadedInputs
 from benchmarks.night.night import Night
 from benchmarks.records.trainings import Outcome, Training
 from cifar_models.experiments import find_experiment

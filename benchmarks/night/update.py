@@ -12,7 +12,7 @@ from typing import NamedTuple
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.baselines_file import read_baselines, updating, write_baselines
 from benchmarks.baselines.measure import measured_baseline
-from benchmarks.night.earlier import why_not_reusable
+from benchmarks.inputs.earlier import why_not_reusable
 from benchmarks.night.night import Night
 from benchmarks.records.trainings import Outcome
 from cifar_models.results.run import Run

@@ -12,7 +12,7 @@ from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import TrainingKey
 
 if TYPE_CHECKING:
-    from benchmarks.night.settings import Settings
+    from benchmarks.inputs.settings import Settings
     from benchmarks.session.night_session import NightSession
 
 SESSION: pytest.StashKey[NightSession] = pytest.StashKey()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.baselines.baseline import BaselineError
-from benchmarks.night.earlier import recorded_run
+from benchmarks.inputs.earlier import recorded_run
+from benchmarks.inputs.loaded_inputs import LoadedInputs, load_inputs
 from benchmarks.night.exit_status import NOT_JUDGED, status_of
-from benchmarks.night.loaded_inputs import LoadedInputs, load_inputs
 from benchmarks.night.night import Night
 from benchmarks.night.reports import properties_of, write_reports
 from benchmarks.night.summary import sections

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.baselines.baseline import LEAST_RUNS, SOURCES
-from benchmarks.night.settings import SHARDS, Settings
+from benchmarks.inputs.settings import SHARDS, Settings
 from benchmarks.records.night_folder import is_running, newest_first
 from benchmarks.records.selection import REPEATED_SEED
 from benchmarks.statistics import FALSE_ALARM_RATE

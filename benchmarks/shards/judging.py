@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.inputs.inputs import read_or_start_baselines
+from benchmarks.inputs.settings import Settings, keyword_for
 from benchmarks.night.exit_status import NOT_JUDGED, status_of
-from benchmarks.night.inputs import read_or_start_baselines
 from benchmarks.night.night import Night, judge_to_the_end
 from benchmarks.night.reports import write_reports
-from benchmarks.night.settings import Settings, keyword_for
 from benchmarks.night.update import Update, update_baselines
 from benchmarks.records.night_folder import nights
 from benchmarks.records.selection import SHARED_SETTINGS

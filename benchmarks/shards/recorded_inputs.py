@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from benchmarks.night.inputs import Inputs
-from benchmarks.night.resume import difference_from
+from benchmarks.inputs.inputs import Inputs
+from benchmarks.inputs.resume import difference_from
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
 from cifar_models.results.source_code import Code

@@ -20,8 +20,8 @@ import tensorflow as tf
 import cifar_models.training.live_line  # noqa: F401 - for the same reason
 from benchmarks.baselines.baseline import Baseline, Baselines
 from benchmarks.baselines.baselines_file import write_baselines
-from benchmarks.night import loaded_inputs as inputs_module  # noqa: F401 - for the same reason as keras
-from benchmarks.night import settings
+from benchmarks.inputs import loaded_inputs as inputs_module  # noqa: F401 - for the same reason as keras
+from benchmarks.inputs import settings
 from benchmarks.night import training as night_training
 from benchmarks.report import page as render
 from cifar_models import datasets, experiments

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.night.settings import SHARDS
+from benchmarks.inputs.settings import SHARDS
 from benchmarks.records.night_folder import nights, read_night_runs
 from tests.faults.disks import disk
 from tests.faults.nights import ROOT, TRAININGS, Ended, House

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.baselines.baseline import BaselineError, Baselines
 from benchmarks.baselines.baselines_file import read_baselines, write_baselines
-from benchmarks.night.resume import runs_to_take
+from benchmarks.inputs.resume import runs_to_take
 from benchmarks.records.night_folder import (
     FORMAT,
     NIGHT_RECORD,

@@ -19,7 +19,7 @@ from statistics import fmean
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks.night import settings
+from benchmarks.inputs import settings
 from cifar_models.results.run import Run
 from cifar_models.results.run_files import read_run, record_name
 from tests.sensitivity.judges import JUDGES, TRAINED, wants_more

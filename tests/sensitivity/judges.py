@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from benchmarks.baselines.measure import measured_baseline
+from benchmarks.inputs.settings import default_looks
 from benchmarks.judging.judge import checks_of
-from benchmarks.night.settings import default_looks
 from benchmarks.statistics.verdict import Check, Verdict, judge_night
 from cifar_models.results.agreement import disagreements
 from cifar_models.results.run import Run

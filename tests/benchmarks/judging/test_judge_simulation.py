@@ -19,8 +19,8 @@ from scipy import stats
 
 from benchmarks.baselines.baseline import Baseline
 from benchmarks.baselines.measure import measured_baseline
+from benchmarks.inputs.settings import default_looks
 from benchmarks.judging.judge import CLASSES, WORST, best_sight, checks_of, judge
-from benchmarks.night.settings import default_looks
 from benchmarks.statistics.class_pattern import pattern_distances
 from benchmarks.statistics.sequential import Decisions, decide, make_plan
 from benchmarks.statistics.significance import Floats, measure, p_values

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.baselines.baseline import Baselines
-from benchmarks.night.loaded_inputs import LoadedInputs
+from benchmarks.inputs.loaded_inputs import LoadedInputs
+from benchmarks.inputs.settings import Settings
 from benchmarks.night.night import Night
-from benchmarks.night.settings import Settings
 from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training
 from cifar_models.datasets.synthetic import load_synthetic

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import Baselines, Metric
-from benchmarks.night.loaded_inputs import LoadedInputs
+from benchmarks.inputs.loaded_inputs import LoadedInputs
 from benchmarks.night.night import Night, judge_to_the_end
 from benchmarks.records.night_folder import read_night, read_night_runs
 from benchmarks.records.selection import Selection

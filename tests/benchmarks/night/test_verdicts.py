@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baselines_file import read_baselines, write_baselines
+from benchmarks.inputs import settings
 from benchmarks.judging.night_results import read_night_results
-from benchmarks.night import settings
 from benchmarks.night.exit_status import NOT_JUDGED, UNDECIDED
 from benchmarks.records.night_folder import newest_first
 from cifar_models.datasets import Dataset

@@ -179,7 +179,7 @@ def test_the_exact_lane_compares_each_run_under_the_conditions_of_its_own_machin
         return dataclasses.replace(train(*arguments, **options), environment=describe_environment())
 
     monkeypatch.setattr(training, "train", here)
-    monkeypatch.setattr("benchmarks.night.settings.NOT_REPEATED", ())
+    monkeypatch.setattr("benchmarks.inputs.settings.NOT_REPEATED", ())
     for name, accuracy in (("simple_cnn", 0.7), ("improved_cnn", 0.6999)):
         bench.accuracy[name] = accuracy
         run = here(TABLE[name], SYNTHETIC, 0, weights=None, progress=None, features=None)
@@ -191,7 +191,7 @@ def test_the_exact_lane_compares_each_run_under_the_conditions_of_its_own_machin
     for number in range(1, 4):
         night.shard(number, *options, count=3)
     # Whoever judges has another processor: what counts is where each run was trained.
-    monkeypatch.setattr("benchmarks.night.earlier.describe_environment", lambda: ENVIRONMENT)
+    monkeypatch.setattr("benchmarks.inputs.earlier.describe_environment", lambda: ENVIRONMENT)
     found, output, _ = night.judge()
     assert found == status
     assert len(_section(output, "exact lane")) == 4

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night.earlier import (
+from benchmarks.inputs.earlier import (
     earlier_nights,
     exact_lane,
     recorded_run,
@@ -16,7 +16,7 @@ from benchmarks.night.earlier import (
     why_not_reusable,
     with_tonight,
 )
-from benchmarks.night.inputs import Inputs
+from benchmarks.inputs.inputs import Inputs
 from benchmarks.records.exact import Exact
 from benchmarks.records.night_folder import BaselineMark, NightFolder, NightRecord
 from cifar_models.results.environment import describe_environment

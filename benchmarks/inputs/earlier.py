@@ -17,7 +17,7 @@ from cifar_models.results.run_files import read_run, record_name
 from cifar_models.results.source_code import describe_code
 
 if TYPE_CHECKING:
-    from benchmarks.night.inputs import Inputs
+    from benchmarks.inputs.inputs import Inputs
     from benchmarks.statistics.verdict import Verdict
 
 

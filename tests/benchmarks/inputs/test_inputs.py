@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.baselines.baseline import BaselineError, Baselines
 from benchmarks.baselines.baselines_file import write_baselines
-from benchmarks.night.inputs import read_or_start_baselines
+from benchmarks.inputs.inputs import read_or_start_baselines
 from tests.factories import make_baseline
 
 pytestmark = pytest.mark.unit

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from benchmarks.baselines.baseline import BaselineError
-from benchmarks.night.inputs import Inputs, read_or_start_baselines
-from benchmarks.night.resume import difference_from
-from benchmarks.night.settings import Settings
+from benchmarks.inputs.inputs import Inputs, read_or_start_baselines
+from benchmarks.inputs.resume import difference_from
+from benchmarks.inputs.settings import Settings
 from cifar_models import datasets
 from cifar_models.datasets import Dataset
 from cifar_models.experiments import Experiment, find_experiment

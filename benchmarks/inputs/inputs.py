@@ -10,7 +10,7 @@ from typing import Protocol
 from benchmarks.baselines.baseline import Baseline, BaselineError, Baselines
 from benchmarks.baselines.baselines_file import read_baselines, updating
 from benchmarks.baselines.lookup import find_baseline
-from benchmarks.night.settings import Settings
+from benchmarks.inputs.settings import Settings
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night.resume import difference_from, runs_to_take
+from benchmarks.inputs.resume import difference_from, runs_to_take
 from benchmarks.records.night_folder import NIGHT_RECORD
 from cifar_models.results.environment import Environment
 from cifar_models.results.run import Fingerprints, Run

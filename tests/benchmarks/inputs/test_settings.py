@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.night.settings import SEEDS, Settings, keyword_for
+from benchmarks.inputs.settings import SEEDS, Settings, keyword_for
 from cifar_models.experiments import trained_by_nights
 
 pytestmark = pytest.mark.unit

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.baselines.baseline import BaselineError
-from benchmarks.night.loaded_inputs import LoadedInputs
+from benchmarks.inputs.loaded_inputs import LoadedInputs
 from cifar_models.experiments import find_experiment
 from cifar_models.models.pretrained import BackboneWeights, WeightsError
 from cifar_models.results.run import Fingerprints
