@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -54,7 +55,9 @@ def add_environment_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a requirements file of another environment; repeatable",
     )
-    parser.add_argument("--python", metavar="VERSION", help="the Python of another environment, such as 3.13")
+    parser.add_argument(
+        "--python", type=_python, metavar="VERSION", help="the Python of another environment, such as 3.13"
+    )
 
 
 def add_baselines(parser: argparse.ArgumentParser, default: str = "baselines.json") -> None:
@@ -141,6 +144,13 @@ def number_between(text: str, low: float, high: float) -> float:
         most = "" if math.isinf(high) else f" and below {high:g}"
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a number above {low:g}{most}")
     return number
+
+
+def _python(text: str) -> str:
+    version = re.match(r"3\.(\d+)", text)
+    if version and int(version[1]) < 11:  # a side starts with -P, which older ones do not know
+        raise argparse.ArgumentTypeError(f"found {text}, expected 3.11 or newer")
+    return text
 
 
 def _text(text: str) -> str:

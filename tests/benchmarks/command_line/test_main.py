@@ -59,6 +59,7 @@ def test_the_help_lists_the_commands(command: Command) -> None:
         ("compare a --dataset photographs", "--dataset: invalid choice: 'photographs'"),
         ("compare a -k (", "-k: found '(' "),
         ("compare a", "not a git repository"),
+        ("compare a --python 3.10", "--python: found 3.10, expected 3.11 or newer"),
         ("page", "required: NIGHT_FOLDER"),
         ("page nowhere", "nowhere/night.json: "),
         ("page . --baselines missing.json", "missing.json: found no such file"),
