@@ -19,7 +19,7 @@ from benchmarks.night.reports import Properties, properties_of
 from benchmarks.records.selection import Selection
 from benchmarks.records.trainings import Outcome, Training, TrainingKey
 from benchmarks.session.items import SESSION, SETTINGS, is_answer, training_id, training_in
-from benchmarks.session.options import project_folder
+from benchmarks.session.options import project_folder, read_settings
 from benchmarks.session.selection import experiment_names
 from benchmarks.session.worker_share import take_share
 from cifar_models.results.environment import describe_environment
@@ -259,7 +259,7 @@ def _selects_benchmark(config: pytest.Config) -> bool:
     paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
     named = config.getoption("pyargs") or any(path.resolve() in (file, *file.parents) for path in paths)
     marks, keywords = config.getoption("markexpr"), config.getoption("keyword")
-    names, settings = experiment_names(config), config.stash[SETTINGS]
+    names, settings = experiment_names(config), read_settings(config)
     items = [f"test_verdict[{name}]" for name in names]
     items += [f"test_trains[{training_id(name, seed)}]" for name in names for seed in settings.trainings_of(name)]
     return (
