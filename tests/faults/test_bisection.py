@@ -107,7 +107,7 @@ def waiting(search: Search) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGHUP])
 def test_a_search_that_is_ended_in_the_middle_goes_on(search: Search, number: signal.Signals) -> None:
     before = search.project.state
     with waiting(search) as process:

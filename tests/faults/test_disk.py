@@ -90,9 +90,8 @@ def test_a_disk_too_full_for_the_page(house: House) -> None:
         assert ended.status == 125, ended.output
         assert ended.words == {"pass"}
         (line,) = [line for line in ended.lines if line.startswith("report: ")]
-        assert line == (
-            f"report: could not be written: {FULL}; fix this, then run python -m benchmarks page {house.night}"
-        )
+        command = f"python -m benchmarks page {house.night} --baselines {house.baselines} --report-dir {pages}"
+        assert line == f"report: could not be written: {FULL}; fix this, then run {command}"
         for picture in pages.iterdir():
             assert picture.read_bytes().endswith(PNG_END), picture
     assert house.kept() == TRAININGS

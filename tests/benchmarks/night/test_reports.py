@@ -142,6 +142,7 @@ def test_junit_s_file_has_the_numbers_of_trainings_and_verdicts(bench: Bench) ->
     found = _properties(file)
     assert found["test_trains[simple_cnn-seed0]"] == {
         "accuracy": "0.5",
+        "loss": "1.0",
         "gap": "0.1",
         "epochs": "2",
         "seconds": "60.0",
