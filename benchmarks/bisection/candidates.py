@@ -97,13 +97,11 @@ class Candidates:
             return replace(step, diverged=True, reason=str(error))
         except MachineError:
             raise
-        except BuildError as error:
-            if not isinstance(error, NoSolution):
-                raise MachineError(f"{error}; run the command again") from None
-            raise CannotTest(str(error)) from None
-        except (NothingToTrain, SideError) as error:
+        except (NothingToTrain, NoSolution, SideError) as error:
             self._close(action.candidate)
             raise CannotTest(str(error)) from None
+        except BuildError as error:
+            raise MachineError(f"{error}; run the command again") from None
         step = replace(step, identity=identity_of(run), data=side.ready.data)
         return step if action.first_steps else replace(step, accuracy=run.accuracy, loss=run.loss)
 

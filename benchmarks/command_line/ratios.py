@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise CommandError(f"NAME: found the variant {variants[0]}, expected an experiment: the plain script has none")
     environment = describe_environment()
     packages = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
-    say(f"{environment.device} on {environment.processor}; {packages}")
+    say(f"{environment.machine}; {packages}")
     images = f"{arguments.train_count:,} random images" if arguments.dataset == "random" else arguments.dataset
     shared = (arguments.epochs, arguments.dataset, arguments.train_count, arguments.data_dir, arguments.weights_dir)
     seeds, pairs = count(range(arguments.seeds), "seed"), count(range(arguments.pairs), "pair")

@@ -50,7 +50,7 @@ def update_baselines(night: Night) -> Update:
         if len(runs) < len(settings.seeds_of(name)):
             left_out[name] = "not every seed gave a run"
             continue
-        kinds = sorted({f"{run.environment.device} on {run.environment.processor}" for run in runs})
+        kinds = sorted({run.environment.machine for run in runs})
         if len(kinds) > 1:
             left_out[name] = (
                 f"found runs of several kinds of machine ({'; '.join(kinds)}), expected one, because a baseline "

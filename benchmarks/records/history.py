@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 from benchmarks.records.night_folder import BaselineMark, nights, read_night_runs
 from benchmarks.records.selection import REPEATED_SEED
+from benchmarks.statistics.cusum import DriftVerdict
 from benchmarks.statistics.verdict import Verdict
 from benchmarks.statistics.word import Word
 from cifar_models.results.run import Run
@@ -75,23 +76,29 @@ def read_history(run_dir: Path, dataset: str, *, until: str) -> dict[str, list[N
         for name in dict.fromkeys(run.experiment for run in all_runs):
             runs = [run for run in all_runs if run.experiment == name]
             verdicts = [verdict for verdict in night.verdicts if verdict.experiment == name]
-            entry = night_of_experiment(night.started, runs, mark=night.baselines.get(name), verdicts=verdicts)
-            drifted = any(drift.experiment == name for drift in night.drifts)
-            history.setdefault(name, []).append(replace(entry, failed=entry.failed or drifted))
+            drifts = [drift for drift in night.drifts if drift.experiment == name]
+            mark = night.baselines.get(name)
+            entry = night_of_experiment(night.started, runs, mark=mark, verdicts=verdicts, drifts=drifts)
+            history.setdefault(name, []).append(entry)
     return history
 
 
 def night_of_experiment(
-    started: str, runs: Sequence[Run], *, mark: BaselineMark | None, verdicts: Sequence[Verdict] = ()
+    started: str,
+    runs: Sequence[Run],
+    *,
+    mark: BaselineMark | None,
+    verdicts: Sequence[Verdict] = (),
+    drifts: Sequence[DriftVerdict] = (),
 ) -> NightOfExperiment:
-    """Return the entry of one experiment's runs and verdicts in a night that started at this time."""
+    """Return the entry of one experiment's runs, verdicts and drifts in a night that started at this time."""
     return NightOfExperiment(
         started,
         [run.seed for run in runs],
         _values(runs),
         mark,
         baseline={verdict.metric: verdict.baseline for verdict in verdicts if verdict.metric in METRICS},
-        failed=any(verdict.word in (Word.REGRESSION, Word.STALE) for verdict in verdicts),
+        failed=any(found.word in (Word.REGRESSION, Word.STALE) for some in (verdicts, drifts) for found in some),
     )
 
 

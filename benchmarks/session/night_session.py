@@ -114,7 +114,7 @@ class NightSession:
         counts = f"{len(dataset.train_images):,} train and {len(dataset.evaluation_images):,} evaluation images"
         lines = [
             f"data: {dataset.name}, {counts}, {dataset.fingerprint}",
-            f"device: {environment.device} on {environment.processor}",
+            f"device: {environment.machine}",
             f"packages: {packages}",
         ]
         for backbone, weights in self.inputs.weights.items():

@@ -151,11 +151,7 @@ def machines(shards: Sequence[KeptShard]) -> list[str]:
     """Return a line for each kind of machine, with the numbers of the shards that it trained."""
     kinds: dict[str, list[int]] = {}
     for one in shards:
-        kinds_of_shard = {
-            f"{training.run.environment.device} on {training.run.environment.processor}"
-            for training in one.trainings
-            if training.run
-        }
+        kinds_of_shard = {training.run.environment.machine for training in one.trainings if training.run}
         for kind in sorted(kinds_of_shard):
             kinds.setdefault(kind, []).append(one.shard.number)
     return [f"{kind}: shard {', '.join(map(str, numbers))}" for kind, numbers in kinds.items()]

@@ -157,7 +157,7 @@ def _print_inputs(experiment: Experiment, dataset: Dataset, weights: BackboneWei
         f"data: {dataset.name}, {len(dataset.train_images):,} train{held_out} and {len(dataset.evaluation_images):,} "
         f"evaluation images, {dataset.fingerprint}"
     )
-    say(f"device: {environment.device} on {environment.processor}")
+    say(f"device: {environment.machine}")
     if weights is not None:
         say(f"weights of {weights.backbone}: {weights.description}, {weights.fingerprint}")
     say()

@@ -105,14 +105,14 @@ def _line(run: Run) -> str:
 
 def _looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return a look for each name: a colour for each experiment, dashes where the weights expect other pixels."""
-    of_experiments, looks = series_looks(), dict[str, dict[str, Any]]()
-    for name in names:
-        experiment, _, normalization = name.partition(", ")
-        look = next((look for other, look in looks.items() if other.startswith(f"{experiment}, ")), None)
-        look = look or next(of_experiments)
-        expected = normalization == "imagenet_caffe"
-        looks[name] = look | {"linestyle": "-" if expected else "--", "fillstyle": "full" if expected else "none"}
-    return looks
+    pairs = {name: name.split(", ") for name in names}
+    experiments = dict.fromkeys(experiment for experiment, _ in pairs.values())
+    of_experiments = dict(zip(experiments, series_looks(), strict=False))
+    dashed, solid = {"linestyle": "--", "fillstyle": "none"}, {"linestyle": "-", "fillstyle": "full"}
+    return {
+        name: of_experiments[experiment] | (solid if normalization == "imagenet_caffe" else dashed)
+        for name, (experiment, normalization) in pairs.items()
+    }
 
 
 def by_input_size(sweep: Sweep) -> dict[str, Panel]:

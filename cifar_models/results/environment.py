@@ -59,6 +59,11 @@ class Environment:
     cores: int | None = added_later()
 
     @property
+    def machine(self) -> str:
+        """The device and the processor, such as ``CPU on AMD EPYC``."""
+        return f"{self.device} on {self.processor}"
+
+    @property
     def conditions(self) -> Environment:
         """What decides the digits of a training: the environment with one number of threads, whichever way it was set.
 
